@@ -1,0 +1,58 @@
+/* Where a scanner's records go: stdout (--json), the spool and a submit child, or both; and the run's own records.
+ *
+ * Shared by scan, crawl and watch, so that all scanners behave alike: the certificate record is written once per run before
+ * its first use; the run's started and finished records are written here. */
+#ifndef CERTMUSTER_EMIT_H
+#define CERTMUSTER_EMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "certmuster/config.h"
+#include "certmuster/error.h"
+#include "certmuster/record.h"
+
+struct emit_options {
+    const char *source; /* "scan", "crawl", "watch" */
+    const struct config *config;
+    bool json; /* records to stdout */
+    bool no_submit;
+    const char *to; /* --to URL; NULL: the configured collector.url, or the local home's collector when it has one */
+    int argc;
+    char **argv; /* for the run record */
+};
+
+struct emit; /* one per process */
+
+/* CM_ELIMIT: the spool is full, the run is refused (exit 3). Writes the run's started record. */
+CM_MUST_CHECK int emit_open(const struct emit_options *options, struct emit **out, struct cm_error *error);
+const char *emit_run(const struct emit *emit);
+const char *emit_scanner(const struct emit *emit);
+const char *emit_host(const struct emit *emit);
+/* The realm of an address: the configured one, host:<host> for loopback and link-local. Lends. NULL ip: the configured realm. */
+struct ipaddr;
+const char *emit_realm(const struct emit *emit, const struct ipaddr *ip);
+
+/* Each of these keeps the record or, on disk trouble, holds it in memory, returns CM_ELIMIT or CM_EIO and keeps retrying at
+ * every emit_tick: the caller starts no new work until emit_blocked is false. Nothing is lost unless the process is killed. */
+CM_MUST_CHECK int emit_certificate(struct emit *emit, const void *der, size_t size,
+                                   uint8_t sha256_out[static CM_SHA256_SIZE],
+                                   struct cm_error *error); /* told once per run, hashing included */
+CM_MUST_CHECK int emit_sighting(struct emit *emit, const struct record_sighting *sighting, struct cm_error *error);
+CM_MUST_CHECK int emit_failure(struct emit *emit, const struct record_failure *failure, struct cm_error *error);
+CM_MUST_CHECK int emit_line(struct emit *emit, const char *record, size_t size,
+                            struct cm_error *error); /* any other record */
+bool emit_blocked(const struct emit *emit);
+/* At least once a second: ages segments, starts or restarts the submit child when segments wait. */
+void emit_tick(struct emit *emit, int64_t now_monotonic_ms);
+uint64_t emit_sightings(const struct emit *emit);
+uint64_t emit_failures(const struct emit *emit);
+
+struct emit_outcome {
+    bool submitted; /* a collector was to be told */
+    bool delivered; /* and has everything; else the spool keeps it and one line on stderr said so */
+};
+/* Writes the run's finished record (ok and failed as counted here), closes the spool, waits for submit to drain it (bounded), frees. */
+CM_MUST_CHECK int emit_close(struct emit *emit, bool interrupted, struct emit_outcome *outcome, struct cm_error *error);
+
+#endif

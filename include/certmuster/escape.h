@@ -1,0 +1,23 @@
+/* Escaping on the way out, once per medium. Input is hostile and need not be UTF-8: invalid bytes become U+FFFD (JSON,
+ * HTML, terminal) so that the output is always valid UTF-8. */
+#ifndef CERTMUSTER_ESCAPE_H
+#define CERTMUSTER_ESCAPE_H
+
+#include "certmuster/buf.h"
+
+/* The contents of a JSON string, without the quotes (RFC 8259 §7). */
+void escape_json(struct buf *out, const char *text, size_t size);
+/* For a terminal or a log line: controls (C0, C1, DEL), bidirectional overrides, zero-width and line separators become \xNN or
+ * \u{NNNN}; a backslash is doubled. With ascii_only everything above 0x7E is escaped as well. */
+void escape_terminal(struct buf *out, const char *text, size_t size, bool ascii_only);
+/* One CSV field (RFC 4180), quoted when needed; a field that a spreadsheet would run (starts with = + - @ TAB CR) gets a
+ * leading apostrophe. Line breaks and controls become spaces. */
+void escape_csv(struct buf *out, const char *text, size_t size);
+/* Text and double-quoted attribute values: & < > " ' and controls. */
+void escape_html(struct buf *out, const char *text, size_t size);
+
+/* Columns that the text takes on a terminal (wcwidth), and the byte count of its longest prefix of at most `columns`. */
+size_t text_columns(const char *text, size_t size);
+size_t text_fit(const char *text, size_t size, size_t columns);
+
+#endif

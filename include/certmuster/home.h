@@ -1,0 +1,27 @@
+/* Where certmuster lives on this machine: the home of `certmuster up`, its sockets and its connection string.
+ *
+ * $CERTMUSTER_HOME, else /var/lib/certmuster for root, else $XDG_DATA_HOME/certmuster or ~/.local/share/certmuster. A user who
+ * has no home of that kind falls back to /var/lib/certmuster when a collector's socket is reachable there.
+ * Files inside: sockets (the path of the socket directory, one line), postgres/ (the cluster), spool/, certmuster.yaml,
+ * collectd.pid, log/. */
+#ifndef CERTMUSTER_HOME_H
+#define CERTMUSTER_HOME_H
+
+#include <stdbool.h>
+
+#include "certmuster/error.h"
+
+enum { HOME_PATH_SIZE = 512, HOME_SOCKET_SIZE = 108 };
+
+struct home {
+    char path[HOME_PATH_SIZE];
+    char spool[HOME_PATH_SIZE];        /* path/spool for root; a user without write access gets a spool of their own */
+    char socket_dir[HOME_SOCKET_SIZE]; /* "" when `up` never ran here */
+    char collector_socket[HOME_SOCKET_SIZE]; /* socket_dir/collectd.sock */
+    char dsn[HOME_PATH_SIZE];                /* "host=<socket_dir> port=5432 dbname=certmuster", "" when up never ran */
+    bool exists;                             /* `up` ran here */
+};
+
+CM_MUST_CHECK int home_find(struct home *out, struct cm_error *error);
+
+#endif

@@ -1,0 +1,24 @@
+-- Rights: readers read, the collector ingests, operators acknowledge and assign. Roles are cluster-wide, so they may exist already.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['certmuster_ingest', 'certmuster_read', 'certmuster_operate', 'certmuster_admin'] LOOP
+        IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+        END IF;
+    END LOOP;
+END
+$$;
+
+GRANT USAGE ON SCHEMA certmuster TO certmuster_read, certmuster_ingest, certmuster_operate, certmuster_admin;
+GRANT SELECT ON ALL TABLES IN SCHEMA certmuster TO certmuster_read;
+GRANT certmuster_read TO certmuster_ingest, certmuster_operate, certmuster_admin;
+GRANT INSERT, UPDATE, DELETE ON certificate, certificate_name, chain, chain_verdict, location, sighting, location_state,
+    observation, key_file, store, scanner, run, batch, alert, alert_event, delivery TO certmuster_ingest;
+GRANT CREATE ON SCHEMA certmuster TO certmuster_ingest; -- day partitions of observation
+GRANT INSERT, UPDATE, DELETE ON owner, owner_rule TO certmuster_operate;
+GRANT UPDATE ON location_state, alert TO certmuster_operate;
+GRANT INSERT ON alert_event TO certmuster_operate;
+GRANT ALL ON ALL TABLES IN SCHEMA certmuster TO certmuster_admin;
+GRANT CREATE ON SCHEMA certmuster TO certmuster_admin;

@@ -1,0 +1,3 @@
+#!/bin/sh
+# The includes point down only.
+exec "$CM_TOP/tests/layers"
