@@ -3,7 +3,8 @@
 
 PROFILE ?= release
 PREFIX  ?= /usr/local
-B       := build/$(PROFILE)
+BUILD   ?= build
+B       := $(BUILD)/$(PROFILE)
 PKG     := pkg-config
 
 CC_release = cc
@@ -136,7 +137,7 @@ check:
 	@contrib/install-packages run build test
 	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=asan WERROR=1 tests
 	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release WERROR=1 tests
-	@tests/run $(T)
+	@BUILD=$(BUILD) tests/run $(T)
 
 layers:
 	@tests/layers
@@ -148,13 +149,13 @@ format-check:
 
 fuzz:
 	@contrib/install-packages run build test
-	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=fuzz $(FUZZ:%.c=build/fuzz/%)
-	@tests/fuzz/run build/fuzz $${SECONDS:-60} $(F)
+	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=fuzz $(FUZZ:%.c=$(BUILD)/fuzz/%)
+	@tests/fuzz/run $(BUILD)/fuzz $${SECONDS:-60} $(F)
 
 bench:
 	@contrib/install-packages run build test
 	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release tests
-	@for b in tests/bench/bench-*; do [ ! -x $$b ] || $$b build/release || exit 1; done
+	@for b in tests/bench/bench-*; do [ ! -x $$b ] || $$b $(BUILD)/release || exit 1; done
 
 check-fresh:
 	@tests/fresh/check-fresh
@@ -163,9 +164,9 @@ check-fresh:
 quickstart:
 	@contrib/install-packages run build
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(FLEET)
-	@contrib/quickstart/start build/release
+	@contrib/quickstart/start $(BUILD)/release
 quickstart-stop:
-	@contrib/quickstart/stop build/release
+	@contrib/quickstart/stop $(BUILD)/release
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/certmuster $(DESTDIR)$(PREFIX)/lib/systemd/system
@@ -176,4 +177,4 @@ install: all
 	for unit in contrib/systemd/*.service contrib/systemd/*.timer; do sed 's|@PREFIX@|$(PREFIX)|g' $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$$(basename $$unit); done
 
 clean:
-	rm -rf build
+	rm -rf $(BUILD)

@@ -5,7 +5,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY['certmuster_ingest', 'certmuster_read', 'certmuster_operate', 'certmuster_admin'] LOOP
         IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) THEN
-            EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+            EXECUTE format('CREATE ROLE %I LOGIN', name); -- without password: pg_hba.conf decides who may
         END IF;
     END LOOP;
 END
