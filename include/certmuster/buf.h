@@ -25,6 +25,8 @@ void buf_init(struct buf *buf, size_t max); /* allocates nothing */
 void buf_done(struct buf *buf);
 void buf_reset(struct buf *buf); /* empties, keeps the memory */
 void buf_append(struct buf *buf, const void *bytes, size_t size);
+/* Grows by size bytes that the caller now fills, and returns where they start; NULL (and failed) past the maximum. */
+char *buf_extend(struct buf *buf, size_t size);
 void buf_append_char(struct buf *buf, char c);
 void buf_append_str(struct buf *buf, const char *text);
 void buf_append_u64(struct buf *buf, uint64_t value);
