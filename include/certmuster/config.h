@@ -7,6 +7,7 @@
 #define CERTMUSTER_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "certmuster/error.h"

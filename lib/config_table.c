@@ -1,0 +1,64 @@
+/* Every configuration key: one row with its name, type, range, default and what it is for. Adding a key means adding a row
+ * here, beside its neighbours, and a paragraph in contrib/man/certmuster.yaml.5 (a test compares the two).
+ *
+ * Ranges: of integers as they are, of durations in ms, of bytes in bytes; 0, 0 means unbounded. */
+#include "certmuster/config.h"
+
+#define SECOND_MS INT64_C(1000)
+#define MINUTE_MS (60 * SECOND_MS)
+#define HOUR_MS   (60 * MINUTE_MS)
+#define DAY_MS    (24 * HOUR_MS)
+#define MIB       (INT64_C(1024) * 1024)
+#define GIB       (1024 * MIB)
+#define TIB       (1024 * GIB)
+
+const struct config_key config_keys[] = {
+    /* Who we are. */
+    {"realm", CONFIG_STRING, 0, 0, "default", "The network zone that this machine sees and reports for."},
+    {"host", CONFIG_STRING, 0, 0, NULL, "This machine's name in records; its FQDN when unset."},
+    {"scanner", CONFIG_STRING, 0, 0, NULL, "This scanner's name, as the collector enrolled it; the host when unset."},
+
+    /* The inventory. */
+    {"dsn", CONFIG_STRING, 0, 0, NULL,
+     "Connection string of the inventory's PostgreSQL; the local home's when unset (certmuster up)."},
+
+    /* The collector: url is for who delivers to it, the rest for the daemon itself. */
+    {"collector.url", CONFIG_STRING, 0, 0, NULL,
+     "Where scanners deliver: unix:PATH or https://HOST:PORT; the local home's collector when unset."},
+    {"collector.socket", CONFIG_STRING, 0, 0, NULL, "The unix socket that the collector serves."},
+    {"collector.listen", CONFIG_STRING, 0, 0, "127.0.0.1:8443",
+     "Address and port where the collector serves scanners over TLS; only used when collector.tls.cert is set."},
+    {"collector.tls.cert", CONFIG_STRING, 0, 0, NULL, "The collector's certificate chain, PEM."},
+    {"collector.tls.key", CONFIG_STRING, 0, 0, NULL, "The collector's private key, PEM."},
+    {"collector.tls.client_ca", CONFIG_STRING, 0, 0, NULL,
+     "CA certificates that scanners' certificates are issued by, PEM."},
+    {"collector.trust_store", CONFIG_STRING, 0, 0, "/etc/ssl/certs/ca-certificates.crt",
+     "The trust anchors that chains are verified against, PEM."},
+    {"collector.allow_uids", CONFIG_LIST, 0, 0, NULL,
+     "Numeric user ids that may deliver over the unix socket, besides root and the collector's own."},
+
+    /* The spool of scanners, and its delivery. */
+    {"spool.dir", CONFIG_STRING, 0, 0, NULL,
+     "Directory of records that wait for delivery; spool/ of the home when unset."},
+    {"spool.max_bytes", CONFIG_BYTES, 1 * MIB, 100 * TIB, "4GiB",
+     "Size at which the spool counts as full: no new run starts, a running one starts no further work."},
+    {"submit.wait", CONFIG_DURATION, 0, 7 * DAY_MS, "30s",
+     "How long a scanner waits at its end for the collector to take what it spooled."},
+    {"submit.tls.cert", CONFIG_STRING, 0, 0, NULL, "This scanner's certificate chain, PEM."},
+    {"submit.tls.key", CONFIG_STRING, 0, 0, NULL, "This scanner's private key, PEM."},
+    {"submit.tls.ca", CONFIG_STRING, 0, 0, NULL,
+     "CA certificates that the collector's certificate is issued by, PEM; the system's when unset."},
+
+    /* Being told. */
+    {"alerts.interval", CONFIG_DURATION, 1 * SECOND_MS, 1 * DAY_MS, "1m",
+     "How often the collector looks what to tell."},
+    {"alerts.from", CONFIG_STRING, 0, 0, NULL, "Sender of alert mails; certmuster@HOST when unset."},
+    {"alerts.smtp.url", CONFIG_STRING, 0, 0, NULL, "Mail server: smtp://HOST:PORT or smtps://HOST:PORT."},
+    {"alerts.smtp.user", CONFIG_STRING, 0, 0, NULL, "User name at the mail server."},
+    {"alerts.smtp.password_file", CONFIG_STRING, 0, 0, NULL,
+     "File whose first line is the password at the mail server."},
+    {"alerts.fallback.email", CONFIG_STRING, 0, 0, NULL, "Who is mailed about certificates that nobody owns."},
+    {"alerts.fallback.webhook", CONFIG_STRING, 0, 0, NULL, "URL told about certificates that nobody owns."},
+
+    {NULL, CONFIG_STRING, 0, 0, NULL, NULL},
+};
