@@ -17,7 +17,7 @@ enum san_kind { SAN_DNS, SAN_IP, SAN_EMAIL, SAN_URI, SAN_OTHER };
 struct cert {
     struct slice der; /* exactly the Certificate SEQUENCE, trailing bytes cut */
     struct slice tbs;
-    unsigned version;    /* 1, 2 or 3 */
+    unsigned version;    /* 1, 2 or 3; a certificate may claim others, which no profile allows */
     struct slice serial; /* the INTEGER's content octets */
     struct slice issuer; /* whole Name elements */
     struct slice subject;
@@ -29,11 +29,11 @@ struct cert {
     int64_t not_before;              /* seconds since the epoch, UTC */
     int64_t not_after;
     const char
-        *key_alg; /* static: RSA, EC, Ed25519, Ed448, DSA, X25519, ML-DSA-65, …; dotted OID text in key_oid else */
+        *key_alg; /* static: RSA, EC, Ed25519, Ed448, DSA, X25519, ML-DSA-65, …; NULL when unknown, see key_oid */
     unsigned key_bits;   /* modulus, field or 0 when unknown */
     const char *curve;   /* static: P-256, … ; NULL when not EC or unknown */
     const char *sig_alg; /* static: ecdsa-with-SHA256, sha256WithRSAEncryption, …; NULL when unknown, see sig_oid */
-    char key_oid[64];    /* dotted decimal, always set */
+    char key_oid[64];    /* dotted decimal, always set; "?" when it is no OID, "..." at its end when cut */
     char sig_oid[64];
     bool ca;          /* basicConstraints cA */
     bool self_issued; /* subject equals issuer, byte for byte */
