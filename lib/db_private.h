@@ -1,0 +1,17 @@
+/* What the files of lib/db* share about a connection. */
+#ifndef CERTMUSTER_LIB_DB_PRIVATE_H
+#define CERTMUSTER_LIB_DB_PRIVATE_H
+
+#include <libpq-fe.h>
+
+#include "certmuster/db.h"
+
+struct db {
+    PGconn *connection;
+    int statement_timeout_ms;
+};
+
+/* Fills error from a failed result (NULL: the connection failed) and returns its code. */
+int db_fail(const struct db *db, const PGresult *result, struct cm_error *error);
+
+#endif
