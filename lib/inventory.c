@@ -1,0 +1,49 @@
+/* Finds and opens the inventory's database, and says what to do when that fails. Never shows a connection string: it may hold a
+ * password. */
+#include "certmuster/inventory.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "certmuster/home.h"
+
+enum { CONNECT_TIMEOUT_S = 10 };
+
+int inventory_connect(const struct config *config, const char *user, const char *program, struct db **out,
+                      struct cm_error *error)
+{
+    struct home home;
+    const char *dsn = config_string(config, "dsn");
+
+    if (!dsn) {
+        int code = home_find(&home, error);
+        if (code)
+            return code;
+        if (!home.exists)
+            return error_setf(error, CM_ENOTFOUND, 0, "there is no inventory on this machine", "%s", home.path);
+        dsn = home.dsn;
+    }
+    const struct db_options options = {
+        .dsn = dsn, .user = user, .program = program, .connect_timeout_s = CONNECT_TIMEOUT_S};
+    return db_connect(&options, out, error);
+}
+
+static bool begins(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+const char *inventory_advice(const struct config *config, const struct cm_error *error)
+{
+    /* Missing table, schema or function: the database is there, the inventory is not, or not in this version. */
+    if (begins(error->detail, "42P01") || begins(error->detail, "3F000") || begins(error->detail, "42883") ||
+        begins(error->detail, "42703"))
+        return "bring the database up to date with: certmuster migrate";
+    bool configured = config_string(config, "dsn") != NULL;
+    if (error->code == CM_ENOTFOUND && !configured)
+        return "start one with: certmuster up (or set dsn in the configuration)";
+    if (error->code != CM_EIO)
+        return "";
+    return configured ? "is dsn right and PostgreSQL running? Try: certmuster-ctl config"
+                      : "start it with: certmuster up";
+}
