@@ -1,0 +1,44 @@
+/* What the writers of records share: members of JSON objects, appended fast. Every member but the first of an object starts with its
+ * comma: keys are given as they stand in the line, `,"port":`. Private to lib/record*.c. */
+#ifndef CERTMUSTER_LIB_RECORD_OUT_H
+#define CERTMUSTER_LIB_RECORD_OUT_H
+
+#include <string.h>
+
+#include "certmuster/buf.h"
+#include "certmuster/escape.h"
+
+#define OUT_LITERAL(out, literal) buf_append((out), "" literal, sizeof(literal) - 1)
+
+/* `"text"`, escaped. */
+static inline void out_string(struct buf *out, const char *text, size_t size)
+{
+    buf_append_char(out, '"');
+    escape_json(out, text, size);
+    buf_append_char(out, '"');
+}
+
+/* A member that is always there; NULL counts as "". */
+static inline void out_text(struct buf *out, const char *key, const char *text)
+{
+    buf_append_str(out, key);
+    out_string(out, text ? text : "", text ? strlen(text) : 0);
+}
+
+/* A member that is left out when nothing is known. */
+static inline void out_known(struct buf *out, const char *key, const char *text)
+{
+    if (text && *text)
+        out_text(out, key, text);
+}
+
+static inline void out_number(struct buf *out, const char *key, uint64_t value)
+{
+    buf_append_str(out, key);
+    buf_append_u64(out, value);
+}
+
+void record_begin(struct buf *out, const char *type); /* {"v":1,"type":"…" */
+void record_end(struct buf *out);                     /* } and the line feed */
+
+#endif
