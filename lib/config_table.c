@@ -22,6 +22,9 @@ const struct config_key config_keys[] = {
     {"dsn", CONFIG_STRING, 0, 0, NULL,
      "Connection string of the inventory's PostgreSQL; the local home's when unset (certmuster up)."},
 
+    {"up.user", CONFIG_STRING, 0, 0, "certmuster",
+     "The system account that the private PostgreSQL and collector run as when root starts them; made when missing."},
+
     /* The collector: url is for who delivers to it, the rest for the daemon itself. */
     {"collector.url", CONFIG_STRING, 0, 0, NULL,
      "Where scanners deliver: unix:PATH or https://HOST:PORT; the local home's collector when unset."},
@@ -52,8 +55,15 @@ const struct config_key config_keys[] = {
     /* Being told. */
     {"alerts.interval", CONFIG_DURATION, 1 * SECOND_MS, 1 * DAY_MS, "1m",
      "How often the collector looks what to tell."},
+    {"alerts.timeout", CONFIG_DURATION, 1 * SECOND_MS, 5 * MINUTE_MS, "15s",
+     "How long one mail server or webhook may take for one message."},
+    {"alerts.ca", CONFIG_STRING, 0, 0, NULL,
+     "CA certificates that mail servers and webhooks are verified against, PEM; the system's when unset."},
     {"alerts.from", CONFIG_STRING, 0, 0, NULL, "Sender of alert mails; certmuster@HOST when unset."},
     {"alerts.smtp.url", CONFIG_STRING, 0, 0, NULL, "Mail server: smtp://HOST:PORT or smtps://HOST:PORT."},
+    {"alerts.smtp.starttls", CONFIG_STRING, 0, 0, "auto",
+     "STARTTLS at the mail server: require (and verify it), never, or auto: where offered, unverified; required with a "
+     "password."},
     {"alerts.smtp.user", CONFIG_STRING, 0, 0, NULL, "User name at the mail server."},
     {"alerts.smtp.password_file", CONFIG_STRING, 0, 0, NULL,
      "File whose first line is the password at the mail server."},

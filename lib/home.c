@@ -85,21 +85,23 @@ static bool collector_answers(const struct home *home)
     return answers;
 }
 
+int home_own(char out[static HOME_PATH_SIZE], struct cm_error *error)
+{
+    const char *named = getenv("CERTMUSTER_HOME");
+    if (named && *named) {
+        if (named[0] != '/')
+            return error_setf(error, CM_EINVAL, 0, "CERTMUSTER_HOME must be an absolute path", "%.200s", named);
+        return set_path(out, named, "", error);
+    }
+    return geteuid() == 0 ? set_path(out, SYSTEM_HOME, "", error) : user_home(out, error);
+}
+
 int home_find(struct home *out, struct cm_error *error)
 {
     struct home home = {.exists = false}, shared = {.path = SYSTEM_HOME};
     char own[HOME_PATH_SIZE];
     const char *named = getenv("CERTMUSTER_HOME");
-    int code;
-    if (named && *named) {
-        if (named[0] != '/')
-            return error_setf(error, CM_EINVAL, 0, "CERTMUSTER_HOME must be an absolute path", "%.200s", named);
-        code = set_path(home.path, named, "", error);
-    } else if (geteuid() == 0) {
-        code = set_path(home.path, SYSTEM_HOME, "", error);
-    } else {
-        code = user_home(home.path, error);
-    }
+    int code = home_own(home.path, error);
     if (code)
         return code;
     memcpy(own, home.path, sizeof own);

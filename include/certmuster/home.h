@@ -22,6 +22,8 @@ struct home {
     bool exists;                             /* `up` ran here */
 };
 
+/* The path of the home that `up` makes for whoever asks, whether or not it ran: the rule above without the fallback. */
+CM_MUST_CHECK int home_own(char out[static HOME_PATH_SIZE], struct cm_error *error);
 CM_MUST_CHECK int home_find(struct home *out, struct cm_error *error);
 
 #endif
