@@ -1,0 +1,119 @@
+/* What the commands of certmuster-ctl share: reading flags, telling what failed, connecting, JSON lists. */
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "certmuster/buf.h"
+#include "certmuster/escape.h"
+#include "certmuster/home.h"
+#include "certmuster/log.h"
+#include "collector/ctl/ctl.h"
+
+int ctl_parse(struct cli *cli, ctl_option_fn fn, void *context)
+{
+    for (int id; (id = cli_next(cli)) != CLI_END;) {
+        if (id == CLI_USAGE)
+            return CM_EXIT_USAGE;
+        int wrong = fn ? fn(cli, id, context) : 0;
+        if (wrong)
+            return wrong;
+    }
+    if (cli->verbose > 0)
+        log_set_level(LOG_LEVEL_DEBUG);
+    return 0;
+}
+
+int ctl_fail(const struct cm_error *error, const char *format, ...)
+{
+    char what[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    const char *reason = error->reason ? error->reason : error_name(error->code);
+    if (error->detail[0])
+        say_error("%s: %s: %s", what, reason, error->detail);
+    else
+        say_error("%s: %s", what, reason);
+    return CM_EXIT_FAILED;
+}
+
+static int connect_configured(const struct config *config, const char *role, struct db **out, struct cm_error *error)
+{
+    struct home home;
+    const char *dsn = config_string(config, "dsn");
+    if (!dsn) {
+        int code = home_find(&home, error);
+        if (code)
+            return code;
+        if (!home.exists)
+            return error_setf(error, CM_ENOTFOUND, 0,
+                              "there is no inventory here yet; run certmuster up, or configure dsn",
+                              "no home at %.200s", home.path);
+        dsn = home.dsn;
+    }
+    const struct db_options options = {.dsn = dsn, .user = role, .program = log_program(), .connect_timeout_s = 10};
+    return db_connect(&options, out, error);
+}
+
+int ctl_connect(const struct cli *cli, const char *role, struct db **out)
+{
+    struct cm_error error = {0};
+    struct config *config = NULL;
+    int status = CM_EXIT_OK;
+    if (config_load(cli->config_path, &config, &error) != 0)
+        return ctl_fail(&error, "cannot read the configuration");
+    if (connect_configured(config, role, out, &error) != 0)
+        status = ctl_fail(&error, "cannot reach the inventory");
+    config_free(config);
+    return status;
+}
+
+int ctl_format(const struct cli *cli, enum ctl_format *out)
+{
+    if (strcmp(cli->argument, "text") == 0)
+        *out = CTL_TEXT;
+    else if (strcmp(cli->argument, "json") == 0)
+        *out = CTL_JSON;
+    else
+        return cli_wrong(cli, "--format is text or json, not '%s'", cli->argument);
+    return 0;
+}
+
+struct json_list {
+    bool any;
+};
+
+static int print_object(const struct db_result *row, void *context)
+{
+    struct json_list *list = context;
+    fputs(list->any ? ",\n " : "[", stdout);
+    fwrite(db_text(row, 0, 0), 1, db_text_size(row, 0, 0), stdout);
+    list->any = true;
+    return 0;
+}
+
+int ctl_print_json(struct db *db, const char *sql, const char *const *params, size_t count)
+{
+    struct cm_error error = {0};
+    struct json_list list = {.any = false};
+    if (db_each(db, sql, params, count, print_object, &list, &error) != 0)
+        return ctl_fail(&error, "cannot read the inventory");
+    puts(list.any ? "]" : "[]");
+    return fflush(stdout) == 0 ? CM_EXIT_OK : CM_EXIT_FAILED;
+}
+
+void ctl_actor(char *out, size_t size)
+{
+    const char *sudo = geteuid() == 0 ? getenv("SUDO_USER") : NULL;
+    const struct passwd *entry = getpwuid(getuid());
+    if (sudo && *sudo)
+        snprintf(out, size, "%s", sudo);
+    else if (entry)
+        snprintf(out, size, "%s", entry->pw_name);
+    else
+        snprintf(out, size, "uid %u", (unsigned)getuid());
+}

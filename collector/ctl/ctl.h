@@ -1,0 +1,49 @@
+/* What the commands of certmuster-ctl share: one table row each, a configuration, a connection, one way to fail. */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "certmuster/cli.h"
+#include "certmuster/config.h"
+#include "certmuster/db.h"
+#include "certmuster/error.h"
+
+struct ctl_command {
+    const char *name;
+    const char *help;                  /* one line for certmuster-ctl --help */
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; answers an exit status */
+};
+
+extern const struct ctl_command ctl_commands[]; /* ends with a NULL name */
+
+int up_command(int argc, char **argv);
+int down_command(int argc, char **argv);
+int status_command(int argc, char **argv);
+int migrate_command(int argc, char **argv);
+int owner_command(int argc, char **argv);
+int alert_command(int argc, char **argv);
+int scanner_command(int argc, char **argv);
+int run_command(int argc, char **argv);
+int config_command(int argc, char **argv);
+
+/* Reads every flag of a command that needs no handling of its own; operands are then complete. 0, or CM_EXIT_USAGE. */
+typedef int (*ctl_option_fn)(struct cli *cli, int id, void *context); /* 0 or CM_EXIT_USAGE */
+CM_MUST_CHECK int ctl_parse(struct cli *cli, ctl_option_fn fn, void *context);
+
+/* Prints "PROGRAM: cannot <what>: <reason>: <detail>", escaped; answers CM_EXIT_FAILED, or CM_EXIT_PARTIAL where the input is at fault. */
+int ctl_fail(const struct cm_error *error, const char *format, ...) CM_PRINTF(2, 3);
+
+/* Connects to the configured or local inventory as this role. On failure has told why; answers an exit status. */
+CM_MUST_CHECK int ctl_connect(const struct cli *cli, const char *role, struct db **out);
+
+/* --format text|json. */
+enum ctl_format { CTL_TEXT, CTL_JSON };
+CM_MUST_CHECK int ctl_format(const struct cli *cli, enum ctl_format *out);
+/* Prints a query's rows as a JSON array of objects; the query gives one json column. Exit status. */
+int ctl_print_json(struct db *db, const char *sql, const char *const *params, size_t count);
+/* The name of whoever types, for the record: $SUDO_USER of root, else the uid's name or number. */
+void ctl_actor(char *out, size_t size);
+
+#endif

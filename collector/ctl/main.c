@@ -1,0 +1,66 @@
+/* certmuster-ctl: the operator's hand. Reads the command's name and hands the rest to its file. */
+#include <stdio.h>
+#include <string.h>
+
+#include "certmuster/log.h"
+#include "certmuster/suggest.h"
+#include "collector/ctl/ctl.h"
+
+const struct ctl_command ctl_commands[] = {
+    {"up", "start a private inventory on this machine: PostgreSQL and the collector", up_command},
+    {"down", "stop it; the data stays", down_command},
+    {"status", "what runs, where, and what waits for delivery", status_command},
+    {"migrate", "bring a database to this version's schema", migrate_command},
+    {NULL, NULL, NULL},
+};
+
+static void print_help(void)
+{
+    puts("Usage: certmuster-ctl COMMAND [ARGUMENT...]\n\n"
+         "The operator's hand: starts and stops the private inventory, keeps its schema, its owners, alerts and "
+         "scanners.\n\n"
+         "Commands:");
+    for (const struct ctl_command *command = ctl_commands; command->name; command++)
+        printf("  %-8s %s\n", command->name, command->help);
+    puts("\nFlags:\n  --help, --version\n\n"
+         "Every command explains itself: certmuster-ctl COMMAND --help. `certmuster COMMAND` is the same.\n"
+         "Exit status: 0 done; 1 input was damaged or what was asked for is not there; 2 wrong use; 3 could not do it "
+         "at all.");
+}
+
+static int unknown(const char *name)
+{
+    struct suggest suggest = {.typed = name};
+    for (const struct ctl_command *command = ctl_commands; command->name; command++)
+        suggest_offer(&suggest, command->name);
+    if (suggest.near)
+        say_error("unknown command '%s'; did you mean %s? Try --help", name, suggest.near);
+    else
+        say_error("unknown command '%s'. Try --help", name);
+    return CM_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    static char program[64];
+    log_init("certmuster-ctl", LOG_LEVEL_INFO);
+    if (argc < 2) {
+        print_help();
+        return CM_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help();
+        return CM_EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("certmuster-ctl " CERTMUSTER_VERSION);
+        return CM_EXIT_OK;
+    }
+    for (const struct ctl_command *command = ctl_commands; command->name; command++)
+        if (strcmp(command->name, argv[1]) == 0) {
+            snprintf(program, sizeof program, "certmuster %s", command->name);
+            log_init(program, LOG_LEVEL_INFO);
+            return command->run(argc - 1, argv + 1);
+        }
+    return unknown(argv[1]);
+}

@@ -1,0 +1,133 @@
+/* `certmuster status`: what runs, where, in which version, and what waits for delivery.
+ *
+ * Asks the services themselves, through their sockets, so that it also answers users who may not look into the account's processes. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "certmuster/home.h"
+#include "certmuster/log.h"
+#include "certmuster/spool.h"
+#include "collector/ctl/ctl.h"
+#include "collector/ctl/daemon.h"
+#include "collector/ctl/migrate.h"
+
+static const struct cli_program program = {
+    .name = "certmuster status",
+    .summary = "Tells what of the inventory runs, where, in which version, and what waits for delivery.",
+    .usage = (const char *const[]){"[--config FILE]", NULL},
+    .options = (const struct cli_option[]){{0, NULL, NULL, NULL}},
+    .examples = (const char *const[]){"certmuster status", NULL},
+    .more = "Exit status: 0 the database and the collector are well; 1 one of them is not, or its schema is not this "
+            "program's; 2 wrong "
+            "use; 3 cannot tell.",
+};
+
+static bool tell_database(const char *dsn)
+{
+    struct db *db = NULL;
+    struct db_result *rows = NULL;
+    struct cm_error error = {0};
+    int schema = 0;
+    const struct db_options options = {
+        .dsn = dsn, .user = "certmuster_read", .program = log_program(), .connect_timeout_s = 5};
+    bool well = false;
+    if (db_connect(&options, &db, &error) != 0 || migrate_current(db, &schema, &error) != 0 ||
+        (schema > 0 && db_query(db,
+                                "SELECT current_setting('server_version'), (SELECT count(*) FROM certificate), (SELECT "
+                                "count(*) FROM location)",
+                                NULL, 0, &rows, &error) != 0)) {
+        char text[512];
+        snprintf(text, sizeof text, "%s%s%s", error.reason, error.detail[0] ? ": " : "", error.detail);
+        printf("database    DOWN: %s\n", text);
+    } else if (schema != migrate_newest()) {
+        printf("database    schema %d, this program wants %d: run certmuster migrate\n", schema, migrate_newest());
+    } else {
+        printf("database    PostgreSQL %s, schema %d; %s certificates at %s places\n", db_text(rows, 0, 0), schema,
+               db_text(rows, 0, 1), db_text(rows, 0, 2));
+        well = true;
+    }
+    db_result_free(rows);
+    db_close(db);
+    return well;
+}
+
+static bool tell_collector(const char *socket_path)
+{
+    struct cm_error error = {0};
+    if (daemon_health(socket_path, NULL, 0, &error) == 0) {
+        printf("collector   well, unix:%s\n", socket_path);
+        return true;
+    }
+    printf("collector   DOWN: %s: %s\n", error.reason, error.detail);
+    return false;
+}
+
+/* Segments that wait, and lines that a collector refused. Looks only: an unfinished segment may belong to a running scanner. */
+static void tell_spool(const char *path)
+{
+    char entry_path[1024];
+    struct stat info;
+    unsigned long segments = 0;
+    unsigned long long bytes = 0;
+    DIR *dir = opendir(path);
+    if (!dir) {
+        printf("spool       empty, %s\n", path);
+        return;
+    }
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        if (!strstr(entry->d_name, ".seg") ||
+            (size_t)snprintf(entry_path, sizeof entry_path, "%s/%s", path, entry->d_name) >= sizeof entry_path ||
+            stat(entry_path, &info) != 0)
+            continue;
+        segments++;
+        bytes += (unsigned long long)info.st_size;
+    }
+    closedir(dir);
+    if (segments == 0)
+        printf("spool       empty, %s\n", path);
+    else
+        printf("spool       %lu segment%s, %llu KiB wait for delivery, %s\n", segments, segments == 1 ? "" : "s",
+               (bytes + 1023) / 1024, path);
+}
+
+static int tell(const struct config *config, const struct home *home)
+{
+    const char *dsn = config_string(config, "dsn"), *socket_path = config_string(config, "collector.socket");
+    const char *spool = config_string(config, "spool.dir");
+    printf("home        %s%s\n", home->path, home->exists ? "" : " (certmuster up never ran here)");
+    if (config_path(config))
+        printf("config      %s\n", config_path(config));
+    bool database = false, collector = false;
+    if (dsn || home->exists)
+        database = tell_database(dsn ? dsn : home->dsn);
+    else
+        puts("database    none; run certmuster up, or configure dsn");
+    if (socket_path || home->exists)
+        collector = tell_collector(socket_path ? socket_path : home->collector_socket);
+    else
+        puts("collector   none");
+    tell_spool(spool ? spool : home->spool);
+    return database && collector ? CM_EXIT_OK : CM_EXIT_PARTIAL;
+}
+
+int status_command(int argc, char **argv)
+{
+    struct cli cli;
+    struct cm_error error = {0};
+    struct config *config = NULL;
+    struct home home;
+    cli_init(&cli, &program, argc, argv);
+    int status = ctl_parse(&cli, NULL, NULL);
+    if (!status && cli.operand_count > 0)
+        status = cli_wrong(&cli, "no operand is needed: '%s'", cli.operands[0]);
+    if (!status && (config_load(cli.config_path, &config, &error) != 0 || home_find(&home, &error) != 0))
+        status = ctl_fail(&error, "cannot tell");
+    else if (!status)
+        status = tell(config, &home);
+    config_free(config);
+    cli_done(&cli);
+    return status;
+}
