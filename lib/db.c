@@ -105,7 +105,7 @@ static int set_session(struct db *db, struct cm_error *error)
 
 int db_connect(const struct db_options *options, struct db **out, struct cm_error *error)
 {
-    bool has_user;
+    bool has_user = false;
     char timeout[16];
     int code = dsn_names(options->dsn, "user", &has_user, error);
     if (code)

@@ -12,12 +12,13 @@ enum {
     CM_LIMIT_RECORD_DEPTH = 8,                /* nesting of a record; real ones use 4 */
     CM_LIMIT_SEGMENT_BYTES = 4 * 1024 * 1024, /* a spool segment is closed at this size … */
     CM_LIMIT_SEGMENT_SECONDS = 5,             /* … or this age */
-    CM_LIMIT_BATCH_BYTES = 16 * 1024 * 1024,  /* a batch after decompression: a segment and the certificates of a 409 */
-    CM_LIMIT_FILE_BYTES = 32 * 1024 * 1024,   /* a file that crawl reads whole; larger ones are scanned in windows */
-    CM_LIMIT_PASSWORDS = 1000,                /* lines of a password list: each costs a key derivation */
-    CM_LIMIT_FILTER_BYTES = 4096,             /* a filter that somebody typed */
-    CM_LIMIT_FILTER_TERMS = 32,               /* each is a condition that the database looks at per row */
-    CM_LIMIT_TARGETS_PER_CIDR = 1 << 24,      /* an IPv4 /8; IPv6 prefixes shorter than /104 are refused */
+    CM_LIMIT_SPOOL_RESERVE_BYTES = 64 * 1024 * 1024, /* past a full spool, for work that was under way when it filled */
+    CM_LIMIT_BATCH_BYTES = 16 * 1024 * 1024, /* a batch after decompression: a segment and the certificates of a 409 */
+    CM_LIMIT_FILE_BYTES = 32 * 1024 * 1024,  /* a file that crawl reads whole; larger ones are scanned in windows */
+    CM_LIMIT_PASSWORDS = 1000,               /* lines of a password list: each costs a key derivation */
+    CM_LIMIT_FILTER_BYTES = 4096,            /* a filter that somebody typed */
+    CM_LIMIT_FILTER_TERMS = 32,              /* each is a condition that the database looks at per row */
+    CM_LIMIT_TARGETS_PER_CIDR = 1 << 24,     /* an IPv4 /8; IPv6 prefixes shorter than /104 are refused */
 };
 
 #endif
