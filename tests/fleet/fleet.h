@@ -1,0 +1,35 @@
+/* The two ways to serve, as main.c calls them. Both answer an exit status. */
+#ifndef CERTMUSTER_FLEET_FLEET_H
+#define CERTMUSTER_FLEET_FLEET_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "certmuster/error.h"
+#include "certmuster/ipaddr.h"
+
+struct fleet_options {
+    const char *dir;
+    struct ipaddr base;
+    unsigned port;      /* 0: a free one */
+    int generation;     /* serve */
+    uint32_t count;     /* many */
+    int days;           /* many: of every certificate; INT_MIN: spread over 1 to 400 */
+    int canned;         /* many: 0 real handshakes, 0x0303, 0x0304 */
+    int workers;        /* many: processes */
+    bool manifest_only; /* many */
+};
+
+int fleet_serve(const struct fleet_options *options);
+int fleet_many(const struct fleet_options *options);
+
+/* Shared by both: a server context that shows what it is told to, however weak; nothing resumes. */
+SSL_CTX *fleet_context(int min_version, int max_version);
+/* A listening socket; *port 0 is replaced by the one that the system chose. CM_ECONFLICT: the port is taken. */
+CM_MUST_CHECK int fleet_listen(const struct ipaddr *ip, bool everywhere, unsigned *port, int *fd,
+                               struct cm_error *error);
+/* Prints "ready PORT": the fleet can be reached. */
+void fleet_ready(unsigned port);
+
+#endif

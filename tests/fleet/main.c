@@ -1,0 +1,164 @@
+/* certmuster-fleet: a simulated fleet of TLS servers on loopback addresses, for tests, benchmarks and the quickstart.
+ *
+ * Reads the command line and hands over to serve.c or many.c; `list` is answered from the table of behaviours. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certmuster/cli.h"
+#include "certmuster/log.h"
+#include "tests/fleet/behaviour.h"
+#include "tests/fleet/fleet.h"
+
+enum { MAX_COUNT = 1000000, MAX_WORKERS = 64, MAX_DAYS = 7000 };
+enum {
+    OPT_DIR = 'd',
+    OPT_PORT = 'p',
+    OPT_COUNT = 'n',
+    OPT_BASE = 256,
+    OPT_GENERATION,
+    OPT_CANNED,
+    OPT_DAYS,
+    OPT_WORKERS,
+    OPT_MANIFEST
+};
+
+static const struct cli_option options_table[] = {
+    {OPT_DIR, "dir", "DIR", "Keys, certificates, ca.pem and MANIFEST.tsv; filled once, then reused."},
+    {OPT_BASE, "base", "IP", "The first address; serve: 127.80.0.1, many: 127.128.0.1."},
+    {OPT_PORT, "port", "PORT", "The port of all of them; 0, the default, takes a free one."},
+    {OPT_GENERATION, "generation", "1|2", "serve: 2 shows renewed certificates where expiring ones were."},
+    {OPT_COUNT, "count", "N", "many: how many addresses, up to 1,000,000."},
+    {OPT_DAYS, "days", "D", "many: all expire in D days; else in 1 to 400, by address."},
+    {OPT_CANNED, "canned", "tls12|tls13",
+     "many: no handshakes but bytes up to the certificate, for benchmarks. The signature in the certificate is that of "
+     "a template."},
+    {OPT_WORKERS, "workers", "N", "many: serve with N processes, default 1."},
+    {OPT_MANIFEST, "manifest-only", NULL, "many: print the manifest on stdout and serve nothing."},
+    {0, NULL, NULL, NULL},
+};
+static const char *const usage[] = {
+    "serve --dir DIR [--base IP] [--port PORT] [--generation 2]",
+    "many --dir DIR --count N [--base IP] [--port PORT] [--days D] [--canned tls12|tls13]", "list", NULL};
+static const char *const examples[] = {
+    "certmuster-fleet serve --dir /tmp/fleet  # every behaviour on its own address",
+    "certmuster-fleet many --dir /tmp/many --count 20000  # 20,000 endpoints, a certificate each",
+    "certmuster-fleet list  # what serve serves", NULL};
+static const struct cli_program program = {
+    .name = "certmuster-fleet",
+    .summary = "Serves a simulated fleet of TLS endpoints on loopback addresses.",
+    .usage = usage,
+    .options = options_table,
+    .examples = examples,
+    .more = "Prints \"ready PORT\" when it can be reached and serves until SIGTERM. DIR/MANIFEST.tsv then says, in "
+            "columns separated by tabs: "
+            "behaviour, ip, port, SHA-256 of the leaf, of the chain, \"ok\" or the error that a scanner should tell, "
+            "name to send. many "
+            "writes it for up to 20,000 endpoints; --manifest-only prints it for any number. Validity counts from when "
+            "DIR was filled.",
+};
+
+static int list(void)
+{
+    for (size_t i = 0; i < behaviour_count; i++)
+        printf("%-22s %-8s %-26s %s\n", behaviours[i].name, behaviours[i].expect, behaviours[i].host,
+               behaviours[i].about);
+    return fflush(stdout) == 0 ? CM_EXIT_OK : CM_EXIT_FAILED;
+}
+
+static int read_number(const char *text, long minimum, long maximum, long *out)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || value < minimum || value > maximum)
+        return CM_EINVAL;
+    *out = value;
+    return 0;
+}
+
+/* One option into *options; CM_EINVAL when its argument makes no sense. */
+static int take_option(int id, const char *argument, struct fleet_options *options)
+{
+    long number = 0;
+    int result = 0;
+    switch (id) {
+    case OPT_DIR:
+        options->dir = argument;
+        break;
+    case OPT_BASE:
+        result = ipaddr_read(argument, &options->base);
+        if (result == 0 && (options->base.family != 4 || options->base.bytes[0] != 127))
+            result = CM_EINVAL;
+        break;
+    case OPT_PORT:
+        result = read_number(argument, 0, 65535, &number);
+        options->port = (unsigned)number;
+        break;
+    case OPT_GENERATION:
+        result = read_number(argument, 1, 2, &number);
+        options->generation = (int)number;
+        break;
+    case OPT_COUNT:
+        result = read_number(argument, 1, MAX_COUNT, &number);
+        options->count = (uint32_t)number;
+        break;
+    case OPT_DAYS:
+        result = read_number(argument, -MAX_DAYS, MAX_DAYS, &number);
+        options->days = (int)number;
+        break;
+    case OPT_WORKERS:
+        result = read_number(argument, 1, MAX_WORKERS, &number);
+        options->workers = (int)number;
+        break;
+    case OPT_CANNED:
+        options->canned = strcmp(argument, "tls12") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
+        if (options->canned == TLS1_3_VERSION && strcmp(argument, "tls13") != 0)
+            result = CM_EINVAL;
+        break;
+    case OPT_MANIFEST:
+        options->manifest_only = true;
+        break;
+    }
+    return result;
+}
+
+static int dispatch(struct cli *cli, struct fleet_options *options)
+{
+    const char *command = cli->operand_count == 1 ? cli->operands[0] : "";
+    bool serve = strcmp(command, "serve") == 0, many = strcmp(command, "many") == 0;
+    if (strcmp(command, "list") == 0)
+        return list();
+    if (!serve && !many)
+        return cli_wrong(cli, "say one of serve, many and list");
+    if (options->dir == NULL)
+        return cli_wrong(cli, "--dir is missing");
+    if (many && options->count == 0)
+        return cli_wrong(cli, "--count is missing");
+    if (options->base.family == 0 && ipaddr_read(serve ? "127.80.0.1" : "127.128.0.1", &options->base) != 0)
+        return CM_EXIT_FAILED;
+    struct ipaddr last;
+    ipaddr_add(&last, &options->base, serve ? behaviour_count : options->count);
+    if (last.bytes[0] != 127)
+        return cli_wrong(cli, "the addresses run out of 127.0.0.0/8");
+    return serve ? fleet_serve(options) : fleet_many(options);
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli;
+    struct fleet_options options = {.days = INT_MIN, .generation = 1, .workers = 1};
+    int id, status;
+    log_init("certmuster-fleet", LOG_LEVEL_INFO);
+    cli_init(&cli, &program, argc, argv);
+    while ((id = cli_next(&cli)) > 0) {
+        if (take_option(id, cli.argument, &options) != 0) {
+            status = cli_wrong(&cli, "'%s' is not what this option takes", cli.argument);
+            cli_done(&cli);
+            return status;
+        }
+    }
+    status = id == CLI_USAGE ? CM_EXIT_USAGE : dispatch(&cli, &options);
+    cli_done(&cli);
+    return status;
+}
