@@ -1,0 +1,446 @@
+/* Where a scanner's records go: stdout, the spool, or both. The submit child is in emit_drain.c, what was told in emit_told.c, the
+ * run's own records in emit_run.c.
+ *
+ * Called by every scanner, one thread. A record that cannot be kept now (disk full) waits in memory, in order, and the scanner is asked to
+ * start no new work until it is kept; at the end, what still does not fit goes to a file elsewhere. Nothing is given up silently. */
+#include "certmuster/emit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "certmuster/home.h"
+#include "certmuster/ids.h"
+#include "certmuster/ipaddr.h"
+#include "certmuster/limits.h"
+#include "certmuster/log.h"
+#include "certmuster/spool.h"
+#include "certmuster/timefmt.h"
+#include "lib/emit_private.h"
+#include "lib/emit_run.h"
+
+enum {
+    LINE_MAX_BYTES = 2 * CM_LIMIT_RECORD_BYTES,
+    STDOUT_FLUSH_BYTES = 64 * 1024,
+    PENDING_MAX_BYTES =
+        1024 * 1024 * 1024, /* what was in flight when the disk filled: thousands of probes, not a run */
+    RETRY_MS = 100,
+};
+
+struct emit {
+    const struct config *config;
+    const char *source;
+    const char *scanner, *host, *realm; /* lent by config */
+    char *local_realm;
+    char run[CM_UUID_TEXT_SIZE];
+    int argc;
+    char **argv;
+    bool json;
+    struct buf out; /* for stdout */
+    int out_errno;  /* of the last write to stdout, 0 when it went well */
+    char *to;       /* NULL: no collector is told */
+    char *spool_dir;
+    struct spool *spool; /* NULL unless to */
+    struct buf pending;  /* whole lines that the spool could not take yet */
+    struct buf line;     /* the record being written */
+    struct told told;
+    struct drain drain;
+    bool blocked_said;
+    uint64_t sightings, failures;
+};
+
+/* --to, else the configured collector, else the local home's. */
+static char *choose_collector(const struct emit_options *options)
+{
+    const char *url = options->to;
+    struct home home;
+    if (options->no_submit)
+        return NULL;
+    if (!url && options->json)
+        return NULL;
+    if (!url)
+        url = config_string(options->config, "collector.url");
+    if (url && *url)
+        return cm_strdup(url);
+    if (home_find(&home, NULL) != CM_OK || !home.exists)
+        return NULL;
+    struct buf text;
+    buf_init(&text, sizeof home.collector_socket + 8);
+    buf_append_str(&text, "unix:");
+    buf_append_str(&text, home.collector_socket);
+    return buf_take(&text, NULL);
+}
+
+static int open_spool(struct emit *emit, struct cm_error *error)
+{
+    const char *dir = config_string(emit->config, "spool.dir");
+    struct home home;
+    if (!dir || !*dir) {
+        int code = home_find(&home, error);
+        if (code)
+            return code;
+        dir = home.spool;
+    }
+    emit->spool_dir = cm_strdup(dir);
+    emit->drain = (struct drain){
+        .spool_dir = emit->spool_dir, .to = emit->to, .config_path = config_path(emit->config), .leftovers = true};
+    return spool_open(emit->spool_dir, emit->scanner, emit->run,
+                      (uint64_t)config_integer(emit->config, "spool.max_bytes"), &emit->spool, error);
+}
+
+static void free_emit(struct emit *emit)
+{
+    told_done(&emit->told);
+    buf_done(&emit->out);
+    buf_done(&emit->pending);
+    buf_done(&emit->line);
+    free(emit->spool_dir);
+    free(emit->to);
+    free(emit->local_realm);
+    free(emit);
+}
+
+int emit_open(const struct emit_options *options, struct emit **out, struct cm_error *error)
+{
+    uint8_t id[CM_UUID_SIZE];
+    struct emit *emit = cm_calloc(1, sizeof *emit);
+    emit->config = options->config;
+    emit->source = options->source;
+    emit->argc = options->argc;
+    emit->argv = options->argv;
+    emit->json = options->json;
+    emit->scanner = config_scanner(options->config);
+    emit->host = config_host(options->config);
+    emit->realm = config_string(options->config, "realm");
+    struct buf local;
+    buf_init(&local, 4096);
+    buf_append_str(&local, "host:");
+    buf_append_str(&local, emit->host);
+    emit->local_realm = buf_take(&local, NULL);
+    uuid_v7(id);
+    uuid_write(emit->run, id);
+    buf_init(&emit->out, PENDING_MAX_BYTES);
+    buf_init(&emit->pending, PENDING_MAX_BYTES);
+    buf_init(&emit->line, LINE_MAX_BYTES);
+    told_init(&emit->told);
+    emit->to = choose_collector(options);
+    int code = emit->to ? open_spool(emit, error) : CM_OK;
+    if (!code) {
+        emit_run_write(&emit->line, emit, "started", NULL);
+        code = emit_line(emit, emit->line.data, emit->line.size, error);
+    }
+    if (code) {
+        int closed = spool_close(emit->spool, NULL);
+        code = code ? code : closed; /* the first failure is the one to tell */
+        free_emit(emit);
+        return code;
+    }
+    *out = emit;
+    return CM_OK;
+}
+
+const char *emit_run(const struct emit *emit)
+{
+    return emit->run;
+}
+
+const char *emit_source(const struct emit *emit)
+{
+    return emit->source;
+}
+
+char *const *emit_args(const struct emit *emit, size_t *count)
+{
+    *count = emit->argc > 0 ? (size_t)emit->argc : 0;
+    return emit->argv;
+}
+
+const char *emit_scanner(const struct emit *emit)
+{
+    return emit->scanner;
+}
+
+const char *emit_host(const struct emit *emit)
+{
+    return emit->host;
+}
+
+const char *emit_realm(const struct emit *emit, const struct ipaddr *ip)
+{
+    return ip && ipaddr_is_host_local(ip) ? emit->local_realm : emit->realm;
+}
+
+/* Writes what waits for stdout; what it does not take (a full disk) waits on. */
+static void flush_stdout(struct emit *emit)
+{
+    size_t done = 0;
+    emit->out_errno = 0;
+    while (done < emit->out.size) {
+        ssize_t written = write(STDOUT_FILENO, emit->out.data + done, emit->out.size - done);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0 && errno == EAGAIN) {
+            struct pollfd wait = {.fd = STDOUT_FILENO, .events = POLLOUT};
+            (void)poll(&wait, 1, 1000);
+            continue;
+        }
+        if (written <= 0) {
+            emit->out_errno = errno ? errno : EIO;
+            break;
+        }
+        done += (size_t)written;
+    }
+    buf_consume(&emit->out, done);
+}
+
+/* Moves lines that wait into the spool, in order, until it refuses one. */
+static int flush_pending(struct emit *emit, struct cm_error *error)
+{
+    size_t done = 0;
+    int code = CM_OK;
+    while (!code && done < emit->pending.size) {
+        const char *line = emit->pending.data + done;
+        const char *feed = memchr(line, '\n', emit->pending.size - done);
+        size_t size = (size_t)(feed - line) + 1;
+        code = spool_append(emit->spool, line, size, error);
+        if (!code)
+            done += size;
+    }
+    buf_consume(&emit->pending, done);
+    return code;
+}
+
+static void say_blocked(struct emit *emit, const struct cm_error *error)
+{
+    bool blocked = emit_blocked(emit);
+    if (blocked == emit->blocked_said)
+        return;
+    emit->blocked_said = blocked;
+    if (!blocked)
+        say_error("the spool takes records again; going on");
+    else if (error && error->reason)
+        say_error("%s (%s); no new work is started until it can be kept", error->reason, error->detail);
+    else if (emit->out_errno)
+        say_error("cannot write to standard output (%s); no new work is started until it can be kept",
+                  strerror(emit->out_errno));
+    else
+        say_error("the spool %s is full; no new work is started until the collector has taken some of it",
+                  emit->spool_dir);
+}
+
+/* A record that the spool cannot take waits. Should even that be too much, this waits for the disk: there is no third place. */
+static int keep_in_spool(struct emit *emit, const char *record, size_t size, struct cm_error *error)
+{
+    struct cm_error local = {.code = CM_OK};
+    int code = emit->pending.size ? flush_pending(emit, &local) : CM_OK;
+    if (!code)
+        code = spool_append(emit->spool, record, size, &local);
+    if (code == CM_OK || code == CM_EINVAL) {
+        if (error && code)
+            *error = local;
+        return code;
+    }
+    while (emit->pending.size + size + 1 > PENDING_MAX_BYTES) {
+        struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
+        nanosleep(&pause, NULL);
+        (void)flush_pending(emit, NULL);
+    }
+    buf_append(&emit->pending, record, size);
+    if (record[size - 1] != '\n')
+        buf_append_char(&emit->pending, '\n');
+    say_blocked(emit, &local);
+    if (error)
+        *error = local;
+    return code;
+}
+
+int emit_line(struct emit *emit, const char *record, size_t size, struct cm_error *error)
+{
+    if (size == 0 || memchr(record, '\n', size - 1) || size > CM_LIMIT_RECORD_BYTES)
+        return error_set(error, CM_EINVAL, 0, "a record is one line of at most 2 MiB");
+    if (emit->json) {
+        buf_append(&emit->out, record, size);
+        if (record[size - 1] != '\n')
+            buf_append_char(&emit->out, '\n');
+        if (emit->out.size >= STDOUT_FLUSH_BYTES && !emit->out_errno)
+            flush_stdout(emit);
+        if (emit->out.failed)
+            return error_set(error, CM_ELIMIT, 0, "standard output takes nothing and memory is full");
+    }
+    return emit->spool ? keep_in_spool(emit, record, size, error) : CM_OK;
+}
+
+static int emit_written(struct emit *emit, struct cm_error *error)
+{
+    if (emit->line.failed)
+        return error_set(error, CM_ELIMIT, 0, "a record of more than 2 MiB");
+    return emit_line(emit, emit->line.data, emit->line.size, error);
+}
+
+int emit_certificate(struct emit *emit, const void *der, size_t size, uint8_t sha256_out[static CM_SHA256_SIZE],
+                     struct cm_error *error)
+{
+    sha256_bytes(der, size, sha256_out);
+    if ((!emit->json && !emit->spool) || !told_add(&emit->told, sha256_out))
+        return CM_OK;
+    buf_reset(&emit->line);
+    record_write_certificate(&emit->line, der, size);
+    return emit_written(emit, error);
+}
+
+/* What the caller left open of who saw it. */
+static struct record_seen complete(const struct emit *emit, const struct record_seen *seen)
+{
+    struct record_seen whole = *seen;
+    whole.source = seen->source ? seen->source : emit->source;
+    whole.scanner = seen->scanner ? seen->scanner : emit->scanner;
+    whole.run = seen->run ? seen->run : emit->run;
+    whole.at_ms = seen->at_ms ? seen->at_ms : clock_wall_ms();
+    return whole;
+}
+
+int emit_sighting(struct emit *emit, const struct record_sighting *sighting, struct cm_error *error)
+{
+    emit->sightings++;
+    if (!emit->json && !emit->spool)
+        return CM_OK;
+    struct record_sighting whole = *sighting;
+    whole.seen = complete(emit, &sighting->seen);
+    buf_reset(&emit->line);
+    record_write_sighting(&emit->line, &whole);
+    return emit_written(emit, error);
+}
+
+int emit_failure(struct emit *emit, const struct record_failure *failure, struct cm_error *error)
+{
+    emit->failures++;
+    if (!emit->json && !emit->spool)
+        return CM_OK;
+    struct record_failure whole = *failure;
+    whole.seen = complete(emit, &failure->seen);
+    buf_reset(&emit->line);
+    record_write_failure(&emit->line, &whole);
+    return emit_written(emit, error);
+}
+
+bool emit_blocked(const struct emit *emit)
+{
+    return emit->pending.size > 0 || emit->out_errno != 0 || (emit->spool && spool_full(emit->spool));
+}
+
+void emit_tick(struct emit *emit, int64_t now_monotonic_ms)
+{
+    struct cm_error error = {.code = CM_OK};
+    if (emit->json)
+        flush_stdout(emit);
+    if (emit->spool) {
+        int code = emit->pending.size ? flush_pending(emit, &error) : CM_OK;
+        if (!code)
+            code = spool_tick(emit->spool, now_monotonic_ms, &error);
+        say_blocked(emit, code ? &error : NULL);
+        drain_tick(&emit->drain, spool_closed(emit->spool), now_monotonic_ms);
+    } else {
+        say_blocked(emit, NULL);
+    }
+}
+
+uint64_t emit_sightings(const struct emit *emit)
+{
+    return emit->sightings;
+}
+
+uint64_t emit_failures(const struct emit *emit)
+{
+    return emit->failures;
+}
+
+/* Goes on trying what a full disk refused, for as long as the configuration says. */
+static int settle(struct emit *emit, int64_t wait_ms, struct cm_error *error)
+{
+    int64_t deadline_ms = clock_monotonic_ms() + wait_ms;
+    for (;;) {
+        int code = CM_OK;
+        if (emit->json)
+            flush_stdout(emit);
+        if (emit->pending.size)
+            code = flush_pending(emit, error);
+        if (!code && emit->out_errno)
+            code = error_setf(error, CM_EIO, 0, "cannot write to standard output", "%s", strerror(emit->out_errno));
+        /* A pipe that nobody reads any more will not be read later. */
+        if (!code || emit->out_errno == EPIPE || clock_monotonic_ms() >= deadline_ms)
+            return code;
+        if (emit->spool)
+            drain_tick(&emit->drain, spool_closed(emit->spool), clock_monotonic_ms());
+        struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
+        nanosleep(&pause, NULL);
+    }
+}
+
+/* The last resort for what the spool's disk does not take: a plain file on another one, which submit delivers as well. */
+static void rescue(struct emit *emit)
+{
+    const char *const dirs[] = {getenv("TMPDIR"), "/var/tmp", "/tmp", "/dev/shm", "."};
+    for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
+        char path[4096];
+        size_t done = 0;
+        if (!dirs[i] ||
+            (size_t)snprintf(path, sizeof path, "%s/certmuster-%s.ndjson", dirs[i], emit->run) >= sizeof path)
+            continue;
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        while (fd >= 0 && done < emit->pending.size) {
+            ssize_t written = write(fd, emit->pending.data + done, emit->pending.size - done);
+            if (written <= 0 && errno != EINTR)
+                break;
+            done += written > 0 ? (size_t)written : 0;
+        }
+        bool good = fd >= 0 && done == emit->pending.size && fsync(fd) == 0;
+        if (fd >= 0)
+            close(fd);
+        if (good) {
+            say_error("the spool could not take the last records; they are kept in %s: deliver them with "
+                      "certmuster-submit %s",
+                      path, path);
+            buf_reset(&emit->pending);
+            return;
+        }
+        if (fd >= 0)
+            unlink(path);
+    }
+    say_error("the last %zu bytes of records could not be kept anywhere and are lost", emit->pending.size);
+}
+
+static void say_kept(const struct emit *emit)
+{
+    struct spool_usage usage;
+    if (spool_usage(emit->spool_dir, &usage, NULL) == CM_OK && usage.segments)
+        say_error("the spool keeps %llu bytes in %llu segments; deliver them with: certmuster-submit --to %s %s",
+                  (unsigned long long)usage.bytes, (unsigned long long)usage.segments, emit->to, emit->spool_dir);
+}
+
+int emit_close(struct emit *emit, bool interrupted, struct emit_outcome *outcome, struct cm_error *error)
+{
+    struct emit_counts counts = {emit->sightings, emit->failures, interrupted};
+    int64_t wait_ms = config_integer(emit->config, "submit.wait");
+    *outcome = (struct emit_outcome){.submitted = emit->spool != NULL};
+    buf_reset(&emit->line);
+    emit_run_write(&emit->line, emit, "finished", &counts);
+    (void)emit_written(emit, NULL); /* what is not kept now is pending */
+    int code = settle(emit, wait_ms, error);
+    if (emit->spool) {
+        if (emit->pending.size)
+            rescue(emit);
+        int closed = spool_close(emit->spool, code ? NULL : error);
+        code = code ? code : closed;
+        bool told = false;
+        outcome->delivered = drain_finish(&emit->drain, wait_ms, &told) && !code;
+        if (!outcome->delivered && !told)
+            say_kept(emit);
+    }
+    free_emit(emit);
+    return code;
+}
