@@ -14,16 +14,16 @@ CREATE TABLE owner (
 CREATE TABLE owner_rule (
     position    integer PRIMARY KEY,
     owner       text NOT NULL,
-    name_like   text,   -- globs as LIKE patterns (lower case), made by owner_glob(): against the SNI, every DNS SAN and the CN
+    name_like   text,   -- globs as LIKE patterns, made by owner_glob(), lower case: against the SNI, every DNS SAN and the CN
     cidr        cidr,   -- against the endpoint's address
-    path_like   text,   -- against the file's path
+    path_like   text,   -- against the file's path, in which case matters
     issuer_like text,   -- against the leaf's issuer, RFC 4514, lower case
     realm       text
 );
 
--- '*' any run of characters, '?' one character; everything else is literal.
+-- '*' any run of characters (also dots and slashes), '?' one character; everything else is literal.
 CREATE FUNCTION owner_glob(glob text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT translate(regexp_replace(lower(glob), '([\\%_])', '\\\1', 'g'), '*?', '%_')
+    SELECT translate(regexp_replace(glob, '([\\%_])', '\\\1', 'g'), '*?', '%_')
 $$;
 
 -- The owner of each of these places by the rules as they stand, by the leaf that was last seen there.
