@@ -6,9 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "certmuster/buf.h"
-#include "certmuster/escape.h"
-#include "certmuster/home.h"
+#include "certmuster/inventory.h"
 #include "certmuster/log.h"
 #include "collector/ctl/ctl.h"
 
@@ -41,24 +39,6 @@ int ctl_fail(const struct cm_error *error, const char *format, ...)
     return CM_EXIT_FAILED;
 }
 
-static int connect_configured(const struct config *config, const char *role, struct db **out, struct cm_error *error)
-{
-    struct home home;
-    const char *dsn = config_string(config, "dsn");
-    if (!dsn) {
-        int code = home_find(&home, error);
-        if (code)
-            return code;
-        if (!home.exists)
-            return error_setf(error, CM_ENOTFOUND, 0,
-                              "there is no inventory here yet; run certmuster up, or configure dsn",
-                              "no home at %.200s", home.path);
-        dsn = home.dsn;
-    }
-    const struct db_options options = {.dsn = dsn, .user = role, .program = log_program(), .connect_timeout_s = 10};
-    return db_connect(&options, out, error);
-}
-
 int ctl_connect(const struct cli *cli, const char *role, struct db **out)
 {
     struct cm_error error = {0};
@@ -66,8 +46,10 @@ int ctl_connect(const struct cli *cli, const char *role, struct db **out)
     int status = CM_EXIT_OK;
     if (config_load(cli->config_path, &config, &error) != 0)
         return ctl_fail(&error, "cannot read the configuration");
-    if (connect_configured(config, role, out, &error) != 0)
-        status = ctl_fail(&error, "cannot reach the inventory");
+    if (inventory_connect(config, role, log_program(), out, &error) != 0) {
+        const char *advice = inventory_advice(config, &error);
+        status = ctl_fail(&error, "cannot reach the inventory%s%s%s", *advice ? " (" : "", advice, *advice ? ")" : "");
+    }
     config_free(config);
     return status;
 }
