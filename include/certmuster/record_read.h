@@ -51,6 +51,7 @@ struct record {
 
     /* key, store */
     const char *kind, *integrity, *key_alg;
+    const char *format; /* store: of the keystore */
     bool encrypted, has_spki;
     uint8_t spki_sha256[CM_SHA256_SIZE];
     uint64_t entries, key_bits;
@@ -62,7 +63,8 @@ struct record {
     const char *counters_json; /* stats */
 };
 
-/* One line without its line feed. On failure *out is empty and error says what and where (offset = byte in the line). */
+/* One line without its line feed. Members must be in their canonical form (IP as RFC 5952, lower-case names and hex): it is what ids are
+ * made of. On failure *out is empty and error says what and where (offset = byte in the line). */
 CM_MUST_CHECK int record_read(const char *line, size_t size, struct record *out, struct cm_error *error);
 void record_done(struct record *record);
 
