@@ -77,7 +77,7 @@ $(B)/gen/migrations.inc: $(wildcard sql/*.sql) $(patsubst %,$(B)/gen/%.inc,$(wil
 
 # --- Objects and archives ---------------------------------------------------------------------------------------------------
 LIB_SRC := $(wildcard lib/*.c)
-all_dirs := lib $(foreach p,$(PROGRAMS),$(dirs_$(p))) tests/fleet
+all_dirs := lib $(foreach p,$(PROGRAMS),$(dirs_$(p))) tests/fleet tests/bench
 CFLAGS_PKG := $(shell $(PKG) --cflags $(pkgs_all) 2>/dev/null)
 
 $(B)/%.o: %.c | $(GENERATED)
@@ -109,18 +109,23 @@ UNIT_BIN := $(UNIT:%.c=$(B)/%)
 FUZZ_BIN := $(FUZZ:%.c=$(B)/%)
 FLEET := $(B)/tests/fleet/certmuster-fleet
 FLEET_SRC := $(wildcard tests/fleet/*.c)
+BENCH_BIN := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 room = $(notdir $(patsubst %/,%,$(dir $(1))))
 room_archives = $(if $(filter-out lib,$(call room,$(1))),$(B)/$(call room,$(1)).a)
 
 $(FLEET): $(FLEET_SRC:%.c=$(B)/%.o) $(B)/libcertmuster.a
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs openssl zlib) -lpthread
+# Floors and peers that benchmarks compare with: one file, one program.
+$(BENCH_BIN): $(B)/%: $(B)/%.o $(B)/libcertmuster.a
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs openssl) -lpthread
 .SECONDEXPANSION:
 $(UNIT_BIN): $(B)/%: $(B)/%.o $$(call room_archives,%) $(B)/libcertmuster.a
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs cmocka $(pkgs_all)) -lpthread -lm
 ifeq ($(PROFILE),fuzz)
-FUZZ_MAIN = -fsanitize=fuzzer
+FUZZ_MAIN = -fsanitize=fuzzer,address,undefined
 else
 FUZZ_MAIN = $(B)/tests/fuzz/replay.o
 $(FUZZ_BIN): $(B)/tests/fuzz/replay.o
@@ -129,7 +134,7 @@ $(FUZZ_BIN): $(B)/%: $(B)/%.o $$(call room_archives,%) $(B)/libcertmuster.a
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -o $@ $(filter-out %/replay.o,$^) $(FUZZ_MAIN) $(shell $(PKG) --libs $(pkgs_all)) -lpthread -lm
 
-tests: all $(UNIT_BIN) $(FUZZ_BIN) $(FLEET)
+tests: all $(UNIT_BIN) $(FUZZ_BIN) $(FLEET) $(BENCH_BIN)
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # Unit, fuzz-seed and most end-to-end tests run on the ASan+UBSan build; those that say "# profile: release" on the release build.

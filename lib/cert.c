@@ -57,7 +57,7 @@ static bool next_is(const struct cursor *cursor, uint8_t tag)
     return cursor_peek_u8(cursor, &found) == 0 && found == tag;
 }
 
-/* Version ::= INTEGER { v1(0), v2(1), v3(2) }; OpenSSL takes any small value, and so do we. */
+/* Version ::= INTEGER { v1(0), v2(1), v3(2) }; like OpenSSL we take any small value, -1 included, and leave judging to policy. */
 static int read_version(struct cursor *tbs, unsigned *version)
 {
     struct cursor explicit_tag, integer;
@@ -69,10 +69,9 @@ static int read_version(struct cursor *tbs, unsigned *version)
     if (status)
         return status;
     status = der_expect(&explicit_tag, DER_INTEGER, &integer);
-    if (status || !cursor_at_end(&explicit_tag) || cursor_left(&integer) != 1 || cursor_u8(&integer, &value) ||
-        value > 0x7f)
+    if (status || !cursor_at_end(&explicit_tag) || cursor_left(&integer) != 1 || cursor_u8(&integer, &value))
         return CM_EMALFORMED;
-    *version = value + 1u;
+    *version = value < 0x80 ? value + 1u : 0;
     return 0;
 }
 

@@ -184,7 +184,9 @@ static int append_rdn(struct slice rdn, struct buf *out)
     return 0;
 }
 
-enum { RDNS_MAX = 128 }; /* real names have fewer than twenty; past this a name counts as broken */
+enum {
+    RDNS_MAX = 2048
+}; /* real names have fewer than twenty, hostile test certificates 513; past this a name counts as broken */
 
 int name_rfc4514(struct slice name, struct buf *out)
 {
@@ -202,10 +204,13 @@ int name_rfc4514(struct slice name, struct buf *out)
         else
             rdns[count++] = rdn.contents;
     }
-    for (bool first = true; count; first = false) { /* the most specific stands last in DER */
+    for (bool first = true; count;) { /* the most specific stands last in DER */
+        if (!rdns[--count].size)
+            continue; /* an empty SET, which RFC 5280 forbids and some issue, has no text */
         if (!first)
             buf_append_char(out, ',');
-        if (append_rdn(rdns[--count], out))
+        first = false;
+        if (append_rdn(rdns[count], out))
             status = CM_EMALFORMED;
     }
     return status;

@@ -51,6 +51,7 @@ static void write_line(struct buf *line)
 }
 
 /* Control characters that slipped into a format's arguments become spaces: a line stays a line. */
+CM_PRINTF(2, 0)
 static void append_formatted(struct buf *line, const char *format, va_list arguments)
 {
     char text[LINE_MAX_BYTES];

@@ -17,7 +17,7 @@ enum san_kind { SAN_DNS, SAN_IP, SAN_EMAIL, SAN_URI, SAN_OTHER };
 struct cert {
     struct slice der; /* exactly the Certificate SEQUENCE, trailing bytes cut */
     struct slice tbs;
-    unsigned version;    /* 1, 2 or 3; a certificate may claim others, which no profile allows */
+    unsigned version;    /* 1, 2 or 3; others, and 0 for negative ones, are claims that no profile allows */
     struct slice serial; /* the INTEGER's content octets */
     struct slice issuer; /* whole Name elements */
     struct slice subject;
