@@ -1,0 +1,24 @@
+/* The words that submit and the collector share (DESIGN, Delivery): paths, headers and bodies. All bodies are JSON but a batch's, which
+ * is NDJSON, as it is, or with Content-Encoding zstd or gzip.
+ *
+ *   POST /v1/missing   {"sha256":["<hex>",…]}         200 {"missing":["<hex>",…]}: those whose certificate the collector lacks
+ *   POST /v1/batches   the records                    200 {"stored":n,"rejected":[{"line":3,"reason":"…"}]}, line 1 is the body's first
+ *                      Idempotency-Key, Certmuster-Sent  409 {"missing":["<hex>",…]}: nothing was stored, send again with these
+ *   other 4xx          {"error":"…"}                  final: framing, identity or size
+ *   429, 5xx           {"error":"…"}                  later, after Retry-After seconds where the collector says so */
+#ifndef CERTMUSTER_DELIVERY_H
+#define CERTMUSTER_DELIVERY_H
+
+#define DELIVERY_BATCHES    "/v1/batches"
+#define DELIVERY_MISSING    "/v1/missing"
+#define DELIVERY_KEY_HEADER "Idempotency-Key"
+#define DELIVERY_SENT_HEADER                                                                                           \
+    "Certmuster-Sent" /* the sender's clock as the request leaves, RFC 3339 UTC with milliseconds */
+#define DELIVERY_BATCH_TYPE "application/x-ndjson"
+
+enum {
+    DELIVERY_KEY_MAX = 400,       /* bytes of an Idempotency-Key: a scanner's name, a UUID, a number */
+    DELIVERY_MISSING_MAX = 65536, /* fingerprints of one question: a segment of 4 MiB holds fewer */
+};
+
+#endif
