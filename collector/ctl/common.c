@@ -8,6 +8,7 @@
 
 #include "certmuster/inventory.h"
 #include "certmuster/log.h"
+#include "certmuster/table.h"
 #include "collector/ctl/ctl.h"
 
 int ctl_parse(struct cli *cli, ctl_option_fn fn, void *context)
@@ -63,6 +64,38 @@ int ctl_format(const struct cli *cli, enum ctl_format *out)
     else
         return cli_wrong(cli, "--format is text or json, not '%s'", cli->argument);
     return 0;
+}
+
+static int print_row(const struct db_result *row, void *context)
+{
+    for (size_t i = 0; i < db_columns(row); i++)
+        table_cell(context, db_text(row, 0, i), TABLE_PLAIN);
+    return 0;
+}
+
+int ctl_print_table(struct db *db, const char *sql, const char *const *params, size_t count,
+                    const struct table_column *columns, const char *empty)
+{
+    struct cm_error error = {0};
+    struct db_result *rows = NULL;
+    size_t width = 0;
+    while (columns[width].title)
+        width++;
+    /* Whether there is anything at all is asked first: a table without rows says less than a sentence. */
+    char probe[4096];
+    if ((size_t)snprintf(probe, sizeof probe, "SELECT 1 FROM (%s) AS rows LIMIT 1", sql) >= sizeof probe)
+        return CM_EXIT_FAILED;
+    int code = db_query(db, probe, params, count, &rows, &error);
+    bool any = !code && db_rows(rows) > 0;
+    db_result_free(rows);
+    if (!code && !any) {
+        puts(empty);
+    } else if (!code) {
+        struct table *table = table_new(stdout, columns, width);
+        code = db_each(db, sql, params, count, print_row, table, &error);
+        table_free(table);
+    }
+    return code ? ctl_fail(&error, "cannot read the inventory") : CM_EXIT_OK;
 }
 
 struct json_list {

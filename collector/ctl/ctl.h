@@ -41,6 +41,10 @@ CM_MUST_CHECK int ctl_connect(const struct cli *cli, const char *role, struct db
 /* --format text|json. */
 enum ctl_format { CTL_TEXT, CTL_JSON };
 CM_MUST_CHECK int ctl_format(const struct cli *cli, enum ctl_format *out);
+/* Prints a query's rows as a table for people, one column each; `empty` instead when there is none. Exit status. */
+struct table_column;
+int ctl_print_table(struct db *db, const char *sql, const char *const *params, size_t count,
+                    const struct table_column *columns, const char *empty);
 /* Prints a query's rows as a JSON array of objects; the query gives one json column. Exit status. */
 int ctl_print_json(struct db *db, const char *sql, const char *const *params, size_t count);
 /* The name of whoever types, for the record: $SUDO_USER of root, else the uid's name or number. */

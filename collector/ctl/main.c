@@ -10,6 +10,7 @@ const struct ctl_command ctl_commands[] = {
     {"up", "start a private inventory on this machine: PostgreSQL and the collector", up_command},
     {"down", "stop it; the data stays", down_command},
     {"status", "what runs, where, and what waits for delivery", status_command},
+    {"owner", "whom to call: load, list, show, test and print the rules", owner_command},
     {"migrate", "bring a database to this version's schema", migrate_command},
     {NULL, NULL, NULL},
 };

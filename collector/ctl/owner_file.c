@@ -172,8 +172,9 @@ static int read_owners(struct reader *reader, const struct yamltree_node *node)
     const struct owner_entry **index = index_owners(&reader->set);
     for (size_t i = 1; i < reader->set.owner_count && !code; i++)
         if (strcmp(index[i - 1]->name, index[i]->name) == 0)
-            code = WRONG(reader, node, "owner '%s' stands there twice, at lines %zu and %zu", index[i]->name,
-                         index[i - 1]->line, index[i]->line);
+            code = WRONG(reader, &(struct yamltree_node){.line = index[i]->line},
+                         "owner '%s' stands there twice, at lines %zu and %zu", index[i]->name, index[i - 1]->line,
+                         index[i]->line);
     free(index);
     return code;
 }
@@ -251,14 +252,14 @@ static int compare_rules(const void *a, const void *b)
 }
 
 /* A rule that never decides is a mistake: one with the conditions of an earlier rule, or behind one that holds for everything. */
-static int check_reach(struct reader *reader, const struct yamltree_node *node)
+static int check_reach(struct reader *reader)
 {
     struct owner_set *set = &reader->set;
     static const struct owner_rule catch_all;
     for (size_t i = 0; i + 1 < set->rule_count; i++)
         if (compare_conditions(&set->rules[i], &catch_all) == 0)
-            return WRONG(reader, node, "the rule at line %zu has no condition, so those after it never decide",
-                         set->rules[i].line);
+            return WRONG(reader, &(struct yamltree_node){.line = set->rules[i].line},
+                         "this rule has no condition, so those after it never decide");
     const struct owner_rule **sorted = cm_calloc(set->rule_count + 1, sizeof(struct owner_rule *));
     for (size_t i = 0; i < set->rule_count; i++)
         sorted[i] = &set->rules[i];
@@ -266,8 +267,8 @@ static int check_reach(struct reader *reader, const struct yamltree_node *node)
     int code = 0;
     for (size_t i = 1; i < set->rule_count && !code; i++)
         if (compare_conditions(sorted[i - 1], sorted[i]) == 0)
-            code = WRONG(reader, node, "the rule at line %zu never decides: line %zu has the same conditions",
-                         sorted[i]->line, sorted[i - 1]->line);
+            code = WRONG(reader, &(struct yamltree_node){.line = sorted[i]->line},
+                         "this rule never decides: line %zu has the same conditions", sorted[i - 1]->line);
     free(sorted);
     return code;
 }
@@ -286,7 +287,7 @@ static int read_rules(struct reader *reader, const struct yamltree_node *node)
     for (const struct yamltree_node *child = node->first; child && !code; child = child->next)
         code = read_rule(reader, child, owners);
     free(owners);
-    return code ? code : check_reach(reader, node);
+    return code ? code : check_reach(reader);
 }
 
 static int read_set(struct reader *reader)
