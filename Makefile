@@ -36,7 +36,7 @@ dirs_ctl      := collector/ctl
 dirs_report   := report report/html
 dirs_browse   := report/browse
 dirs_front    := collector/ctl/front
-pkgs_scan     := openssl libcares yaml-0.1 zlib
+pkgs_scan     := openssl libcares libidn2 yaml-0.1 zlib
 pkgs_crawl    := openssl yaml-0.1 zlib
 pkgs_submit   := openssl libcurl jansson libzstd yaml-0.1 zlib
 pkgs_collectd := openssl libpq libevent libevent_openssl libcurl jansson libzstd yaml-0.1 zlib
@@ -44,7 +44,7 @@ pkgs_ctl      := openssl libpq yaml-0.1 libcurl zlib
 pkgs_report   := openssl libpq yaml-0.1 zlib
 pkgs_browse   := openssl libpq yaml-0.1 ncursesw zlib
 pkgs_front    :=
-pkgs_all      := openssl libcares libpq libevent libevent_openssl libcurl jansson libzstd yaml-0.1 ncursesw zlib
+pkgs_all      := openssl libcares libidn2 libpq libevent libevent_openssl libcurl jansson libzstd yaml-0.1 ncursesw zlib
 binary = $(if $(filter front,$(1)),certmuster,certmuster-$(1))
 BINARIES := $(foreach p,$(PROGRAMS),$(B)/$(call binary,$(p)))
 
@@ -77,7 +77,7 @@ $(B)/gen/migrations.inc: $(wildcard sql/*.sql) $(patsubst %,$(B)/gen/%.inc,$(wil
 
 # --- Objects and archives ---------------------------------------------------------------------------------------------------
 LIB_SRC := $(wildcard lib/*.c)
-all_dirs := lib $(foreach p,$(PROGRAMS),$(dirs_$(p))) tests/fleet tests/bench
+all_dirs := lib $(foreach p,$(PROGRAMS),$(dirs_$(p))) tests/fleet
 CFLAGS_PKG := $(shell $(PKG) --cflags $(pkgs_all) 2>/dev/null)
 
 $(B)/%.o: %.c | $(GENERATED)

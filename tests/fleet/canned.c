@@ -159,13 +159,15 @@ static void prepare_tls12(struct canned *canned, X509 *intermediate)
     put(out, TLS1_2_VERSION, 2);
     put(out, 0, 2); /* the length, below */
     put(out, SERVER_HELLO, 1);
-    put(out, 2 + 32 + 1 + 2 + 1, 3);
+    put(out, 2 + 32 + 1 + 2 + 1 + 2 + 5, 3);
     put(out, TLS1_2_VERSION, 2);
     for (int i = 0; i < 32; i++)
         put(out, (uint64_t)i * 7 + 3, 1); /* random: nobody checks it */
     put(out, 0, 1);
     put(out, SUITE_12, 2);
     put(out, 0, 1);
+    put(out, 5, 2);
+    put(out, 0xff01000100, 5); /* renegotiation_info, empty (RFC 5746): clients insist on it */
     put_certificates(canned, intermediate);
     put(out, (uint64_t)SERVER_HELLO_DONE << 24, 4);
     out->data[3] = (char)((out->size - HEADER_SIZE) >> 8);
