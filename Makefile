@@ -66,6 +66,7 @@ help:
 # --- Generated: files that programs carry inside (migrations, the HTML page) as C initialisers ------------------------------
 EMBEDDED := $(sort $(wildcard sql/*.sql report/html/page.*))
 GENERATED := $(EMBEDDED:%=$(B)/gen/%.inc) $(B)/gen/migrations.inc
+.SECONDARY: $(GENERATED)
 $(B)/gen/%.inc: %
 	@mkdir -p $(@D)
 	@od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' > $@
