@@ -15,8 +15,7 @@ SELECT s.location_id, s.chain_id, s.role, s.first_seen, s.last_seen, s.absent_ru
             WHERE s2.location_id = s.location_id AND s2.role = s.role AND s2.closed_at IS NULL AND s2.absent_runs = 0
               AND s2.chain_id <> s.chain_id
               AND (new.not_after > old.not_after OR (new.sha256 = old.sha256))
-              AND new.key_alg = old.key_alg) AS superseded,
-       ch.fingerprints -- "fingerprints @> ARRAY[x] AND sha256 = x" finds the places of one certificate by index
+              AND new.key_alg = old.key_alg) AS superseded
   FROM sighting s
   JOIN chain ch ON ch.chain_id = s.chain_id
  CROSS JOIN LATERAL unnest(ch.fingerprints) WITH ORDINALITY AS m(sha256, position)
