@@ -13,11 +13,18 @@
 #include <unistd.h>
 
 #include "certmuster/error.h"
-#include "certmuster/log.h"
+#include "certmuster/spool.h"
 #include "certmuster/timefmt.h"
 #include "lib/emit_private.h"
 
-enum { BACKOFF_FIRST_MS = 5000, BACKOFF_MAX_MS = 60000, GRACE_MS = 10000, PATH_SIZE = 4096, POLL_MS = 20 };
+enum {
+    BACKOFF_FIRST_MS = 5000,
+    BACKOFF_MAX_MS = 60000,
+    GRACE_MS = 10000,
+    PATH_SIZE = 4096,
+    POLL_MS = 20,
+    LOOK_MS = 500
+};
 
 extern char **environ;
 
@@ -88,16 +95,18 @@ static int start(struct drain *drain, int64_t wait_ms)
     return failed ? CM_EIO : CM_OK;
 }
 
-/* The child's exit status, -1 while it runs; signals count as "could not do it". */
+enum { RUNNING = -1, KILLED = 128 };
+
+/* The child's exit status, RUNNING, or KILLED. */
 static int collect(struct drain *drain)
 {
     int status;
     pid_t got = waitpid(drain->pid, &status, WNOHANG);
     if (got == 0 || (got < 0 && errno == EINTR))
-        return -1;
+        return RUNNING;
     drain->pid = 0;
     if (got < 0 || !WIFEXITED(status))
-        return CM_EXIT_FAILED;
+        return KILLED;
     if (WEXITSTATUS(status) == CM_EXIT_PARTIAL)
         drain->refused = true;
     return WEXITSTATUS(status);
@@ -135,15 +144,25 @@ static void pause_ms(int64_t ms)
     nanosleep(&pause, NULL);
 }
 
-/* The child's exit status; past the deadline it is told to end, and then made to. */
-static int wait_until(struct drain *drain, int64_t deadline_ms)
+/* The child's exit status. When the spool has not shrunk for patience_ms it is told to end, and then made to; submit itself gives up
+ * earlier, so this is for one that hangs. */
+static int wait_for(struct drain *drain, int64_t patience_ms)
 {
     bool asked = false;
+    uint64_t least = UINT64_MAX;
+    int64_t deadline_ms = clock_monotonic_ms() + patience_ms, look_ms = 0;
     for (;;) {
+        struct spool_usage usage;
         int status = collect(drain);
-        if (status >= 0)
+        if (status != RUNNING)
             return status;
-        int64_t late_ms = clock_monotonic_ms() - deadline_ms;
+        int64_t now = clock_monotonic_ms(), late_ms = now - deadline_ms;
+        if (!asked && now >= look_ms && spool_usage(drain->spool_dir, &usage, NULL) == CM_OK) {
+            look_ms = now + LOOK_MS;
+            if (usage.bytes < least)
+                deadline_ms = now + patience_ms;
+            least = usage.bytes < least ? usage.bytes : least;
+        }
         if (late_ms > 0 && !asked) {
             kill(drain->pid, SIGTERM);
             asked = true;
@@ -156,14 +175,12 @@ static int wait_until(struct drain *drain, int64_t deadline_ms)
 
 bool drain_finish(struct drain *drain, int64_t wait_ms, bool *told)
 {
-    int64_t deadline_ms = clock_monotonic_ms() + wait_ms;
     *told = false;
     if (drain->pid)
-        (void)wait_until(drain, deadline_ms); /* it may hold the lock of the segment that comes first */
-    int64_t left_ms = deadline_ms - clock_monotonic_ms();
-    if (start(drain, left_ms > 0 ? left_ms : 0) != CM_OK)
+        (void)wait_for(drain, wait_ms + GRACE_MS); /* it may hold the segment that comes first */
+    if (start(drain, wait_ms) != CM_OK)
         return false;
-    int status = wait_until(drain, deadline_ms + GRACE_MS);
+    int status = wait_for(drain, wait_ms + GRACE_MS);
     *told = status == CM_EXIT_OK || status == CM_EXIT_PARTIAL || status == CM_EXIT_FAILED;
     return status == CM_EXIT_OK && !drain->refused;
 }

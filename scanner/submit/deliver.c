@@ -1,0 +1,228 @@
+/* The dialogue about one batch: ask which certificates are missing, send, and act on the answer.
+ *
+ *     ask ──→ send ──200──→ TAKEN
+ *              │ ↑ └──4xx──→ REFUSED, DENIED
+ *              │ └── 409: add the certificates asked for (at most ROUNDS_MAX times, else LACKING)
+ *              └──── 429, 5xx, no answer: pause, send the same again; patience over: LATER
+ *
+ * Sending twice is harmless: the key names the batch. */
+#include "scanner/submit/deliver.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <zstd.h>
+
+#include "certmuster/delivery.h"
+#include "certmuster/limits.h"
+#include "certmuster/timefmt.h"
+
+enum {
+    ROUNDS_MAX = 3,
+    BACKOFF_FIRST_MS = 250,
+    BACKOFF_MAX_MS = 15000,
+    TIMEOUT_MIN_MS = 10000, /* a request under way may be longer than what patience is left */
+    TIMEOUT_MAX_MS = 120000,
+    ZSTD_LEVEL = 3,
+};
+
+static int64_t patience_left_ms(const struct delivery *delivery)
+{
+    return delivery->taken_ms + delivery->wait_ms - clock_monotonic_ms();
+}
+
+static int64_t request_timeout_ms(const struct delivery *delivery)
+{
+    int64_t left = patience_left_ms(delivery);
+    return left < TIMEOUT_MIN_MS ? TIMEOUT_MIN_MS : left > TIMEOUT_MAX_MS ? TIMEOUT_MAX_MS : left;
+}
+
+bool deliver_pause(struct delivery *delivery, unsigned attempt, int64_t at_least_ms)
+{
+    int64_t left = patience_left_ms(delivery);
+    if (delivery->once || left <= 0)
+        return false;
+    int64_t pause = attempt < 8 ? (int64_t)BACKOFF_FIRST_MS << attempt : BACKOFF_MAX_MS;
+    pause = pause < BACKOFF_MAX_MS ? pause : BACKOFF_MAX_MS;
+    /* Between half and all of it, so that a fleet of scanners does not come back in step. */
+    delivery->jitter = delivery->jitter * 1664525u + 1013904223u;
+    pause = pause / 2 + (int64_t)(delivery->jitter >> 16) % (pause / 2 + 1);
+    pause = pause > at_least_ms ? pause : at_least_ms;
+    if (pause > left)
+        pause = left; /* the last try falls on the end of patience */
+    struct timespec time = {.tv_sec = pause / 1000, .tv_nsec = pause % 1000 * 1000000};
+    nanosleep(&time, NULL);
+    return true;
+}
+
+static bool is_later(long status)
+{
+    return status == 408 || status == 425 || status == 429 || status >= 500 || status < 200 ||
+           (status >= 300 && status < 400);
+}
+
+/* Which of the batch's certificates are wanted. False: the question was not answered, send all of them. */
+static bool ask_missing(struct delivery *delivery, const struct lines *lines, struct digests *wanted)
+{
+    struct digests told = {.list = NULL};
+    struct http_answer answer;
+    struct buf question;
+    bool answered = false;
+    for (size_t i = 0; i < lines->count && told.count < DELIVERY_MISSING_MAX; i++)
+        if (lines->list[i].certificate)
+            digests_add(&told, lines->list[i].sha256);
+    digests_sort(&told);
+    buf_init(&question, (size_t)DELIVERY_MISSING_MAX * (2 * CM_SHA256_SIZE + 3) + 64);
+    http_answer_init(&answer);
+    if (told.count && told.count < DELIVERY_MISSING_MAX) {
+        answer_write_question(&told, &question);
+        struct http_request request = {.path = DELIVERY_MISSING,
+                                       .type = "application/json",
+                                       .body = question.data,
+                                       .size = question.size,
+                                       .timeout_ms = request_timeout_ms(delivery)};
+        answered = http_post(delivery->http, &request, &answer, NULL) == CM_OK && answer.status == 200 &&
+                   answer_read_missing(&answer.body, wanted, NULL) == CM_OK;
+    }
+    http_answer_done(&answer);
+    buf_done(&question);
+    digests_done(&told);
+    return answered;
+}
+
+struct package { /* a body as it is sent */
+    void *bytes;
+    size_t size;
+};
+
+static bool pack(const struct lines *lines, const struct digests *wanted, struct package *package, struct outcome *out)
+{
+    struct buf body;
+    free(out->map);
+    free(package->bytes);
+    *package = (struct package){NULL, 0};
+    buf_init(&body, CM_LIMIT_BATCH_BYTES);
+    out->map_count = lines_body(lines, wanted, &body, &out->map);
+    if (!body.failed) {
+        size_t bound = ZSTD_compressBound(body.size);
+        package->bytes = cm_malloc(bound);
+        package->size = ZSTD_compress(package->bytes, bound, body.data, body.size, ZSTD_LEVEL);
+    }
+    bool good = !body.failed && !ZSTD_isError(package->size);
+    buf_done(&body);
+    return good;
+}
+
+/* Adds the certificates that a 409 asks for. False when some cannot be had. */
+static bool add_missing(const struct buf *body, struct lines *lines, struct digests *wanted, deliver_find_fn find,
+                        void *context, struct outcome *out)
+{
+    struct digests missing = {.list = NULL};
+    struct cm_error error = {.code = CM_OK};
+    if (answer_read_missing(body, &missing, &error) != CM_OK) {
+        snprintf(out->reason, sizeof out->reason, "409 and %s", error.reason);
+        return false;
+    }
+    struct digests absent = {.list = NULL};
+    struct digests here = {.list = NULL};
+    for (size_t i = 0; i < lines->count; i++)
+        if (lines->list[i].certificate)
+            digests_add(&here, lines->list[i].sha256);
+    digests_sort(&here);
+    for (size_t i = 0; i < missing.count; i++)
+        if (!digests_have(&here, missing.list[i]))
+            digests_add(&absent, missing.list[i]);
+    digests_sort(&absent);
+    size_t before = lines->count;
+    if (absent.count)
+        find(&absent, lines, context);
+    size_t found = lines->count - before;
+    for (size_t i = 0; i < missing.count; i++)
+        digests_add(wanted, missing.list[i]);
+    digests_sort(wanted);
+    bool all = found >= absent.count;
+    if (!all)
+        snprintf(out->reason, sizeof out->reason,
+                 "the collector lacks %zu certificates that this delivery refers to and that are not here",
+                 absent.count - found);
+    digests_done(&here);
+    digests_done(&absent);
+    digests_done(&missing);
+    return all;
+}
+
+/* An answer that ends the dialogue into out; false: it goes on. */
+static bool settle(const struct http_answer *answer, struct outcome *out)
+{
+    struct cm_error error = {.code = CM_OK};
+    if (answer->status == 200) {
+        if (answer_read_batch(&answer->body, &out->answer, &error) == CM_OK) {
+            out->what = DELIVER_TAKEN;
+            return true;
+        }
+        snprintf(out->reason, sizeof out->reason, "200 but %s: %.200s", error.reason, error.detail);
+        return false;
+    }
+    answer_read_error(&answer->body, answer->status, out->reason, sizeof out->reason);
+    if (is_later(answer->status) || answer->status == 409)
+        return false;
+    out->what = answer->status == 401 || answer->status == 403 ? DELIVER_DENIED : DELIVER_REFUSED;
+    return true;
+}
+
+void deliver(struct delivery *delivery, struct lines *lines, const char *key, deliver_find_fn find, void *context,
+             struct outcome *out)
+{
+    struct digests wanted = {.list = NULL};
+    struct package package = {NULL, 0};
+    struct http_answer answer;
+    struct cm_error error;
+    unsigned rounds = 0;
+    *out = (struct outcome){.what = DELIVER_LATER};
+    http_answer_init(&answer);
+    bool known = ask_missing(delivery, lines, &wanted);
+    bool packed = pack(lines, known ? &wanted : NULL, &package, out);
+    for (unsigned attempt = 0;; attempt++) {
+        if (!packed) {
+            out->what = DELIVER_REFUSED;
+            snprintf(out->reason, sizeof out->reason, "a batch of more than %d bytes", CM_LIMIT_BATCH_BYTES);
+            break;
+        }
+        struct http_request request = {.path = DELIVERY_BATCHES,
+                                       .type = DELIVERY_BATCH_TYPE,
+                                       .encoding = "zstd",
+                                       .key = key,
+                                       .body = package.bytes,
+                                       .size = package.size,
+                                       .timeout_ms = request_timeout_ms(delivery)};
+        if (http_post(delivery->http, &request, &answer, &error) != CM_OK) {
+            snprintf(out->reason, sizeof out->reason, "%s: %s", error.reason, error.detail);
+        } else if (settle(&answer, out)) {
+            break;
+        } else if (answer.status == 409) {
+            if (++rounds > ROUNDS_MAX || !add_missing(&answer.body, lines, &wanted, find, context, out)) {
+                out->what = DELIVER_LACKING;
+                break;
+            }
+            /* wanted now names what was asked for, besides what the first question said. */
+            packed = pack(lines, known ? &wanted : NULL, &package, out);
+            continue;
+        }
+        if (!deliver_pause(delivery, attempt, answer.retry_after_ms))
+            break;
+    }
+    if (out->what == DELIVER_TAKEN)
+        delivery->taken_ms = clock_monotonic_ms();
+    http_answer_done(&answer);
+    digests_done(&wanted);
+    free(package.bytes);
+}
+
+void outcome_done(struct outcome *outcome)
+{
+    answer_done(&outcome->answer);
+    free(outcome->map);
+    outcome->map = NULL;
+    outcome->map_count = 0;
+}

@@ -1,0 +1,175 @@
+/* HTTP/1.1 to one collector with libcurl: one handle, one kept connection, every wait bounded. Retrying is deliver.c's business. */
+#include "scanner/submit/http.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certmuster/cli.h"
+#include "certmuster/delivery.h"
+#include "certmuster/timefmt.h"
+
+enum { CONNECT_TIMEOUT_MS = 10000, RETRY_AFTER_MAX_S = 3600, URL_SIZE = 2048, HEADER_SIZE = 600 };
+
+struct http {
+    CURL *curl;
+    char base[URL_SIZE]; /* without final slash */
+    char problem[CURL_ERROR_SIZE];
+};
+
+/* "unix:/path" or "https://host…"; plain http to a host would carry the records unprotected and is refused. */
+static int set_target(struct http *http, const char *url, struct cm_error *error)
+{
+    if (strncmp(url, "unix:", 5) == 0 && url[5] == '/') {
+        if (strlen(url + 5) > 107)
+            return error_setf(error, CM_EINVAL, 0, "a unix socket's path has at most 107 bytes", "%s", url);
+        curl_easy_setopt(http->curl, CURLOPT_UNIX_SOCKET_PATH, url + 5);
+        snprintf(http->base, sizeof http->base, "http://localhost");
+        return CM_OK;
+    }
+    size_t size = strlen(url);
+    while (size && url[size - 1] == '/')
+        size--;
+    if (strncmp(url, "https://", 8) != 0 || size <= 8 || size >= sizeof http->base - 64)
+        return error_setf(error, CM_EINVAL, 0, "a collector is unix:PATH or https://HOST:PORT", "%s", url);
+    memcpy(http->base, url, size);
+    http->base[size] = 0;
+    return CM_OK;
+}
+
+int http_open(const struct http_options *options, struct http **out, struct cm_error *error)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return error_set(error, CM_EIO, 0, "libcurl does not start");
+    struct http *http = cm_calloc(1, sizeof *http);
+    http->curl = curl_easy_init();
+    int code =
+        http->curl ? set_target(http, options->url, error) : error_set(error, CM_EIO, 0, "libcurl does not start");
+    if (code) {
+        http_close(http);
+        return code;
+    }
+    CURL *curl = http->curl;
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* a scanner's proxy is for what it scans */
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, http->problem);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "certmuster-submit/" CERTMUSTER_VERSION);
+    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (options->tls_cert)
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, options->tls_cert);
+    if (options->tls_key)
+        curl_easy_setopt(curl, CURLOPT_SSLKEY, options->tls_key);
+    if (options->tls_ca) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, options->tls_ca);
+        curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+    }
+    *out = http;
+    return CM_OK;
+}
+
+void http_close(struct http *http)
+{
+    if (!http)
+        return;
+    if (http->curl)
+        curl_easy_cleanup(http->curl);
+    free(http);
+    curl_global_cleanup();
+}
+
+void http_answer_init(struct http_answer *answer)
+{
+    *answer = (struct http_answer){.status = 0};
+    buf_init(&answer->body, HTTP_ANSWER_MAX);
+}
+
+void http_answer_done(struct http_answer *answer)
+{
+    buf_done(&answer->body);
+}
+
+static size_t take_body(char *bytes, size_t one, size_t size, void *context)
+{
+    struct buf *body = context;
+    buf_append(body, bytes, one * size);
+    return body->failed ? 0 : one * size; /* anything else than all ends the transfer */
+}
+
+static int64_t retry_after_ms(CURL *curl)
+{
+    curl_off_t seconds = 0;
+    if (curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK || seconds <= 0)
+        return 0;
+    return (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * 1000;
+}
+
+/* NULL when a header cannot be made; list is freed by the caller either way. */
+static bool add_header(struct curl_slist **list, const char *name, const char *value)
+{
+    char line[HEADER_SIZE];
+    if ((size_t)snprintf(line, sizeof line, "%s: %s", name, value) >= sizeof line)
+        return false;
+    struct curl_slist *longer = curl_slist_append(*list, line);
+    if (longer)
+        *list = longer;
+    return longer != NULL;
+}
+
+static bool make_headers(const struct http_request *request, struct curl_slist **list)
+{
+    char sent[TIMEFMT_SIZE];
+    timefmt_ms(sent, clock_wall_ms());
+    *list = NULL;
+    return add_header(list, "Content-Type", request->type) && add_header(list, DELIVERY_SENT_HEADER, sent) &&
+           (!request->encoding || add_header(list, "Content-Encoding", request->encoding)) &&
+           (!request->key || add_header(list, DELIVERY_KEY_HEADER, request->key)) &&
+           /* No waiting for "100 Continue": a collector that refuses answers anyway. */
+           curl_slist_append(*list, "Expect:") != NULL;
+}
+
+static int transfer_error(const struct http *http, CURLcode result, struct cm_error *error)
+{
+    const char *problem = http->problem[0] ? http->problem : curl_easy_strerror(result);
+    if (result == CURLE_OPERATION_TIMEDOUT)
+        return error_setf(error, CM_ETIMEOUT, 0, "the collector does not answer in time", "%s", problem);
+    if (result == CURLE_WRITE_ERROR)
+        return error_setf(error, CM_ELIMIT, 0, "the collector's answer is too large", "%s", problem);
+    if (result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST)
+        return error_setf(error, CM_EIO, 0, "the collector cannot be reached", "%s", problem);
+    return error_setf(error, CM_EIO, 0, "no whole answer from the collector", "%s", problem);
+}
+
+int http_post(struct http *http, const struct http_request *request, struct http_answer *answer, struct cm_error *error)
+{
+    char url[URL_SIZE + 64];
+    struct curl_slist *headers;
+    CURL *curl = http->curl;
+    buf_reset(&answer->body);
+    answer->status = 0;
+    answer->retry_after_ms = 0;
+    if (!make_headers(request, &headers)) {
+        curl_slist_free_all(headers);
+        return error_set(error, CM_EINVAL, 0, "a header that is too long");
+    }
+    snprintf(url, sizeof url, "%s%s", http->base, request->path);
+    http->problem[0] = 0;
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->size);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->body);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    CURLcode result = curl_easy_perform(curl);
+    curl_slist_free_all(headers);
+    if (result != CURLE_OK)
+        return transfer_error(http, result, error);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
+    answer->retry_after_ms = retry_after_ms(curl);
+    return CM_OK;
+}
