@@ -40,6 +40,15 @@ const struct config_key config_keys[] = {
     {"collector.allow_uids", CONFIG_LIST, 0, 0, NULL,
      "Numeric user ids that may deliver over the unix socket, besides root and the collector's own."},
 
+    /* Probing. */
+    {"scan.ports", CONFIG_STRING, 0, 0, "443", "Ports of targets that name none: 443,8443,9000-9010."},
+    {"scan.timeout", CONFIG_DURATION, 100, 1 * HOUR_MS, "10s",
+     "The time for one target, from the lookup of its name to the certificate."},
+    {"scan.parallel", CONFIG_INTEGER, 1, 1000000, "4096", "How many probes are under way at once at most."},
+    {"scan.rate", CONFIG_INTEGER, 0, 10000000, "0", "How many probes start per second at most; 0: no limit."},
+    {"scan.dns_servers", CONFIG_LIST, 0, 0, NULL,
+     "DNS servers to ask, as ADDRESS or ADDRESS:PORT; those of resolv.conf when unset."},
+
     /* The spool of scanners, and its delivery. */
     {"spool.dir", CONFIG_STRING, 0, 0, NULL,
      "Directory of records that wait for delivery; spool/ of the home when unset."},

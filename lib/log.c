@@ -11,6 +11,7 @@
 
 #include "certmuster/buf.h"
 #include "certmuster/escape.h"
+#include "certmuster/progress.h"
 
 enum { LINE_MAX_BYTES = 8192, QUOTE_SLOTS = 4, QUOTE_MAX_BYTES = 500 };
 
@@ -37,6 +38,7 @@ const char *log_program(void)
 
 static void write_line(struct buf *line)
 {
+    progress_make_way();
     if (line->failed || line->size == 0 || line->data[line->size - 1] != '\n') {
         line->failed = false;
         line->max++;

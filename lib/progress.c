@@ -10,6 +10,8 @@
 #include "certmuster/table.h"
 #include "certmuster/timefmt.h"
 
+static struct progress *drawn; /* the one that is visible; a process has one terminal */
+
 enum { FIRST_AFTER_MS = 2000, REDRAW_MS = 200, TEXT_SIZE = 256 };
 
 void progress_init(struct progress *progress, const char *noun, bool quiet)
@@ -96,6 +98,7 @@ void progress_update(struct progress *progress, uint64_t done, uint64_t total, u
     fflush(stderr);
     progress->drawn_ms = now;
     progress->visible = true;
+    drawn = progress;
 }
 
 void progress_clear(struct progress *progress)
@@ -105,4 +108,11 @@ void progress_clear(struct progress *progress)
     fputs("\r\033[K", stderr);
     fflush(stderr);
     progress->visible = false;
+    drawn = NULL;
+}
+
+void progress_make_way(void)
+{
+    if (drawn)
+        progress_clear(drawn);
 }

@@ -17,6 +17,8 @@ struct progress {
 void progress_init(struct progress *progress, const char *noun, bool quiet);
 void progress_update(struct progress *progress, uint64_t done, uint64_t total, uint64_t failed);
 void progress_clear(struct progress *progress);
+/* Clears the line that is visible, whosever it is; log.c calls it before it writes to stderr. The next update draws it again. */
+void progress_make_way(void);
 /* The line as text, for tests: "1,234 of 20,000 probes  6%  412/s  ETA 45s  12 failed". */
 void progress_text(const struct progress *progress, int64_t now_ms, char *out, unsigned size);
 

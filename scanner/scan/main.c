@@ -1,0 +1,349 @@
+/* certmuster-scan: probes TLS endpoints and tells which certificates they serve.
+ *
+ * Owns the command line, the signals and the exit status. What a target is stands in target.h, what a probe does in probe.h, how many
+ * run at once in sweep.h. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certmuster/cli.h"
+#include "certmuster/config.h"
+#include "certmuster/emit.h"
+#include "certmuster/limits.h"
+#include "certmuster/log.h"
+#include "certmuster/timefmt.h"
+#include "scanner/scan/local.h"
+#include "scanner/scan/sweep.h"
+
+enum option {
+    OPTION_FILE = 'f',
+    OPTION_PORTS = 'p',
+    OPTION_TIMEOUT = 't',
+    OPTION_JSON = 256,
+    OPTION_LOCAL,
+    OPTION_STARTTLS,
+    OPTION_PARALLEL,
+    OPTION_RATE,
+    OPTION_DNS_SERVER,
+    OPTION_FAIL_ON,
+    OPTION_TO,
+    OPTION_NO_SUBMIT,
+};
+
+static const struct cli_option options[] = {
+    {OPTION_FILE, "file", "FILE",
+     "Read targets from FILE, one a line; '#' begins a comment; '-' is standard input. Repeats."},
+    {OPTION_PORTS, "ports", "P,P-P", "Ports for targets that name none (default 443)."},
+    {OPTION_LOCAL, "local", NULL,
+     "Probe this host's own listening TCP sockets; finds out by itself which of them speak TLS."},
+    {OPTION_STARTTLS, "starttls", "PROTO",
+     "Ask for TLS in this protocol first: smtp, imap, pop3, ldap, postgres; auto: by port and greeting; none: TLS from "
+     "the first byte (default; auto with --local)."},
+    {OPTION_TIMEOUT, "timeout", "SECONDS",
+     "The time for one target, from the lookup of its name to its certificate (default 10)."},
+    {OPTION_PARALLEL, "parallel", "N", "At most N probes at once (default 4096, less where descriptors are short)."},
+    {OPTION_RATE, "rate", "N", "Start at most N probes per second."},
+    {OPTION_DNS_SERVER, "dns-server", "ADDRESS[:PORT]", "Ask this DNS server instead of the system's. Repeats."},
+    {OPTION_JSON, "json", NULL,
+     "Write the record stream to standard output instead of a table; submits only with --to."},
+    {OPTION_TO, "to", "URL", "Deliver to this collector: unix:PATH or https://HOST:PORT."},
+    {OPTION_NO_SUBMIT, "no-submit", NULL, "Deliver to no collector."},
+    {OPTION_FAIL_ON, "fail-on", "failure", "Exit 1 when a probe failed."},
+    {0},
+};
+
+static const char *const usage[] = {"[OPTIONS] TARGET...", "[OPTIONS] -f FILE", "[OPTIONS] --local", NULL};
+
+static const char *const examples[] = {
+    "certmuster-scan example.org 192.0.2.0/24 [2001:db8::1]:8443  # what do they serve?",
+    "certmuster-scan www.example.org@192.0.2.7                    # ask one address for a name",
+    "certmuster-scan --starttls auto -f hosts.txt --ports 25,443  # a list, two ports each",
+    "certmuster-scan --local --json | jq -c 'select(.type == \"sighting\")'",
+    NULL,
+};
+
+static const char more[] =
+    "TARGET is [NAME@]PLACE[:PORTS], PLACE a host name, an address or a prefix such as 192.0.2.0/24; IPv6 with a port "
+    "stands in brackets. A name is asked for in the handshake (SNI), an address alone is asked for nothing.\n"
+    "Exit status: 0 done, also when probes failed (a failure is a result); 1 a target file or a line of it could not "
+    "be read, or "
+    "--fail-on matched; 2 wrong use; 3 could not run at all or could not keep its records; 130 and 143: ended by "
+    "SIGINT or SIGTERM, with a record for every probe that had begun.";
+
+static const struct cli_program program = {
+    .name = "certmuster-scan",
+    .summary = "Probes TLS endpoints and tells which certificates they serve.",
+    .usage = usage,
+    .options = options,
+    .examples = examples,
+    .more = more,
+};
+
+struct arguments { /* of the command line, before the configuration fills in what it leaves open */
+    const char **files, **dns_servers;
+    size_t file_count, dns_server_count;
+    const char *ports, *timeout, *starttls, *parallel, *rate, *to;
+    bool json, local, no_submit, fail_on_failure;
+};
+
+enum { TIMEOUT_MIN_MS = 100, TIMEOUT_MAX_MS = 3600 * 1000, PARALLEL_MAX = 1000000, SECOND_MS = 1000 };
+
+static volatile sig_atomic_t stop; /* the signal that ends the sweep */
+
+static void on_signal(int number)
+{
+    stop = number;
+}
+
+/* SIGINT and SIGTERM are blocked but while the loop waits, so that none is missed; the second one ends the process at once. */
+static void catch_signals(sigset_t *open)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
+    struct sigaction ignored = {.sa_handler = SIG_IGN};
+    sigset_t ours;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGTERM);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGPIPE, &ignored, NULL);
+    sigprocmask(SIG_BLOCK, &ours, open);
+    sigdelset(open, SIGINT);
+    sigdelset(open, SIGTERM);
+}
+
+static void append(const char ***list, size_t *count, const char *value)
+{
+    *list = cm_realloc(*list, (*count + 1) * sizeof **list);
+    (*list)[(*count)++] = value;
+}
+
+/* 0, or the exit status. */
+static int read_arguments(struct cli *cli, struct arguments *out)
+{
+    int id;
+    while ((id = cli_next(cli)) != CLI_END) {
+        switch (id) {
+        case OPTION_FILE:
+            append(&out->files, &out->file_count, cli->argument);
+            break;
+        case OPTION_DNS_SERVER:
+            append(&out->dns_servers, &out->dns_server_count, cli->argument);
+            break;
+        case OPTION_PORTS:
+            out->ports = cli->argument;
+            break;
+        case OPTION_TIMEOUT:
+            out->timeout = cli->argument;
+            break;
+        case OPTION_STARTTLS:
+            out->starttls = cli->argument;
+            break;
+        case OPTION_PARALLEL:
+            out->parallel = cli->argument;
+            break;
+        case OPTION_RATE:
+            out->rate = cli->argument;
+            break;
+        case OPTION_TO:
+            out->to = cli->argument;
+            break;
+        case OPTION_JSON:
+            out->json = true;
+            break;
+        case OPTION_LOCAL:
+            out->local = true;
+            break;
+        case OPTION_NO_SUBMIT:
+            out->no_submit = true;
+            break;
+        case OPTION_FAIL_ON:
+            if (strcmp(cli->argument, "failure") != 0)
+                return cli_wrong(cli, "--fail-on takes the word failure");
+            out->fail_on_failure = true;
+            break;
+        default:
+            return CM_EXIT_USAGE;
+        }
+    }
+    if (cli->operand_count == 0 && out->file_count == 0 && !out->local)
+        return cli_wrong(cli, "nothing to probe: name a target, -f FILE or --local");
+    if (out->to && out->no_submit)
+        return cli_wrong(cli, "--to and --no-submit exclude each other");
+    return 0;
+}
+
+/* A whole number from low to high, or a usage error. */
+static int read_number(const struct cli *cli, const char *flag, const char *text, int64_t low, int64_t high,
+                       int64_t *out)
+{
+    char *end;
+    long long value = strtoll(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || value < low || value > high)
+        return cli_wrong(cli, "%s takes a number from %" PRId64 " to %" PRId64, flag, low, high);
+    *out = value;
+    return 0;
+}
+
+/* Command line over configuration over default. 0, or the exit status. */
+static int settle(const struct cli *cli, const struct arguments *arguments, const struct config *config,
+                  struct sweep_options *out)
+{
+    struct cm_error error;
+    const char *ports = arguments->ports ? arguments->ports : config_string(config, "scan.ports");
+    int64_t parallel = config_integer(config, "scan.parallel"), rate = config_integer(config, "scan.rate");
+    if (ports_read(ports, strlen(ports), &out->ports, &error))
+        return cli_wrong(cli, "--ports %s: %s", log_quote(ports), error.reason);
+    out->timeout_ms = config_integer(config, "scan.timeout");
+    if (arguments->timeout && (duration_read_ms(arguments->timeout, SECOND_MS, &out->timeout_ms) ||
+                               out->timeout_ms < TIMEOUT_MIN_MS || out->timeout_ms > TIMEOUT_MAX_MS))
+        return cli_wrong(cli, "--timeout takes seconds from 0.1 to 3600");
+    if (arguments->starttls && starttls_read(arguments->starttls, &out->starttls))
+        return cli_wrong(cli, "--starttls takes smtp, imap, pop3, ldap, postgres, auto or none");
+    out->starttls_local = arguments->starttls ? out->starttls : STARTTLS_AUTO;
+    if ((arguments->parallel && read_number(cli, "--parallel", arguments->parallel, 1, PARALLEL_MAX, &parallel)) ||
+        (arguments->rate && read_number(cli, "--rate", arguments->rate, 1, 10000000, &rate)))
+        return CM_EXIT_USAGE;
+    out->parallel = (unsigned)parallel;
+    out->rate = (double)rate;
+    out->dns_servers = arguments->dns_servers;
+    out->dns_server_count = arguments->dns_server_count;
+    if (!out->dns_server_count)
+        out->dns_servers = config_list(config, "scan.dns_servers", &out->dns_server_count);
+    out->json = arguments->json;
+    out->quiet = cli->verbose < 0;
+    return 0;
+}
+
+/* Every operand must make sense before anything is probed; files are read as the sweep goes. 0, or the exit status. */
+static int gather(const struct cli *cli, const struct arguments *arguments, struct input *input)
+{
+    struct cm_error error;
+    struct target target, *listeners = NULL;
+    size_t listener_count = 0;
+    for (int i = 0; i < cli->operand_count; i++) {
+        const char *operand = cli->operands[i];
+        if (strcmp(operand, "-") == 0)
+            continue;
+        if (target_read(operand, strlen(operand), &target, &error))
+            return cli_wrong(cli, "%s: %s", log_quote(operand), error.reason);
+        input_add_target(input, &target);
+    }
+    if (arguments->local) {
+        if (local_list("/proc", &listeners, &listener_count, &error)) {
+            say_error("%s: %s", error.reason, error.detail);
+            return CM_EXIT_FAILED;
+        }
+        for (size_t i = 0; i < listener_count; i++)
+            input_add_target(input, &listeners[i]);
+        free(listeners);
+    }
+    for (size_t i = 0; i < arguments->file_count; i++) {
+        if (input_add_file(input, arguments->files[i], &error))
+            say_error("%s: %s", error.reason, error.detail);
+    }
+    for (int i = 0; i < cli->operand_count; i++) {
+        if (strcmp(cli->operands[i], "-") == 0 && input_add_file(input, "-", &error))
+            say_error("%s: %s", error.reason, error.detail);
+    }
+    return 0;
+}
+
+static void summarise(const struct sweep_counts *counts, int64_t took_ms)
+{
+    fprintf(stderr,
+            "%s: %" PRIu64 " probes in %.1f s: %" PRIu64 " told their certificates, %" PRIu64 " failed%s%s%s%s\n",
+            log_program(), counts->ok + counts->failed, (double)took_ms / SECOND_MS, counts->ok, counts->failed,
+            counts->failed ? " (" : "", counts->failures, counts->failed ? ")" : "",
+            counts->interrupted ? "; interrupted" : "");
+}
+
+static int exit_status(const struct sweep_counts *counts, uint64_t damaged, bool fail_on_failure)
+{
+    if (counts->interrupted && stop)
+        return 128 + stop;
+    return damaged || (fail_on_failure && counts->failed) ? CM_EXIT_PARTIAL : CM_EXIT_OK;
+}
+
+/* From the first record to the last. */
+static int run(const struct emit_options *emit_options, const struct sweep_options *sweep_options, struct loop *loop,
+               struct input *input, bool fail_on_failure, const sigset_t *open)
+{
+    struct emit *emit = NULL;
+    struct emit_outcome delivery;
+    struct sweep_counts counts = {0};
+    struct cm_error error;
+    int64_t began_ms = clock_monotonic_ms();
+    if (emit_open(emit_options, &emit, &error)) {
+        say_error("%s: %s", error.reason, error.detail);
+        return CM_EXIT_FAILED;
+    }
+    struct tell *tell = emit_options->json ? NULL : tell_new();
+    int failed = sweep_run(sweep_options, loop, input, emit, tell, &stop, open, &counts, &error);
+    if (failed)
+        say_error("%s: %s", error.reason, error.detail);
+    tell_free(tell);
+    int status = failed == CM_EINVAL ? CM_EXIT_USAGE : failed ? CM_EXIT_FAILED : 0;
+    if (!failed && !sweep_options->quiet)
+        summarise(&counts, clock_monotonic_ms() - began_ms);
+    if (emit_close(emit, counts.interrupted || failed, &delivery, &error)) {
+        say_error("%s: %s", error.reason, error.detail);
+        return CM_EXIT_FAILED;
+    }
+    return status ? status : exit_status(&counts, input_damaged(input), fail_on_failure);
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli;
+    struct arguments arguments = {0};
+    struct sweep_options sweep_options = {0};
+    struct config *config = NULL;
+    struct loop *loop = NULL;
+    struct input *input = NULL;
+    struct cm_error error;
+    sigset_t open;
+    log_init(program.name, LOG_LEVEL_WARN);
+    cli_init(&cli, &program, argc, argv);
+    int status = read_arguments(&cli, &arguments);
+    if (status)
+        goto out;
+    log_set_level(cli.verbose > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN);
+    if (config_load(cli.config_path, &config, &error)) {
+        say_error("%s: %s", error.reason, error.detail);
+        status = CM_EXIT_FAILED;
+        goto out;
+    }
+    if ((status = settle(&cli, &arguments, config, &sweep_options)))
+        goto out;
+    if (loop_new(&loop, &error)) {
+        say_error("%s: %s", error.reason, error.detail);
+        status = CM_EXIT_FAILED;
+        goto out;
+    }
+    input = input_new(loop);
+    if ((status = gather(&cli, &arguments, input)))
+        goto out;
+    catch_signals(&open);
+    struct emit_options emit_options = {
+        .source = "scan",
+        .config = config,
+        .json = arguments.json,
+        .no_submit = arguments.no_submit,
+        .to = arguments.to,
+        .argc = argc,
+        .argv = argv,
+    };
+    status = run(&emit_options, &sweep_options, loop, input, arguments.fail_on_failure, &open);
+out:
+    input_free(input);
+    loop_free(loop);
+    config_free(config);
+    ports_done(&sweep_options.ports);
+    free(arguments.files);
+    free(arguments.dns_servers);
+    cli_done(&cli);
+    return status;
+}

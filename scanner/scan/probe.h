@@ -1,0 +1,71 @@
+/* One probe: connect to one address and port, ask for TLS if need be, read the certificates, close. Everything it does it does on
+ * the loop, and it ends by itself at its deadline at the latest, with exactly one call of done.
+ *
+ *     WAITING ──┐ (no descriptor for a further try)
+ *        ▲      ▼
+ *        └─ CONNECTING → LISTENING → DIALOGUE → HANDSHAKE → done          a further try begins at CONNECTING again
+ *                  └────────┴───────────┴──────────┴──→ failed → done or a further try
+ */
+#ifndef SCANNER_SCAN_PROBE_H
+#define SCANNER_SCAN_PROBE_H
+
+#include "certmuster/ipaddr.h"
+#include "certmuster/record.h"
+#include "scanner/scan/loop.h"
+#include "scanner/scan/starttls.h"
+#include "scanner/tls/handshake.h"
+
+enum { PROBE_ATTEMPTS_MAX = 8 };
+
+struct probe;
+
+struct probe_ask {
+    struct ipaddr ip;
+    uint32_t scope; /* interface index of a link-local address; 0: none */
+    uint16_t port;
+    const char *name; /* SNI; "": none. Lends until done */
+    enum starttls mode;
+    int64_t budget_ms; /* the absolute deadline, from now */
+};
+
+struct probe_attempt { /* a try that is not the one told as the result */
+    char what[24];     /* "tls", "tls-alpn", "starttls-smtp" */
+    enum record_error error;
+    char *detail; /* owned; may be NULL */
+};
+
+struct probe_result {  /* lends during the call of done */
+    bool ok;           /* a chain is there */
+    const char *stage; /* of a failure */
+    enum record_error error;
+    const char *detail;
+    enum starttls starttls;                   /* the dialogue that came before TLS; STARTTLS_NONE for none */
+    const struct handshake_result *handshake; /* NULL when it did not come to that */
+    int64_t connect_ms, handshake_ms;         /* -1: did not come to that */
+    const struct probe_attempt *attempts;
+    size_t attempt_count;
+};
+
+/* What all probes of a sweep share. */
+struct probe_shared {
+    struct loop *loop;
+    struct handshake_engine *engine;
+    const char *client_name; /* for EHLO */
+    void (*done)(struct probe *probe, const struct probe_ask *ask, const struct probe_result *result, void *context);
+    void *context;
+};
+
+/* 0 with *out; done may have been called already, and *out is NULL then. CM_ELIMIT: the machine has no descriptor, port or memory to spare
+ * (*shortage is the errno): nothing was started and nothing will be told. */
+CM_MUST_CHECK int probe_start(const struct probe_shared *shared, const struct probe_ask *ask, struct probe **out,
+                              int *shortage);
+/* Ends it now as cancelled, by way of done. */
+void probe_cancel(struct probe *probe);
+/* For the owner's list of probes under way; set and read by the owner alone. */
+struct probe_links {
+    struct probe *before, *after;
+    void *owner;
+};
+struct probe_links *probe_get_links(struct probe *probe);
+
+#endif

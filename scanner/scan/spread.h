@@ -1,0 +1,29 @@
+/* The places that one target stands for (addresses × ports), walked lazily in an order that spreads over them. */
+#ifndef SCANNER_SCAN_SPREAD_H
+#define SCANNER_SCAN_SPREAD_H
+
+#include "scanner/scan/permute.h"
+#include "scanner/scan/starttls.h"
+#include "scanner/scan/target.h"
+
+struct spread {
+    struct target target;      /* its name lends to the probes */
+    const struct ports *ports; /* the target's own or the run's */
+    struct ipaddr *addresses;  /* of a resolved name; NULL: the target's prefix */
+    struct permute order;
+    uint64_t next;
+    enum starttls mode;
+    int64_t budget_ms; /* what is left to each probe of the time for a target */
+    unsigned references;
+};
+
+/* Takes the target (empties it). addresses of a resolved name are copied; count 0: the target's own. The run's ports must outlive it.
+ * Born with one reference. */
+struct spread *spread_new(struct target *target, const struct ports *defaults, const struct ipaddr *addresses,
+                          size_t count, uint64_t key);
+struct spread *spread_hold(struct spread *spread);
+void spread_release(struct spread *spread);
+bool spread_next(struct spread *spread, struct ipaddr *ip, uint16_t *port); /* false at the end */
+uint64_t spread_left(const struct spread *spread);
+
+#endif
