@@ -47,7 +47,8 @@ int cli_wrong(const struct cli *cli, const char *format, ...)
     va_end(arguments);
     buf_init(&line, 8 * sizeof text);
     escape_terminal(&line, text, strlen(text), false);
-    fprintf(stderr, "%s: %s. Try --help\n", cli->program->name, line.data);
+    bool question = line.size && line.data[line.size - 1] == '?';
+    fprintf(stderr, "%s: %s%s Try --help\n", cli->program->name, line.data, question ? "" : ".");
     buf_done(&line);
     return CM_EXIT_USAGE;
 }
