@@ -12,6 +12,10 @@ const struct ctl_command ctl_commands[] = {
     {"status", "what runs, where, and what waits for delivery", status_command},
     {"owner", "whom to call: load, list, show, test and print the rules", owner_command},
     {"migrate", "bring a database to this version's schema", migrate_command},
+    {"alert", "list, show and acknowledge alerts", alert_command},
+    {"scanner", "enrol scanners that deliver over TLS", scanner_command},
+    {"run", "list what the scanners did", run_command},
+    {"config", "print every configuration key with its value", config_command},
     {NULL, NULL, NULL},
 };
 
