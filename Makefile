@@ -179,7 +179,7 @@ install: all
 	install -m755 $(BINARIES) $(DESTDIR)$(PREFIX)/bin/
 	install -m644 $(wildcard contrib/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m644 $(wildcard contrib/man/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m644 contrib/schema/record-v1.schema.json $(DESTDIR)$(PREFIX)/share/certmuster/
+	install -m644 $(wildcard contrib/schema/*.json) $(DESTDIR)$(PREFIX)/share/certmuster/
 	for unit in contrib/systemd/*.service contrib/systemd/*.timer; do sed 's|@PREFIX@|$(PREFIX)|g' $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$$(basename $$unit); done
 
 clean:

@@ -103,11 +103,13 @@ static void append_list(struct buf *out, const char *const *items, size_t count,
 
 void alert_text(struct buf *out, const struct alert_facts *facts)
 {
+    char date[TIMEFMT_SIZE];
     buf_append_str(out, "The certificate ");
     append_text(out, facts->display_name, ALERT_FIELD_BYTES);
     buf_append_char(out, ' ');
     append_state(out, facts);
-    buf_append_str(out, ".\n\n");
+    timefmt_date(date, facts->not_after);
+    buf_appendf(out, " (%s UTC).\n\n", date);
     append_line(out, "Certificate", facts->display_name);
     append_line(out, "Subject", facts->subject);
     append_line(out, "Issuer", facts->issuer);

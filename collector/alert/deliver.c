@@ -39,18 +39,19 @@ static const char confirm[] =
     " INSERT INTO alert_event (sha256, owner, kind, at, event, actor, detail)"
     " SELECT sha256, owner, kind, clock_timestamp(), 'told', 'collector', $2 FROM done ON CONFLICT DO NOTHING";
 
-/* Tried again after 1, 2, 4 … minutes, at most an hour: while the alert stands, somebody shall hear of it. */
-static const char postpone[] = "UPDATE delivery SET state = 'pending', last_error = $2, next_try = now() + least(60 * "
-                               "power(2, least(attempts - 1, 6)), 3600)"
-                               " * interval '1 second' WHERE delivery_id = $1 AND state = 'sending'";
+/* Tried again after one, two, four … times alerts.interval, at most an hour: while the alert stands, somebody shall hear of it. */
+static const char postpone[] =
+    "UPDATE delivery SET state = 'pending', last_error = $2,"
+    "       next_try = now() + least($3::bigint * power(2, least(attempts - 1, 30)), 3600000) * interval '1 ms'"
+    " WHERE delivery_id = $1 AND state = 'sending'";
 
 enum column { ID, CHANNEL, DESTINATION, MESSAGE_ID, BODY, ATTEMPTS, SHA256, OWNER, THRESHOLD, EVENT };
 
 struct round {
     struct db *db;
     struct sender *sender;
-    char lease[24];
-    struct buf down; /* the array's elements */
+    char lease[24], interval[24]; /* ms */
+    struct buf down;              /* the array's elements */
     size_t down_count;
 };
 
@@ -105,11 +106,11 @@ static int postpone_one(struct round *round, const struct db_result *row, const 
                         const struct cm_error *failure, struct cm_error *error)
 {
     char reason[CM_ERROR_DETAIL_SIZE + 128];
-    const char *params[] = {db_text(row, 0, ID), reason};
+    const char *params[] = {db_text(row, 0, ID), reason, round->interval};
     snprintf(reason, sizeof reason, "%s: %s", failure->reason, failure->detail);
     log_event(LOG_LEVEL_WARN, "alert_not_sent", "certificate=%.16s what=%s attempt=%s %s", db_text(row, 0, SHA256),
               log_quote(what), db_text(row, 0, ATTEMPTS), log_error(failure));
-    return db_query(round->db, postpone, params, 2, NULL, error);
+    return db_query(round->db, postpone, params, 3, NULL, error);
 }
 
 static int send_one(struct round *round, const struct db_result *row, struct cm_error *error)
@@ -140,6 +141,7 @@ int alert_deliver(struct db *db, const struct config *config, int64_t deadline_m
     buf_init(&round.down, DOWN_BYTES_MAX);
     snprintf(round.lease, sizeof round.lease, "%lld",
              (long long)config_integer(config, "alerts.timeout") + LEASE_MARGIN_MS);
+    snprintf(round.interval, sizeof round.interval, "%lld", (long long)config_integer(config, "alerts.interval"));
     while (!code && more && clock_monotonic_ms() < deadline_ms && round.down_count < DOWN_MAX) {
         struct db_result *row = NULL;
         code = claim_next(&round, &row, error);
