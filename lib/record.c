@@ -105,7 +105,8 @@ static void out_file(struct buf *out, const struct record_file *file)
         out_number(out, ",\"gid\":", file->gid);
         out_number(out, ",\"size\":", file->size_bytes);
         out_text(out, ",\"mtime\":", mtime);
-        out_number(out, ",\"inode\":", file->inode);
+        if (file->inode <= INT64_MAX) /* JSON readers hold 63 bits; a truncated number would name another file */
+            out_number(out, ",\"inode\":", file->inode);
     }
     buf_append_char(out, '}');
 }

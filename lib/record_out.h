@@ -32,10 +32,11 @@ static inline void out_known(struct buf *out, const char *key, const char *text)
         out_text(out, key, text);
 }
 
+/* JSON readers hold 63 bits: counters and sizes stop there. */
 static inline void out_number(struct buf *out, const char *key, uint64_t value)
 {
     buf_append_str(out, key);
-    buf_append_u64(out, value);
+    buf_append_u64(out, value <= INT64_MAX ? value : INT64_MAX);
 }
 
 void record_begin(struct buf *out, const char *type); /* {"v":1,"type":"…" */

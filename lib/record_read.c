@@ -188,10 +188,11 @@ static void read_endpoint(struct reader *reader, const json_t *object, struct re
     out->starttls = label(reader, object, "starttls", OPTIONAL, WORD_MAX);
     if (out->ip) {
         struct ipaddr ip;
-        char canonical[IPADDR_TEXT_SIZE] = "";
-        if (ipaddr_read(out->ip, &ip) == CM_OK)
+        char canonical[IPADDR_TEXT_SIZE];
+        bool valid = ipaddr_read(out->ip, &ip) == CM_OK;
+        if (valid)
             ipaddr_write(canonical, &ip);
-        if (strcmp(canonical, out->ip) != 0)
+        if (!valid || strcmp(canonical, out->ip) != 0)
             wrong(reader, "not an address in canonical form (RFC 5952)", "ip");
     }
     if (out->name && !is_host_name(out->name))

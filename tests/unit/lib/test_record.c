@@ -1,0 +1,416 @@
+/* The record stream out and in: what the writer writes the reader reads; every cut, wrong type and non-canonical form is refused. */
+#include "tests/unit/lib/cmocka_first.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certmuster/limits.h"
+#include "certmuster/record_read.h"
+
+#define RUN "01900000-0000-7000-8000-000000000001"
+
+static const uint8_t chain[2][CM_SHA256_SIZE] = {{1, 2, 3}, {0xFF, 0xFE}};
+static const char hostile[] = "a\"b\\c\n\t\x01\x7F\xC3\xA9\xFF\xED\xA0\x80</script>=cmd()";
+
+static struct record_endpoint endpoint(void)
+{
+    return (struct record_endpoint){
+        .realm = "default", .transport = "tcp", .ip = "2001:db8::1", .port = 443, .name = "www.example.org"};
+}
+
+static struct record_sighting sighting(const struct record_endpoint *at, const struct record_tls *tls,
+                                       const struct record_attempt *attempts)
+{
+    return (struct record_sighting){
+        .seen = {.source = "scan", .scanner = "s1", .run = RUN, .at_ms = 1795230000123, .endpoint = at},
+        .role = "server",
+        .chain = chain,
+        .chain_count = 2,
+        .tls = tls,
+        .connect_ms = 3,
+        .handshake_ms = -1,
+        .attempts = attempts,
+        .attempt_count = attempts ? 1 : 0,
+    };
+}
+
+static void test_exact(void **state)
+{
+    (void)state;
+    struct buf out;
+    struct record_endpoint at = endpoint();
+    struct record_tls tls = {
+        .version = "TLSv1.3", .cipher = "TLS_AES_128_GCM_SHA256", .group = "x25519", .client_auth = 0};
+    struct record_attempt attempt = {.what = "sni-none", .error = RECORD_ERROR_ALERT, .detail = "unrecognized_name"};
+    struct record_sighting one = sighting(&at, &tls, &attempt);
+    buf_init(&out, 65536);
+    record_write_sighting(&out, &one);
+    assert_string_equal(
+        out.data, "{\"v\":1,\"type\":\"sighting\",\"source\":\"scan\",\"at\":\"2026-11-21T03:00:00.123Z\",\"scanner\":"
+                  "\"s1\",\"run\":\"" RUN "\","
+                  "\"endpoint\":{\"realm\":\"default\",\"transport\":\"tcp\",\"ip\":\"2001:db8::1\",\"port\":443,"
+                  "\"name\":\"www.example.org\"},"
+                  "\"role\":\"server\",\"chain\":[\"0102030000000000000000000000000000000000000000000000000000000000\","
+                  "\"fffe000000000000000000000000000000000000000000000000000000000000\"],"
+                  "\"tls\":{\"version\":\"TLSv1.3\",\"cipher\":\"TLS_AES_128_GCM_SHA256\",\"group\":\"x25519\","
+                  "\"client_auth\":false},"
+                  "\"ms\":{\"connect\":3},\"attempts\":[{\"what\":\"sni-none\",\"error\":\"alert\",\"detail\":"
+                  "\"unrecognized_name\"}]}\n");
+    buf_reset(&out);
+    struct record_tls nothing = {.client_auth = -1};
+    one.tls = &nothing;
+    one.attempt_count = 0;
+    one.connect_ms = -1;
+    one.handshake_ms = 7;
+    record_write_sighting(&out, &one);
+    assert_null(strstr(out.data, "\"tls\""));
+    assert_non_null(strstr(out.data, "],\"ms\":{\"handshake\":7}}\n"));
+    /* Whatever second is cached, each record has its own time. */
+    static const struct {
+        int64_t ms;
+        const char *text;
+    } times[] = {{1795230000999, "03:00:00.999Z"},
+                 {1795230001000, "03:00:01.000Z"},
+                 {1795230000001, "03:00:00.001Z"},
+                 {-1, "1969-12-31T23:59:59.999Z"},
+                 {7, "1970-01-01T00:00:00.007Z"}};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        buf_reset(&out);
+        one.seen.at_ms = times[i].ms;
+        record_write_sighting(&out, &one);
+        assert_non_null(strstr(out.data, times[i].text));
+    }
+    buf_done(&out);
+}
+
+static void read_good(const struct buf *line, struct record *record)
+{
+    struct cm_error error = {.reason = ""};
+    assert_false(line->failed);
+    assert_int_equal(line->data[line->size - 1], '\n');
+    assert_null(memchr(line->data, '\n', line->size - 1));
+    if (record_read(line->data, line->size - 1, record, &error) != 0)
+        fail_msg("%s (%s): %s", error.reason, error.detail, line->data);
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    struct buf out;
+    struct record record;
+    struct record_endpoint at = endpoint();
+    const char *ca[] = {"CN=a", hostile};
+    struct record_tls tls = {.client_auth = 1, .client_ca = ca, .client_ca_count = 2, .alpn = hostile};
+    struct record_sighting one = sighting(&at, &tls, NULL);
+    buf_init(&out, 1 << 20);
+    record_write_sighting(&out, &one);
+    read_good(&out, &record);
+    assert_int_equal(record.type, RECORD_SIGHTING);
+    assert_true(record.has_endpoint);
+    assert_false(record.has_file);
+    assert_string_equal(record.endpoint.ip, "2001:db8::1");
+    assert_int_equal(record.endpoint.port, 443);
+    assert_int_equal(record.at_ms, 1795230000123);
+    assert_int_equal(record.since_ms, record.at_ms);
+    assert_int_equal(record.count, 1);
+    assert_int_equal(record.chain_count, 2);
+    assert_memory_equal(record.chain, chain, sizeof chain);
+    assert_string_equal(record.run, RUN);
+    assert_memory_equal(record.tls_json, "{\"alpn\":\"", 9); /* keys are sorted */
+    uint8_t id[CM_UUID_SIZE];
+    location_id_endpoint("default", "tcp", "2001:db8::1", 443, "www.example.org", id);
+    assert_memory_equal(record.location_id, id, sizeof id);
+    record_done(&record);
+
+    struct record_file file = {.realm = "default",
+                               .host = hostile,
+                               .path = "/etc/x\xFFy",
+                               .inner = "a!b",
+                               .entry = "0",
+                               .format = "pem",
+                               .has_stat = true,
+                               .mode = 0100600,
+                               .uid = UINT32_MAX,
+                               .gid = 0,
+                               .size_bytes = UINT64_MAX,
+                               .inode = UINT64_MAX,
+                               .mtime = 1};
+    struct record_failure failure = {.seen = {.source = "crawl", .run = RUN, .at_ms = 1, .file = &file},
+                                     .stage = "decode",
+                                     .error = RECORD_ERROR_PASSWORD,
+                                     .detail = hostile};
+    buf_reset(&out);
+    record_write_failure(&out, &failure);
+    read_good(&out, &record);
+    assert_int_equal(record.type, RECORD_FAILURE);
+    assert_string_equal(record.error, "password");
+    assert_string_equal(record.detail,
+                        "a\"b\\c\n\t\x01\x7F\xC3\xA9\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD</script>=cmd()");
+    assert_string_equal(record.file.path, "/etc/x\xEF\xBF\xBDy");
+    assert_true(record.file.has_stat);
+    assert_int_equal(record.file.mode, 0100600);
+    assert_int_equal(record.file.inode, 0); /* 64 bits do not fit into JSON: left out */
+    record_done(&record);
+
+    struct record_key key = {
+        .seen = failure.seen, .kind = "pkcs8", .spki_sha256 = chain[0], .key_alg = "RSA", .key_bits = 2048};
+    buf_reset(&out);
+    record_write_key(&out, &key);
+    read_good(&out, &record);
+    assert_true(record.has_spki);
+    assert_int_equal(record.key_bits, 2048);
+    assert_false(record.encrypted);
+    record_done(&record);
+
+    struct record_store store = {.seen = failure.seen, .format = "pkcs12", .integrity = "ok", .entries = 3};
+    buf_reset(&out);
+    record_write_store(&out, &store);
+    read_good(&out, &record);
+    assert_string_equal(record.format, "pkcs12");
+    assert_int_equal(record.entries, 3);
+    record_done(&record);
+
+    const char *args[] = {"certmuster-scan", hostile};
+    struct record_run run = {.run = RUN,
+                             .source = "scan",
+                             .state = "finished",
+                             .scanner = "s",
+                             .host = "h",
+                             .at_ms = 5,
+                             .args = args,
+                             .arg_count = 2,
+                             .has_counts = true,
+                             .targets = 9,
+                             .ok = 5,
+                             .failed = 4,
+                             .interrupted = true};
+    buf_reset(&out);
+    record_write_run(&out, &run);
+    read_good(&out, &record);
+    assert_int_equal(record.targets, record.ok + record.failed);
+    assert_true(record.interrupted);
+    assert_memory_equal(record.args_json, "[\"certmuster-scan\",", 19);
+    record_done(&record);
+
+    const char *names[] = {"drops", hostile};
+    const uint64_t values[] = {0, UINT64_MAX};
+    buf_reset(&out);
+    record_write_stats(&out, RUN, 5, names, values, 2);
+    read_good(&out, &record);
+    assert_non_null(strstr(record.counters_json, "\"drops\":0"));
+    record_done(&record);
+
+    /* Not a certificate at all: told with its reason, fingerprint and bytes all the same. */
+    buf_reset(&out);
+    record_write_certificate(&out, "garbage", 7);
+    assert_non_null(strstr(out.data, "\"undecodable\":\""));
+    read_good(&out, &record);
+    assert_int_equal(record.der_size, 7);
+    assert_memory_equal(record.der, "garbage", 7);
+    record_done(&record);
+    buf_done(&out);
+}
+
+static void test_full_buffer(void **state)
+{
+    (void)state;
+    struct record_endpoint at = endpoint();
+    struct record_tls tls = {.version = "TLSv1.3", .client_auth = 1};
+    struct record_attempt attempt = {.what = "x"};
+    struct record_sighting one = sighting(&at, &tls, &attempt);
+    for (size_t max = 0; max < 600; max++) { /* every place at which memory may end */
+        struct buf out;
+        buf_init(&out, max);
+        record_write_sighting(&out, &one);
+        assert_true(out.size <= max);
+        buf_done(&out);
+    }
+}
+
+#define PLACE                                                                                                          \
+    "\"endpoint\":{\"realm\":\"default\",\"transport\":\"tcp\",\"ip\":\"192.0.2.1\",\"port\":443,\"name\":\"a."        \
+    "example\"}"
+#define SEEN "\"source\":\"scan\",\"at\":\"2026-11-21T03:00:00.000Z\","
+#define HASH "\"00000000000000000000000000000000000000000000000000000000000000aa\""
+#define HEAD "{\"v\":1,\"type\":\"sighting\"," SEEN
+#define TAIL "\"role\":\"server\",\"chain\":[" HASH "]}"
+
+static void test_cut(void **state)
+{
+    (void)state;
+    static const char line[] = HEAD PLACE "," TAIL;
+    struct record record;
+    assert_int_equal(record_read(line, sizeof line - 1, &record, NULL), 0);
+    record_done(&record);
+    for (size_t size = 0; size < sizeof line - 1; size++) {
+        char *copy = malloc(size ? size : 1); /* of exactly that size, so that a read past it is seen */
+        memcpy(copy, line, size);
+        assert_int_equal(record_read(copy, size, &record, NULL), CM_EMALFORMED);
+        assert_null(record.json);
+        free(copy);
+    }
+}
+
+static const struct {
+    const char *line;
+    int code;
+    const char *reason; /* part of it */
+} bad[] = {
+    {"", CM_EMALFORMED, "JSON"},
+    {"[]", CM_EMALFORMED, "object"},
+    {"7", CM_EMALFORMED, "JSON"},
+    {"null", CM_EMALFORMED, ""},
+    {"{}", CM_EMALFORMED, "missing"},
+    {"{\"v\":1}", CM_EMALFORMED, "missing"},
+    {"{\"v\":2,\"type\":\"sighting\"}", CM_EUNSUPPORTED, "version"},
+    {"{\"v\":\"1\",\"type\":\"sighting\"}", CM_EMALFORMED, "whole number"},
+    {"{\"v\":1,\"type\":5}", CM_EMALFORMED, "text"},
+    {"{\"v\":1,\"v\":1,\"type\":\"x\"}", CM_EMALFORMED, "JSON"},
+    {"{\"v\":1,\"type\":\"x\"} {}", CM_EMALFORMED, "JSON"},
+    {"{\"v\":1,\"type\":\"x\",\"s\":\"\\u0000\"}", CM_EMALFORMED, "JSON"},
+    {"{\"v\":1,\"type\":\"x\",\"s\":\"\\ud800\"}", CM_EMALFORMED, "JSON"},
+    {"{\"v\":1,\"type\":\"x\",\"s\":\"\xC0\x80\"}", CM_EMALFORMED, "JSON"},
+    {"{\"v\":1,\"type\":\"x\",\"s\":1e999}", CM_EMALFORMED, "JSON"},
+    {"{\"v\":1,\"type\":\"x\",\"s\":99999999999999999999}", CM_EMALFORMED, "JSON"},
+    {"{\"v\":1,\"type\":\"x\",\"a\":[[[[[[[[]]]]]]]]}", CM_ELIMIT, "deep"},
+    {HEAD TAIL, CM_EMALFORMED, "exactly one"},
+    {HEAD PLACE ",\"file\":{\"realm\":\"r\",\"host\":\"h\",\"path\":\"/x\"}," TAIL, CM_EMALFORMED, "exactly one"},
+    {HEAD "\"endpoint\":[]," TAIL, CM_EMALFORMED, "object"},
+    {HEAD "\"endpoint\":{}," TAIL, CM_EMALFORMED, "missing"},
+    {HEAD "\"endpoint\":{\"realm\":\"\",\"transport\":\"tcp\",\"ip\":\"192.0.2.1\",\"port\":443,\"name\":\"\"}," TAIL,
+     CM_EMALFORMED, "empty"},
+    {HEAD "\"endpoint\":{\"realm\":\"r\",\"transport\":\"sctp\",\"ip\":\"192.0.2.1\",\"port\":443,\"name\":\"\"}," TAIL,
+     CM_EMALFORMED, "word"},
+    {HEAD
+     "\"endpoint\":{\"realm\":\"r\",\"transport\":\"tcp\",\"ip\":\"192.0.2.1\",\"port\":65536,\"name\":\"\"}," TAIL,
+     CM_EMALFORMED, "range"},
+    {HEAD "\"endpoint\":{\"realm\":\"r\",\"transport\":\"tcp\",\"ip\":\"192.0.2.1\",\"port\":-1,\"name\":\"\"}," TAIL,
+     CM_EMALFORMED, "range"},
+    {HEAD
+     "\"endpoint\":{\"realm\":\"r\",\"transport\":\"tcp\",\"ip\":\"192.0.2.1\",\"port\":443.0,\"name\":\"\"}," TAIL,
+     CM_EMALFORMED, "whole"},
+    {HEAD "\"endpoint\":{\"realm\":\"r\",\"transport\":\"tcp\",\"ip\":\"192.0.2.01\",\"port\":443,\"name\":\"\"}," TAIL,
+     CM_EMALFORMED, "canonical"},
+    {HEAD
+     "\"endpoint\":{\"realm\":\"r\",\"transport\":\"tcp\",\"ip\":\"2001:DB8::1\",\"port\":443,\"name\":\"\"}," TAIL,
+     CM_EMALFORMED, "canonical"},
+    {HEAD "\"endpoint\":{\"realm\":\"r\",\"transport\":\"tcp\",\"ip\":\"::ffff:192.0.2.1\",\"port\":443,\"name\":\"\"}"
+          "," TAIL,
+     CM_EMALFORMED, "canonical"},
+    {HEAD "\"endpoint\":{\"realm\":\"r\",\"transport\":\"tcp\",\"ip\":\"\",\"port\":443,\"name\":\"x\"}," TAIL,
+     CM_EMALFORMED, "canonical"},
+    {HEAD "\"endpoint\":{\"realm\":\"r\",\"transport\":\"tcp\",\"port\":443,\"name\":\"\"}," TAIL, CM_EMALFORMED,
+     "without address"},
+    {HEAD "\"endpoint\":{\"realm\":\"r\",\"transport\":\"tcp\",\"ip\":\"192.0.2.1\",\"port\":443,\"name\":\"A."
+          "example\"}," TAIL,
+     CM_EMALFORMED, "lower-case"},
+    {HEAD "\"endpoint\":{\"realm\":\"r\",\"transport\":\"tcp\",\"ip\":\"192.0.2.1\",\"port\":443,\"name\":\"a.example."
+          "\"}," TAIL,
+     CM_EMALFORMED, "final dot"},
+    {HEAD
+     "\"endpoint\":{\"realm\":\"r\",\"transport\":\"tcp\",\"ip\":\"192.0.2.1\",\"port\":443,\"name\":\"a b\"}," TAIL,
+     CM_EMALFORMED, "A-labels"},
+    {HEAD "\"file\":{\"realm\":\"r\",\"host\":\"h\",\"path\":\"relative\"}," TAIL, CM_EMALFORMED, "absolute"},
+    {HEAD "\"file\":{\"realm\":\"r\",\"host\":\"h\",\"path\":\"/x\",\"uid\":4294967296}," TAIL, CM_EMALFORMED, "range"},
+    {HEAD "\"file\":{\"realm\":\"r\",\"host\":\"h\",\"path\":\"/x\",\"mtime\":\"yesterday\"}," TAIL, CM_EMALFORMED,
+     "time"},
+    {HEAD PLACE ",\"role\":\"king\",\"chain\":[" HASH "]}", CM_EMALFORMED, "word"},
+    {HEAD PLACE ",\"role\":\"client\",\"chain\":[" HASH "]}", CM_EMALFORMED, "missing"},
+    {HEAD PLACE ",\"role\":\"server\",\"chain\":[]}", CM_EMALFORMED, "1 to 100"},
+    {HEAD PLACE ",\"role\":\"server\",\"chain\":[\"00\"]}", CM_EMALFORMED, "SHA-256"},
+    {HEAD PLACE ",\"role\":\"server\",\"chain\":[null]}", CM_EMALFORMED, "SHA-256"},
+    {HEAD PLACE
+     ",\"role\":\"server\",\"chain\":[\"00000000000000000000000000000000000000000000000000000000000000AA\"]}",
+     CM_EMALFORMED, "lower-case"},
+    {HEAD PLACE ",\"run\":\"01900000-0000-7000-8000-00000000000G\"," TAIL, CM_EMALFORMED, "UUID"},
+    {HEAD PLACE ",\"run\":\"01900000-0000-7000-8000-00000000000A\"," TAIL, CM_EMALFORMED, "UUID"},
+    {HEAD PLACE ",\"since\":\"2026-11-21T03:00:00.001Z\"," TAIL, CM_EMALFORMED, "since"},
+    {HEAD PLACE ",\"count\":0," TAIL, CM_EMALFORMED, "range"},
+    {HEAD PLACE ",\"tls\":\"1.3\"," TAIL, CM_EMALFORMED, "object"},
+    {HEAD PLACE ",\"attempts\":{}," TAIL, CM_EMALFORMED, "list"},
+    {"{\"v\":1,\"type\":\"sighting\",\"source\":\"scan\",\"at\":\"1969-12-31T23:59:59Z\"," PLACE "," TAIL,
+     CM_EMALFORMED, "1970"},
+    {"{\"v\":1,\"type\":\"sighting\",\"source\":\"scan\",\"at\":5," PLACE "," TAIL, CM_EMALFORMED, "text"},
+    {"{\"v\":1,\"type\":\"failure\"," SEEN PLACE ",\"stage\":\"hello\",\"error\":\"none\"}", CM_EMALFORMED, "schema"},
+    {"{\"v\":1,\"type\":\"failure\"," SEEN PLACE ",\"stage\":\"hello\",\"error\":\"sadness\"}", CM_EMALFORMED,
+     "schema"},
+    {"{\"v\":1,\"type\":\"failure\"," SEEN PLACE ",\"stage\":\"party\",\"error\":\"reset\"}", CM_EMALFORMED, "schema"},
+    {"{\"v\":1,\"type\":\"key\"," SEEN PLACE ",\"kind\":\"pkcs8\",\"encrypted\":true}", CM_EMALFORMED, "exactly one"},
+    {"{\"v\":1,\"type\":\"endpoint\"," SEEN "\"file\":{\"realm\":\"r\",\"host\":\"h\",\"path\":\"/x\"}}", CM_EMALFORMED,
+     "exactly one"},
+    {"{\"v\":1,\"type\":\"run\",\"run\":\"" RUN
+     "\",\"source\":\"scan\",\"state\":\"dead\",\"at\":\"2026-11-21T03:00:00Z\"}",
+     CM_EMALFORMED, "schema"},
+    {"{\"v\":1,\"type\":\"run\",\"run\":\"" RUN
+     "\",\"source\":\"scan\",\"state\":\"finished\",\"at\":\"2026-11-21T03:00:00Z\",\"ok\":-1}",
+     CM_EMALFORMED, "range"},
+    {"{\"v\":1,\"type\":\"stats\",\"run\":\"" RUN "\",\"at\":\"2026-11-21T03:00:00Z\"}", CM_EMALFORMED, "missing"},
+    {"{\"v\":1,\"type\":\"certificate\",\"sha256\":" HASH "}", CM_EMALFORMED, "missing"},
+    {"{\"v\":1,\"type\":\"certificate\",\"sha256\":" HASH ",\"der\":\"\"}", CM_EMALFORMED, "base64"},
+    {"{\"v\":1,\"type\":\"certificate\",\"sha256\":" HASH ",\"der\":\"AA=\"}", CM_EMALFORMED, "base64"},
+    {"{\"v\":1,\"type\":\"certificate\",\"sha256\":" HASH ",\"der\":\"AAAA\"}", CM_EMALFORMED, "fingerprint"},
+};
+
+static void test_bad(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct record record;
+        struct cm_error error = {.reason = ""};
+        int code = record_read(bad[i].line, strlen(bad[i].line), &record, &error);
+        if (code != bad[i].code || !strstr(error.reason, bad[i].reason))
+            fail_msg("%s: got %d, '%s' (%s)", bad[i].line, code, error.reason, error.detail);
+        assert_null(record.json);
+    }
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    struct record record;
+    struct cm_error error;
+    struct buf line;
+    buf_init(&line, 2 * CM_LIMIT_RECORD_BYTES);
+    buf_append_str(&line, HEAD PLACE ",\"role\":\"server\",\"chain\":[");
+    for (unsigned i = 0; i < 101; i++)
+        buf_append_str(&line, i ? "," HASH : HASH);
+    buf_append_str(&line, "]}");
+    assert_int_equal(record_read(line.data, line.size, &record, &error), CM_EMALFORMED);
+    buf_reset(&line);
+    buf_append_str(&line, "{\"v\":1,\"type\":\"certificate\",\"sha256\":" HASH ",\"der\":\"");
+    while (line.size < 500000)
+        buf_append_str(&line, "AAAA");
+    buf_append_str(&line, "\"}");
+    assert_int_equal(record_read(line.data, line.size, &record, &error), CM_ELIMIT);
+    while (line.size <= CM_LIMIT_RECORD_BYTES)
+        buf_append_char(&line, ' ');
+    assert_int_equal(record_read(line.data, line.size, &record, &error), CM_ELIMIT);
+    /* Brackets inside of strings are no nesting; unknown types and members are no error. */
+    static const char fine[] = "{\"v\":1,\"type\":\"unheard_of\",\"x\":\"[[[[[[[[[[[[\\\"{{{{\",\"y\":[[[[[[[]]]]]]]}";
+    assert_int_equal(record_read(fine, sizeof fine - 1, &record, &error), 0);
+    assert_int_equal(record.type, RECORD_UNKNOWN);
+    record_done(&record);
+    record_done(&record);
+    buf_done(&line);
+}
+
+static void test_error_names(void **state)
+{
+    (void)state;
+    for (int i = 0; i < RECORD_ERROR_COUNT_; i++) {
+        assert_non_null(record_error_name((enum record_error)i));
+        for (int j = 0; j < i; j++)
+            assert_string_not_equal(record_error_name((enum record_error)i), record_error_name((enum record_error)j));
+    }
+    assert_string_equal(record_error_name(RECORD_ERROR_COUNT_), "none");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_exact),       cmocka_unit_test(test_round_trip),
+                                       cmocka_unit_test(test_full_buffer), cmocka_unit_test(test_cut),
+                                       cmocka_unit_test(test_bad),         cmocka_unit_test(test_limits),
+                                       cmocka_unit_test(test_error_names)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
