@@ -208,7 +208,7 @@ static int read_tbs(const struct walk *walk, struct cursor *tbs, struct cert *ce
     if (expect_whole(tbs, DER_SEQUENCE, &cert->subject))
         return fail(walk, tbs, CM_EMALFORMED, "subject is not a name");
     struct cursor at_key = *tbs;
-    if (expect_whole(tbs, DER_SEQUENCE, &cert->spki) || cert_oid_read_key(cert->spki, cert))
+    if (expect_whole(tbs, DER_SEQUENCE, &cert->spki) || cert_read_key(cert->spki, cert))
         return fail(walk, &at_key, CM_EMALFORMED, "public key is not readable");
     if (read_tail(tbs, cert))
         return fail(walk, tbs, CM_EMALFORMED, "extensions are not readable");

@@ -272,7 +272,7 @@ static void read_curve(const struct der_element *parameters, struct cert *cert)
         }
 }
 
-int cert_oid_read_key(struct slice spki, struct cert *cert)
+int cert_read_key(struct slice spki, struct cert *cert)
 {
     struct cursor cursor, sequence, algorithm;
     struct der_element oid, parameters = {0}, key;

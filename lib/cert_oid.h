@@ -8,7 +8,5 @@
 void oid_write(char *out, size_t size, struct slice contents);
 /* "ecdsa-with-SHA256" for "1.2.840.10045.4.3.2"; NULL when unknown. */
 const char *cert_oid_signature(const char *dotted);
-/* Fills key_oid, key_alg, key_bits and curve from a whole SubjectPublicKeyInfo. */
-CM_MUST_CHECK int cert_oid_read_key(struct slice spki, struct cert *cert);
 
 #endif

@@ -41,6 +41,8 @@ struct cert {
 
 /* Fills *out with views into der, which must outlive it. CM_ETRUNCATED or CM_EMALFORMED with the offset; out untouched then. */
 CM_MUST_CHECK int cert_parse(const void *der, size_t size, struct cert *out, struct cm_error *error);
+/* Fills key_alg, key_bits, curve and key_oid alone, from a whole SubjectPublicKeyInfo: a key that lies about without a certificate. */
+CM_MUST_CHECK int cert_read_key(struct slice spki, struct cert *out);
 /* Length of the Certificate that starts at bytes (outer SEQUENCE header and contents), without reading inside it. */
 CM_MUST_CHECK int cert_length(const void *bytes, size_t size, size_t *length);
 /* A Name in RFC 4514 form (most specific RDN first), UTF-8; text from T61/BMP/Universal strings is converted. On a broken Name

@@ -1,0 +1,134 @@
+/* Private keys: enough is decoded to tell the public key's hash, so that a key can be matched with its certificates.
+ *
+ * Owns nothing beyond a call. examine.c and pkcs12.c call it. It never decrypts, and hands no key bytes on; OpenSSL clears what it decoded when it
+ * frees it, and the caller clears what it read. */
+#include "scanner/crawl/key.h"
+
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "certmuster/cert.h"
+#include "certmuster/der.h"
+#include "certmuster/ids.h"
+
+static const struct {
+    const char *label, *kind;
+} labels[] = {
+    {"PRIVATE KEY", "pkcs8"},     {"RSA PRIVATE KEY", "pkcs1"},       {"EC PRIVATE KEY", "sec1"},
+    {"DSA PRIVATE KEY", "dsa"},   {"ENCRYPTED PRIVATE KEY", "pkcs8"}, {"OPENSSH PRIVATE KEY", "openssh"},
+    {"ANY PRIVATE KEY", "pkcs8"},
+};
+
+const char *key_kind_of_label(struct slice label)
+{
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        if (label.size == strlen(labels[i].label) && memcmp(label.data, labels[i].label, label.size) == 0)
+            return labels[i].kind;
+    return NULL;
+}
+
+/* EncryptedPrivateKeyInfo ::= SEQUENCE { SEQUENCE { OID of a password scheme, … }, OCTET STRING } (RFC 5958 §3) */
+static bool is_encrypted_pkcs8(struct cursor sequence)
+{
+    static const uint8_t pkcs5[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x05};
+    static const uint8_t pkcs12[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x0C, 0x01};
+    struct cursor algorithm;
+    struct der_element oid, data;
+    if (der_expect(&sequence, DER_SEQUENCE, &algorithm) || der_next(&algorithm, &oid) || oid.tag != DER_OID ||
+        der_next(&sequence, &data) || data.tag != DER_OCTET_STRING || !cursor_at_end(&sequence))
+        return false;
+    return (oid.contents.size > sizeof pkcs5 && memcmp(oid.contents.data, pkcs5, sizeof pkcs5) == 0) ||
+           (oid.contents.size > sizeof pkcs12 && memcmp(oid.contents.data, pkcs12, sizeof pkcs12) == 0);
+}
+
+const char *key_kind_of_der(struct slice der, bool *encrypted)
+{
+    struct cursor cursor, sequence;
+    struct der_element version, second, third;
+    cursor_init_slice(&cursor, der);
+    if (der_expect(&cursor, DER_SEQUENCE, &sequence))
+        return NULL;
+    *encrypted = is_encrypted_pkcs8(sequence);
+    if (*encrypted)
+        return "pkcs8";
+    if (der_next(&sequence, &version) || version.tag != DER_INTEGER || version.contents.size != 1 ||
+        der_next(&sequence, &second) || der_next(&sequence, &third))
+        return NULL;
+    uint8_t number = version.contents.data[0];
+    if (number <= 1 && second.tag == DER_SEQUENCE && third.tag == DER_OCTET_STRING)
+        return "pkcs8";
+    if (number == 1 && second.tag == DER_OCTET_STRING)
+        return "sec1";
+    if (number <= 1 && second.tag == DER_INTEGER && third.tag == DER_INTEGER && second.contents.size >= 32) {
+        unsigned integers = 3; /* RSAPrivateKey has nine, the old DSA form six */
+        while (integers < 9 && !der_next(&sequence, &third) && third.tag == DER_INTEGER)
+            integers++;
+        return integers == 9 ? "pkcs1" : integers == 6 ? "dsa" : NULL;
+    }
+    return NULL;
+}
+
+/* openssh-key-v1: magic, cipher name, … (OpenSSH PROTOCOL.key). A cipher other than "none" encrypts. */
+static int examine_openssh(struct slice bytes, struct found_key *out)
+{
+    static const char magic[] = "openssh-key-v1";
+    struct cursor cursor;
+    struct slice head, cipher;
+    uint32_t size;
+    cursor_init_slice(&cursor, bytes);
+    if (cursor_slice(&cursor, sizeof magic, &head) || memcmp(head.data, magic, sizeof magic) != 0 ||
+        cursor_u32(&cursor, &size) || cursor_slice(&cursor, size, &cipher))
+        return CM_EMALFORMED;
+    out->encrypted = cipher.size != 4 || memcmp(cipher.data, "none", 4) != 0;
+    return 0;
+}
+
+/* What the public half tells; it is the SubjectPublicKeyInfo that certificates carry. */
+static int describe_public(EVP_PKEY *key, struct found_key *out)
+{
+    unsigned char *spki = NULL;
+    struct cert facts = {0};
+    int size = i2d_PUBKEY(key, &spki);
+    int status = size > 0 ? cert_read_key((struct slice){spki, (size_t)size}, &facts) : CM_EMALFORMED;
+    if (!status) {
+        sha256_bytes(spki, (size_t)size, out->spki_sha256);
+        out->has_spki = true;
+        out->alg = facts.key_alg;
+        out->bits = facts.key_bits;
+    }
+    OPENSSL_free(spki);
+    return status;
+}
+
+/* PKCS#8 of an algorithm that OpenSSL lacks (GOST, ML-DSA) is a key all the same, of which no more is told; so is an encrypted one under the
+ * wrong label. */
+static bool is_odd_pkcs8(struct slice der, struct found_key *out)
+{
+    bool encrypted;
+    const char *kind = key_kind_of_der(der, &encrypted);
+    if (!kind || strcmp(kind, "pkcs8") != 0)
+        return false;
+    out->kind = kind;
+    out->encrypted = encrypted;
+    return true;
+}
+
+int key_examine(const char *kind, bool encrypted, struct slice der, struct found_key *out)
+{
+    out->kind = kind;
+    out->encrypted = encrypted;
+    out->has_spki = false;
+    if (strcmp(kind, "openssh") == 0)
+        return examine_openssh(der, out);
+    if (encrypted)
+        return 0;
+    const unsigned char *at = der.data;
+    EVP_PKEY *key = der.size > 0 && der.size < 1 << 20 ? d2i_AutoPrivateKey(NULL, &at, (long)der.size) : NULL;
+    int status = key ? describe_public(key, out) : is_odd_pkcs8(der, out) ? 0 : CM_EMALFORMED;
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    return status;
+}

@@ -1,0 +1,49 @@
+/* Finds PEM blocks (RFC 7468, RFC 1421) wherever they stand in any bytes: pure, no I/O, linear time on any input. */
+#ifndef SCANNER_CRAWL_PEM_H
+#define SCANNER_CRAWL_PEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "certmuster/buf.h"
+#include "certmuster/cursor.h"
+
+enum {
+    PEM_BLOCK_MAX = 1024 * 1024, /* from BEGIN to END: the largest certificate in base64 with its headers, twice over */
+    PEM_LABEL_MAX = 64,
+};
+
+enum pem_result {
+    PEM_END,   /* no block is left */
+    PEM_MORE,  /* what begins at `at` may go on behind these bytes: keep from there, add bytes, scan again */
+    PEM_BLOCK, /* *block is one, BEGIN to END */
+    PEM_CUT,   /* *block has no END line: the next BEGIN came first, or the end */
+};
+
+struct pem_scan {
+    const char *data;
+    size_t size;
+    bool last; /* no bytes follow these */
+    size_t at; /* everything before it is done */
+};
+
+struct pem_block {
+    struct slice label; /* "CERTIFICATE" */
+    struct slice text;  /* between the BEGIN and the END line */
+    size_t offset;      /* of the BEGIN line in the scan's bytes */
+    size_t end;         /* behind the block */
+};
+
+void pem_scan_init(struct pem_scan *scan, const void *bytes, size_t size, bool last);
+enum pem_result pem_next(struct pem_scan *scan, struct pem_block *block);
+
+bool pem_label_is(const struct pem_block *block, const char *label);
+/* RFC 1421 header "Proc-Type: 4,ENCRYPTED". */
+bool pem_says_encrypted(const struct pem_block *block);
+/* The bytes that the text stands for: indentation, line ends of any kind, headers, quotes and the escapes of JSON strings are seen through.
+ * scratch holds the text on its way; the caller cleanses both when the block may hold a key. CM_EMALFORMED or CM_ELIMIT. */
+CM_MUST_CHECK int pem_decode(const struct pem_block *block, struct buf *scratch, struct buf *out);
+/* True when the text is no more than an example in a manual ("MIIB...", "<your certificate>"): nothing that anybody could have lost. */
+bool pem_is_placeholder(const struct pem_block *block);
+
+#endif

@@ -1,0 +1,96 @@
+/* Puts consecutive certificates together into chains, one at a time, and tells each chain once it is known to be whole.
+ *
+ * Owns copies of the open chain's certificates, at most a hundred. examine.c feeds it. A certificate whose shape is right but whose inside cannot be
+ * read is told like any other (the inventory keeps it as undecodable); other bytes are a problem. */
+#include "scanner/crawl/sequence.h"
+
+#include <stdio.h>
+
+#include "certmuster/cert.h"
+#include "scanner/crawl/sniff.h"
+
+void sequence_init(struct sequence *sequence, const char *format, const struct found_ops *ops)
+{
+    *sequence = (struct sequence){.format = format, .ops = ops};
+    buf_init(&sequence->bytes, (size_t)CM_LIMIT_CHAIN_CERTS * CM_LIMIT_CERT_BYTES);
+}
+
+static struct slice member(const struct sequence *sequence, size_t index)
+{
+    size_t start = index ? sequence->ends[index - 1] : 0;
+    return (struct slice){(const uint8_t *)sequence->bytes.data + start, sequence->ends[index] - start};
+}
+
+static void tell(struct sequence *sequence)
+{
+    struct slice der[CM_LIMIT_CHAIN_CERTS];
+    char entry[24];
+    if (!sequence->count)
+        return;
+    for (size_t i = 0; i < sequence->count; i++)
+        der[i] = member(sequence, i);
+    snprintf(entry, sizeof entry, "%zu", sequence->first);
+    sequence->ops->chain(sequence->ops->context, &(struct found_chain){sequence->format, entry, der, sequence->count});
+    sequence->count = 0;
+    buf_reset(&sequence->bytes);
+}
+
+/* A self-issued certificate ends a chain: what follows a root is another entry of the bundle, even when it bears the same name. */
+static bool continues(const struct sequence *sequence, const struct cert *next)
+{
+    struct cert last;
+    struct slice der;
+    if (!sequence->count || sequence->count == CM_LIMIT_CHAIN_CERTS)
+        return false;
+    der = member(sequence, sequence->count - 1);
+    return !cert_parse(der.data, der.size, &last, NULL) && !last.self_issued && cert_issued_by(&last, next);
+}
+
+static void append(struct sequence *sequence, struct slice der)
+{
+    if (!sequence->count)
+        sequence->first = sequence->ordinal;
+    buf_append(&sequence->bytes, der.data, der.size);
+    sequence->ends[sequence->count++] = sequence->bytes.size;
+}
+
+void sequence_damaged(struct sequence *sequence, enum record_error error, const char *detail)
+{
+    char entry[24];
+    tell(sequence);
+    snprintf(entry, sizeof entry, "%zu", ++sequence->ordinal);
+    sequence->ops->problem(sequence->ops->context, &(struct found_problem){sequence->format, entry, error, detail});
+}
+
+int sequence_add(struct sequence *sequence, struct slice der, size_t *length)
+{
+    struct cert cert;
+    struct cm_error error = {0};
+    size_t whole = 0;
+    int status = cert_length(der.data, der.size, &whole);
+    if (!status && whole > CM_LIMIT_CERT_BYTES) {
+        sequence_damaged(sequence, RECORD_ERROR_TOO_LARGE, "a certificate of more than 256 KiB");
+        return CM_ELIMIT;
+    }
+    int parsed = status ? status : cert_parse(der.data, whole, &cert, &error);
+    if (status || (parsed && !sniff_certificate_shape(der.data, whole))) {
+        sequence_damaged(sequence, RECORD_ERROR_MALFORMED,
+                         status == CM_ETRUNCATED ? "a certificate is cut" : "no certificate in these bytes");
+        return CM_EMALFORMED;
+    }
+    if (parsed || !continues(sequence, &cert))
+        tell(sequence);
+    sequence->ordinal++;
+    append(sequence, (struct slice){der.data, whole});
+    if (parsed)
+        tell(sequence); /* nothing is known of who issued it */
+    if (length)
+        *length = whole;
+    return 0;
+}
+
+void sequence_done(struct sequence *sequence)
+{
+    tell(sequence);
+    buf_done(&sequence->bytes);
+}

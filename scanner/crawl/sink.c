@@ -1,0 +1,203 @@
+/* The sink of all findings: each becomes a record through emit, a row when a person reads, and a number.
+ *
+ * Owns its line buffer. main.c makes one; the readers reach it through found_ops. Roles are decided here: a self-issued CA certificate on its own
+ * is an anchor that somebody trusts, everything else is stored. */
+#include "scanner/crawl/sink.h"
+
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "certmuster/cert.h"
+#include "certmuster/limits.h"
+#include "certmuster/log.h"
+#include "certmuster/timefmt.h"
+
+enum { TICK_MS = 200, MODE_BITS = 07777 };
+
+void sink_init(struct sink *sink, struct emit *emit, const char *host, struct rows *rows,
+               const volatile sig_atomic_t *stop, bool quiet)
+{
+    *sink = (struct sink){.emit = emit, .host = host, .rows = rows, .stop = stop};
+    progress_init(&sink->progress, "files", quiet);
+    buf_init(&sink->line, CM_LIMIT_RECORD_BYTES);
+}
+
+void sink_done(struct sink *sink)
+{
+    progress_clear(&sink->progress);
+    buf_done(&sink->line);
+}
+
+void sink_begin(struct sink *sink, const char *path, const struct stat *stat)
+{
+    sink->path = path;
+    sink->stat = stat;
+    sink->deadline_ms = clock_monotonic_ms() + SINK_FILE_MS;
+    sink->counts.files += stat != NULL;
+}
+
+static struct record_file place(const struct sink *sink, const char *format, const char *entry)
+{
+    struct record_file file = {.realm = emit_realm(sink->emit, NULL),
+                               .host = sink->host,
+                               .path = sink->path,
+                               .entry = entry,
+                               .format = format};
+    if (sink->stat) {
+        file.has_stat = true;
+        file.mode = sink->stat->st_mode & MODE_BITS;
+        file.uid = sink->stat->st_uid;
+        file.gid = sink->stat->st_gid;
+        file.size_bytes = (uint64_t)sink->stat->st_size;
+        file.inode = sink->stat->st_ino;
+        file.mtime = sink->stat->st_mtime;
+    }
+    return file;
+}
+
+static struct record_seen seen(const struct sink *sink, const struct record_file *file)
+{
+    return (struct record_seen){.source = "crawl",
+                                .scanner = emit_scanner(sink->emit),
+                                .run = emit_run(sink->emit),
+                                .at_ms = clock_wall_ms(),
+                                .file = file};
+}
+
+/* emit keeps what the disk refuses and says so; a record that it cannot take at all is told here, once. */
+static void note(int code, const struct sink *sink, const struct cm_error *error)
+{
+    if (code == CM_EINVAL)
+        log_event(LOG_LEVEL_ERROR, "record_refused", "path=%s %s", log_quote(sink->path), log_error(error));
+}
+
+static void on_chain(void *context, const struct found_chain *chain)
+{
+    struct sink *sink = context;
+    uint8_t fingerprints[CM_LIMIT_CHAIN_CERTS][CM_SHA256_SIZE];
+    struct record_file file = place(sink, chain->format, chain->entry);
+    struct cm_error error = {0};
+    struct cert leaf;
+    for (size_t i = 0; i < chain->count; i++)
+        note(emit_certificate(sink->emit, chain->der[i].data, chain->der[i].size, fingerprints[i], &error), sink,
+             &error);
+    bool readable = cert_parse(chain->der[0].data, chain->der[0].size, &leaf, NULL) == 0;
+    struct record_sighting sighting = {.seen = seen(sink, &file),
+                                       .role = readable && chain->count == 1 && leaf.ca && leaf.self_issued ? "trust"
+                                                                                                            : "stored",
+                                       .chain = (const uint8_t(*)[CM_SHA256_SIZE])fingerprints,
+                                       .chain_count = chain->count,
+                                       .connect_ms = -1,
+                                       .handshake_ms = -1};
+    note(emit_sighting(sink->emit, &sighting, &error), sink, &error);
+    sink->counts.certificates += chain->count;
+    if (sink->rows) {
+        progress_clear(&sink->progress);
+        rows_chain(sink->rows, sink->path, chain->entry, readable ? &leaf : NULL, chain->count);
+    }
+}
+
+static void on_key(void *context, const struct found_key *key)
+{
+    struct sink *sink = context;
+    struct record_file file = place(sink, key->format, key->entry);
+    struct record_key record = {.seen = seen(sink, &file),
+                                .kind = key->kind,
+                                .encrypted = key->encrypted,
+                                .spki_sha256 = key->has_spki ? key->spki_sha256 : NULL,
+                                .key_alg = key->has_spki ? key->alg : NULL,
+                                .key_bits = key->has_spki ? key->bits : 0};
+    struct cm_error error = {0};
+    buf_reset(&sink->line);
+    record_write_key(&sink->line, &record);
+    note(emit_line(sink->emit, sink->line.data, sink->line.size, &error), sink, &error);
+    sink->counts.keys++;
+    if (sink->rows) {
+        progress_clear(&sink->progress);
+        rows_key(sink->rows, sink->path, key);
+    }
+}
+
+static void on_store(void *context, const struct found_store *store)
+{
+    struct sink *sink = context;
+    struct record_file file = place(sink, store->format, NULL);
+    struct record_store record = {
+        .seen = seen(sink, &file), .format = store->format, .integrity = store->integrity, .entries = store->entries};
+    struct cm_error error = {0};
+    buf_reset(&sink->line);
+    record_write_store(&sink->line, &record);
+    note(emit_line(sink->emit, sink->line.data, sink->line.size, &error), sink, &error);
+}
+
+static void fail(struct sink *sink, const char *stage, const struct found_problem *problem)
+{
+    bool cancelled = *sink->stop && problem->error == RECORD_ERROR_TIMEOUT;
+    struct record_file file = place(sink, problem->format, problem->entry);
+    struct record_failure failure = {.seen = seen(sink, &file),
+                                     .stage = stage,
+                                     .error = cancelled ? RECORD_ERROR_CANCELLED : problem->error,
+                                     .detail = problem->detail};
+    struct cm_error error = {0};
+    note(emit_failure(sink->emit, &failure, &error), sink, &error);
+    sink->counts.problems++;
+    if (sink->rows) {
+        progress_clear(&sink->progress);
+        rows_problem(sink->rows, sink->path, problem->entry, record_error_name(failure.error), problem->detail);
+    }
+}
+
+static void on_problem(void *context, const struct found_problem *problem)
+{
+    fail(context, problem->error == RECORD_ERROR_IO || problem->error == RECORD_ERROR_PERMISSION ? "open" : "decode",
+         problem);
+}
+
+void sink_unopened(struct sink *sink, const struct walk_entry *entry)
+{
+    sink_begin(sink, entry->path, NULL);
+    fail(sink, "open", &(struct found_problem){NULL, NULL, entry->error, entry->detail});
+}
+
+static void tick(struct sink *sink)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (now_ms - sink->ticked_ms < TICK_MS)
+        return;
+    sink->ticked_ms = now_ms;
+    emit_tick(sink->emit, now_ms);
+    progress_update(&sink->progress, sink->counts.files, 0, sink->counts.problems);
+}
+
+static bool on_pulse(void *context)
+{
+    struct sink *sink = context;
+    tick(sink);
+    return *sink->stop || clock_monotonic_ms() >= sink->deadline_ms;
+}
+
+struct found_ops sink_ops(struct sink *sink)
+{
+    return (struct found_ops){on_chain, on_key, on_store, on_problem, on_pulse, sink};
+}
+
+/* A reader that closed its end of the pipe will not come back. */
+static bool stdout_is_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLNVAL));
+}
+
+bool sink_wait(struct sink *sink)
+{
+    tick(sink);
+    while (!*sink->stop && emit_blocked(sink->emit)) {
+        struct timespec pause = {.tv_nsec = TICK_MS * 1000000L};
+        if (stdout_is_gone())
+            return true;
+        nanosleep(&pause, NULL);
+        tick(sink);
+    }
+    return *sink->stop;
+}
