@@ -107,7 +107,7 @@ int target_read(const char *text, size_t size, struct target *out, struct cm_err
 {
     struct slice whole = {(const uint8_t *)text, size};
     struct target target = {0};
-    struct parts parts;
+    struct parts parts = {0};
     int code;
     if (size == 0)
         return error_set(error, CM_EINVAL, 0, "an empty target");
