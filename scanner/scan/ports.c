@@ -39,6 +39,7 @@ int ports_read(const char *text, size_t size, struct ports *out, struct cm_error
     uint8_t seen[(PORT_MAX + 8) / 8] = {0};
     struct ports ports = {NULL, 0};
     struct cursor at;
+    size_t capacity = 0;
     int code = 0;
     unsigned low, high;
     cursor_init(&at, text, size);
@@ -53,7 +54,10 @@ int ports_read(const char *text, size_t size, struct ports *out, struct cm_error
             code = error_set(error, CM_EINVAL, offset, "a range of ports runs backwards");
             break;
         }
-        ports.list = cm_realloc(ports.list, (ports.count + high - low + 1) * sizeof *ports.list);
+        if (ports.count + high - low + 1 > capacity) {
+            capacity = 2 * capacity + high - low + 1;
+            ports.list = cm_realloc(ports.list, capacity * sizeof *ports.list);
+        }
         for (unsigned port = low; port <= high; port++) {
             if (seen[port / 8] & 1u << port % 8)
                 continue;
