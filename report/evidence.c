@@ -106,16 +106,16 @@ static int write_sheet(struct db *db, struct bundle *bundle, const struct eviden
 struct lines {
     FILE *file;
     struct buf buf;
-    bool first;
+    const char *separator; /* before the next value */
     struct cm_error *error;
 };
 
 static int section_row(const struct db_result *row, void *context)
 {
     struct lines *lines = context;
-    buf_append_str(&lines->buf, lines->first ? "\n" : ",\n");
+    buf_append_str(&lines->buf, lines->separator);
     buf_append_str(&lines->buf, db_text(row, 0, 0));
-    lines->first = false;
+    lines->separator = ",\n";
     return sheet_write(&lines->buf, lines->file, lines->error);
 }
 
@@ -129,7 +129,7 @@ static int write_document(struct db *db, struct bundle *bundle, const struct evi
     buf_init(&lines.buf, SHEET_ROW_BYTES_MAX);
     buf_append_str(&lines.buf, "{\"v\":1");
     for (const struct evidence_section *section = document->sections; !code && section->name; section++) {
-        lines.first = true;
+        lines.separator = section->array ? "\n" : "";
         buf_appendf(&lines.buf, ",\n\"%s\":%s", section->name, section->array ? "[" : "");
         code = db_each(db, section->sql, NULL, 0, section_row, &lines, error);
         buf_append_str(&lines.buf, section->array ? "\n]" : "");

@@ -41,7 +41,7 @@ static const struct column coverage_columns[] = {
     "result,"                                                                                                          \
     " greatest(pl.last_ok, k.last_ok) AS ok_at,"                                                                       \
     " greatest(pl.last_ok, k.last_ok, pl.last_failure, k.last_failure) AS checked_at"                                  \
-    " FROM place pl LEFT JOIN place_checked k ON k.location_id = pl.location_id) p"
+    " FROM place pl LEFT JOIN places_checked() k ON k.location_id = pl.location_id) p"
 
 static const char coverage_sql[] =
     "SELECT p.realm, p.kind, p.result, count(*), count(*) FILTER (WHERE p.ok_at IS NULL),"

@@ -4,6 +4,7 @@
  * A filter or an owner narrows the places: a certificate is listed when one of its places passes, with those places alone. */
 #include <string.h>
 
+#include "certmuster/escape.h"
 #include "certmuster/timefmt.h"
 #include "report/report.h"
 
@@ -35,7 +36,7 @@ static const struct column columns[EXPIRING_COLUMN_COUNT] = {
     [DAYS_LEFT] = {"days_left", "Days left", COLUMN_INTEGER, true},
     [THRESHOLD] = {"threshold", "Warning threshold in days", COLUMN_INTEGER, true},
     [PLACES] = {"places", "Places", COLUMN_INTEGER, false},
-    [FAILING_PLACES] = {"failing_places", "of them not readable at the last look", COLUMN_INTEGER, true},
+    [FAILING_PLACES] = {"failing_places", "Not readable at the last look", COLUMN_INTEGER, true},
     [FIRST_PLACES] = {"first_places", "First places", COLUMN_LIST, false},
     [OWNERS] = {"owners", "Whom to call", COLUMN_LIST, false},
     [UNOWNED_PLACES] = {"unowned_places", "Places that nobody owns", COLUMN_INTEGER, true},
@@ -98,6 +99,8 @@ static const struct filter_sql filter_sql = {
 };
 
 /* ---- for people ---- */
+
+enum { PLACES_COLUMNS_MAX = 72 }; /* where no terminal cuts: a row is still one line */
 
 enum text_column { T_EXPIRES, T_DATE, T_NAME, T_PLACES, T_OWNER, T_ISSUER, T_VERDICT, T_FINGERPRINT };
 
@@ -168,7 +171,10 @@ static void cell(struct table *table, enum text_column column, const struct fiel
         buf_append_str(&text, f[PLACES].text);
         if (strcmp(f[FAILING_PLACES].text, "0") != 0)
             buf_appendf(&text, " (%s failing)", f[FAILING_PLACES].text);
-        buf_appendf(&text, ": %s", f[FIRST_PLACES].text);
+        buf_append_str(&text, ": ");
+        size_t shown = text_fit(f[FIRST_PLACES].text, f[FIRST_PLACES].size, PLACES_COLUMNS_MAX);
+        buf_append(&text, f[FIRST_PLACES].text, shown);
+        buf_append_str(&text, shown < f[FIRST_PLACES].size ? " ..." : "");
         table_cell(table, text.data, TABLE_PLAIN);
         break;
     case T_OWNER:
@@ -204,15 +210,16 @@ static void text_row(struct table *table, size_t layout, const struct field *fie
 static void text_foot(const struct request *request, const struct summary *summary, int64_t rows, struct buf *out)
 {
     bool narrowed = request->filter.count > 0 || request->owner;
-    if (rows == 0) {
-        buf_appendf(out, "nothing%s expires within %s (", narrowed ? " of what was asked for" : "", request->within);
-        append_count(out, summary->certificates, "certificate, ", "certificates, ");
-        append_count(out, summary->places, "place looked at, ", "places looked at, ");
-    } else {
+    if (rows == 0)
+        buf_appendf(out, "nothing%s expires", narrowed ? " of what was asked for" : "");
+    else
         append_count(out, rows, "certificate expires", "certificates expire");
-        buf_appendf(out, " within %s (", request->within);
-        append_count(out, summary->places, "place looked at, ", "places looked at, ");
-    }
+    buf_append_str(out, " within ");
+    append_period(out, request);
+    buf_append_str(out, " (");
+    if (rows == 0)
+        append_count(out, summary->certificates, "certificate, ", "certificates, ");
+    append_count(out, summary->places, "place looked at, ", "places looked at, ");
     append_last_look(out, summary);
     if (summary->failing > 0) {
         buf_append_str(out, "; ");

@@ -113,7 +113,7 @@ static const char select_sql[] =
     " l.file_meta->>'format', l.source, l.scanner, utc_text(l.first_seen)"
     " FROM (SELECT pl.*, greatest(pl.last_ok, k.last_ok) AS ok_at, greatest(pl.last_failure, k.last_failure) AS "
     "failed_at"
-    "  FROM place pl LEFT JOIN place_checked k ON k.location_id = pl.location_id"
+    "  FROM place pl LEFT JOIN places_checked() k ON k.location_id = pl.location_id"
     "  WHERE ($2::boolean OR NOT EXISTS (SELECT 1 FROM place_of_anchors a WHERE a.location_id = pl.location_id))"
     "   AND ($3::text IS NULL OR pl.owner = $3 OR ($3 = 'none' AND pl.owner IS NULL))"
     "   AND $1::interval IS NOT NULL"; /* every report takes it */

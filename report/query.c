@@ -9,7 +9,8 @@
 
 int snapshot_begin(struct db *db, struct cm_error *error)
 {
-    return db_exec(db, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", error);
+    /* Compiling these queries costs more than it ever wins back. */
+    return db_exec(db, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off", error);
 }
 
 int snapshot_end(struct db *db, struct cm_error *error)
@@ -112,6 +113,14 @@ void append_count(struct buf *out, int64_t count, const char *singular, const ch
 {
     append_number(out, count);
     buf_appendf(out, " %s", count == 1 ? singular : plural);
+}
+
+void append_period(struct buf *out, const struct request *request)
+{
+    if (request->within_s % 86400 == 0)
+        append_count(out, request->within_s / 86400, "day", "days");
+    else
+        buf_append_str(out, request->within);
 }
 
 void append_last_look(struct buf *out, const struct summary *summary)

@@ -81,6 +81,8 @@ CM_MUST_CHECK int report_render(struct db *db, const struct request *request, FI
 /* Counts for people: "12,345"; "1 certificate", "12,345 certificates". */
 void append_number(struct buf *out, int64_t value);
 void append_count(struct buf *out, int64_t count, const char *singular, const char *plural);
+/* "30 days", "36h" as it was typed. */
+void append_period(struct buf *out, const struct request *request);
 /* "last look 3 hours ago", "nobody looked yet". */
 void append_last_look(struct buf *out, const struct summary *summary);
 /* A JSON string of seconds since the epoch. */

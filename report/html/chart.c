@@ -81,7 +81,7 @@ int64_t chart_within(const struct chart *chart, int days)
 /* In units of the view box. */
 enum {
     WIDTH = 1000,
-    HEIGHT = 214,
+    HEIGHT = 198,
     LEFT = 44, /* of the overdue bar; tick labels stand before it */
     OVERDUE_WIDTH = 34,
     FIRST_DAY = LEFT + OVERDUE_WIDTH + 18,

@@ -76,7 +76,11 @@ static void part_scope(const struct filling *filling, struct buf *out)
     buf_appendf(out, "As of <time datetime=\"%s\">%.10s %.5s UTC</time>", at, at, at + 11);
     if (request->report->takes_within) {
         buf_append_str(out, " · expiring within <b>");
-        append_html(out, request->within);
+        struct buf period;
+        buf_init(&period, 256);
+        append_period(&period, request);
+        append_html(out, period.data);
+        buf_done(&period);
         buf_append_str(out, "</b>");
     }
     if (request->owner) {
@@ -100,16 +104,18 @@ static void append_figure(struct buf *out, const char *class, int64_t count, con
     buf_append_str(out, "</dd></div>");
 }
 
+/* The first four count what was asked for, the others the whole inventory: they say so where the two differ. */
 static void part_figures(const struct filling *filling, struct buf *out)
 {
+    bool narrowed = filling->request->filter.count > 0 || filling->request->owner;
     append_figure(out, "expired", filling->chart->overdue, "expired");
     append_figure(out, "urgent", chart_within(filling->chart, 7), "within 7 days");
     append_figure(out, "soon", chart_within(filling->chart, 30), "within 30 days");
     append_figure(out, "later", chart_within(filling->chart, 90), "within 90 days");
-    append_figure(out, "all", filling->summary->certificates, "certificates in use");
-    append_figure(out, "all", filling->summary->places, "places");
-    append_figure(out, "failing", filling->summary->failing, "places not readable");
-    append_figure(out, "unowned", filling->summary->unowned, "places nobody owns");
+    append_figure(out, "all", filling->summary->certificates, narrowed ? "certificates in all" : "certificates in use");
+    append_figure(out, "all", filling->summary->places, narrowed ? "places in all" : "places");
+    append_figure(out, "failing", filling->summary->failing, narrowed ? "not readable in all" : "places not readable");
+    append_figure(out, "unowned", filling->summary->unowned, narrowed ? "nobody's in all" : "places nobody owns");
 }
 
 static void part_chart(const struct filling *filling, struct buf *out)

@@ -93,7 +93,13 @@
       if (!checked) return two(cell, "never", null, "nobody");
       two(cell, distance(Date.parse(checked) - at), minute(checked));
     },
+    // "CN=R11,O=Let's Encrypt,C=US": the first part is what people call it.
+    issuer: (cell, row) => {
+      const [, over, under] = /^((?:\\[^]|[^\\,])*),?([^]*)$/.exec(field(row, "issuer") ?? "–");
+      two(cell, over.replace(/^CN=/, ""), under);
+    },
     verdict: (cell, row) => {
+      cell.classList.add("verdict");
       const verdict = field(row, "verdict");
       two(cell, verdict === null ? "not judged" : verdict.replaceAll("_", " "), null, verdict === "ok" ? "pill good" : verdict === null ? "under" : "");
     },
@@ -224,6 +230,7 @@
 
   // ---- what people do ----
 
+  if (data.report === "expiring") sortColumn = index.not_after; // as they came
   const headRow = element("tr");
   for (const column of shown) {
     const th = element("th", "col-" + column.name + (column.kind === "integer" ? " number" : "")), button = element("button", "", column.title);
@@ -236,6 +243,7 @@
       th.setAttribute("aria-sort", sortDown ? "descending" : "ascending");
       refresh();
     });
+    if (sortColumn === index[column.name]) th.setAttribute("aria-sort", "ascending");
     th.append(button);
     headRow.append(th);
   }

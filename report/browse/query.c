@@ -1,0 +1,177 @@
+/* SQL for the list, its totals and the places of a certificate. Called by the jobs; reads the views of sql/0005 and sql/0008.
+ *
+ * A page is found by key, in the order of an index, and only then joined with what is costly (places, owners, verdicts). Going backwards
+ * is the same query with the comparison and the order turned round; the job turns the rows round again. */
+#include "report/browse/query.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SQL_MAX = 256 * 1024 };
+
+static const struct {
+    const char *name, *where;
+} scopes[SCOPE_COUNT_] = {
+    [SCOPE_ALL] = {"everything in use", ""},
+    [SCOPE_VALID] = {"still valid", " AND b.expires > now()"},
+    [SCOPE_MONTH] = {"ends within 30 days", " AND b.expires > now() AND b.expires <= now() + interval '30 days'"},
+    [SCOPE_EXPIRED] = {"expired", " AND b.expires <= now()"},
+    [SCOPE_CHAIN] = {"chain not trusted", " AND b.not_trusted"},
+    [SCOPE_TO_DO] = {"alerts nobody took", " AND b.sha256 IN (SELECT a.sha256 FROM alert a WHERE a.resolved_at IS NULL"
+                                           " AND (a.acked_threshold IS NULL OR a.threshold < a.acked_threshold))"},
+};
+
+static const struct {
+    const char *name, *key, *type;
+} orders[ORDER_COUNT_] = {
+    [ORDER_EXPIRY] = {"soonest first", "expires", "timestamptz"},
+    [ORDER_NAME] = {"by name", "name_key", "text"},
+};
+
+const char *scope_name(enum scope scope)
+{
+    return scopes[scope].name;
+}
+
+const char *order_name(enum order order)
+{
+    return orders[order].name;
+}
+
+#define NAMED   "b.sha256 IN (SELECT n.sha256 FROM certificate_name n WHERE lower(n.name) LIKE $$)"
+#define SPOT(c) "b.sha256 IN (SELECT s.sha256 FROM browse_spot s WHERE " c ")"
+
+/* certmuster-report's meaning of the same words (report/expiring.c). Names that are not in certificate_name stand in the subject. */
+static const struct filter_sql filter_sql = {
+    .text = {[FILTER_ANY] = "lower(b.subject) LIKE $$ OR lower(b.issuer) LIKE $$ OR encode(b.sha256, 'hex') LIKE $$ OR " NAMED
+                            " OR " SPOT("lower(s.place) LIKE $$ OR lower(s.owner) LIKE $$"),
+             [FILTER_NAME] = "lower(b.display_name) LIKE $$ OR " NAMED,
+             [FILTER_ISSUER] = "lower(b.issuer) LIKE $$",
+             [FILTER_PLACE] = SPOT("lower(s.place) LIKE $$"),
+             [FILTER_OWNER] = SPOT("lower(s.owner) LIKE $$"),
+             [FILTER_REALM] = SPOT("lower(s.realm) LIKE $$"),
+             [FILTER_KEY] = "lower(b.key) LIKE $$",
+             [FILTER_FINGERPRINT] = "encode(b.sha256, 'hex') LIKE $$"},
+    .nobody = SPOT("s.owner IS NULL"),
+    .status = {[FILTER_EXPIRED] = "b.not_after <= now()",
+               [FILTER_EXPIRING] = "b.not_after > now() AND expiry_threshold(b.not_before, b.not_after, now()) IS NOT NULL",
+               [FILTER_FAILING] = SPOT("s.last_result NOT IN ('ok', '')"),
+               [FILTER_OK] = "b.not_after > now() AND expiry_threshold(b.not_before, b.not_after, now()) IS NULL AND NOT " SPOT(
+                   "s.last_result NOT IN ('ok', '')")},
+};
+
+static void query_begin(struct query *query)
+{
+    memset(query, 0, sizeof *query);
+    buf_init(&query->sql, SQL_MAX);
+}
+
+void query_done(struct query *query)
+{
+    buf_done(&query->sql);
+    filter_done(&query->filter);
+}
+
+static size_t bind(struct query *query, const char *text)
+{
+    query->parameters[query->count++] = text;
+    return query->count;
+}
+
+/* FROM and WHERE of what was chosen. */
+static int append_chosen(struct query *query, const struct choice *choice, struct cm_error *error)
+{
+    int code = filter_parse(choice->filter, FILTER_TYPING, &query->filter, error);
+    if (code)
+        return code;
+    buf_append_str(&query->sql, " FROM browse_certificate b WHERE ");
+    buf_append_str(&query->sql, choice->trust ? "(b.in_use OR b.in_trust)" : "b.in_use");
+    buf_append_str(&query->sql, scopes[choice->scope].where);
+    query->count += filter_where(&query->filter, &filter_sql, query->count + 1, &query->sql, query->parameters + query->count);
+    return CM_OK;
+}
+
+int query_list(struct query *query, const struct choice *choice, const struct pages_request *request, bool behind,
+               struct cm_error *error)
+{
+    const char *key = orders[choice->order].key, *direction = behind ? "" : " DESC";
+    query_begin(query);
+    snprintf(query->number, sizeof query->number, "%zu", request->limit);
+    size_t limit = bind(query, query->number);
+    buf_append_str(&query->sql, "WITH page AS MATERIALIZED (SELECT b.*");
+    int code = append_chosen(query, choice, error);
+    if (code) {
+        query_done(query);
+        return code;
+    }
+    if (request->sort) {
+        size_t sort = bind(query, request->sort), id = bind(query, request->id);
+        buf_appendf(&query->sql, " AND (b.%s, b.sha256) %s ($%zu::%s, decode($%zu, 'hex'))", key,
+                    !behind                          ? "<"
+                    : request->from == PAGES_AROUND ? ">="
+                                                    : ">",
+                    sort, orders[choice->order].type, id);
+    }
+    buf_appendf(&query->sql, " ORDER BY b.%s%s, b.sha256%s LIMIT $%zu::bigint)", key, direction, direction, limit);
+    buf_appendf(&query->sql,
+                " SELECT p.%s, encode(p.sha256, 'hex'), p.display_name, p.issuer, extract(epoch FROM p.not_before)::bigint,"
+                " extract(epoch FROM p.not_after)::bigint, u.places, u.owner, u.owners, u.verdict, u.acknowledged, p.key,"
+                " o.environment, o.criticality,"
+                " (SELECT count(*) FROM certificate_name n WHERE n.sha256 = p.sha256 AND n.kind <> 'cn')"
+                " FROM page p CROSS JOIN LATERAL browse_use(p.sha256, %s, %d) u LEFT JOIN owner o ON o.name = u.owner"
+                " ORDER BY p.%s%s, p.sha256%s",
+                key, choice->trust ? "true" : "false", LIST_PLACES_MOST, key, direction, direction);
+    return CM_OK;
+}
+
+int query_totals(struct query *query, const struct choice *choice, const char *sort, const char *id, struct cm_error *error)
+{
+    query_begin(query);
+    buf_append_str(&query->sql, "SELECT count(*), count(*) FILTER (WHERE b.not_after <= now()),"
+                                " count(*) FILTER (WHERE b.not_after > now() AND b.not_after <= now() + interval '7 days'),"
+                                " count(*) FILTER (WHERE b.not_after > now() AND b.not_after <= now() + interval '30 days')");
+    if (sort) {
+        size_t sort_at = bind(query, sort), id_at = bind(query, id);
+        buf_appendf(&query->sql, ", count(*) FILTER (WHERE (b.%s, b.sha256) < ($%zu::%s, decode($%zu, 'hex')))",
+                    orders[choice->order].key, sort_at, orders[choice->order].type, id_at);
+    }
+    int code = append_chosen(query, choice, error);
+    if (code)
+        query_done(query);
+    return code;
+}
+
+void query_places(struct query *query, const char *fingerprint, const struct pages_request *request, bool behind)
+{
+    const char *direction = behind ? "" : " DESC";
+    query_begin(query);
+    snprintf(query->number, sizeof query->number, "%zu", request->limit);
+    size_t limit = bind(query, query->number), of = bind(query, fingerprint);
+    buf_append_str(&query->sql, "WITH page AS MATERIALIZED (SELECT p.chain_id, p.location_id, p.role, p.last_seen"
+                                " FROM place_certificate p WHERE NOT p.superseded");
+    buf_appendf(&query->sql,
+                " AND p.chain_id = ANY (ARRAY(SELECT ch.chain_id FROM chain ch WHERE ch.fingerprints @> ARRAY[decode($%zu, 'hex')]))"
+                " AND p.sha256 = decode($%zu, 'hex')",
+                of, of);
+    if (request->sort) {
+        size_t chain = bind(query, request->sort), id = bind(query, request->id);
+        buf_appendf(&query->sql,
+                    " AND (p.chain_id, p.location_id, p.role) %s ($%zu::uuid, split_part($%zu, ' ', 1)::uuid, split_part($%zu, ' ', 2))",
+                    !behind                          ? "<"
+                    : request->from == PAGES_AROUND ? ">="
+                                                    : ">",
+                    chain, id, id);
+    }
+    buf_appendf(&query->sql, " ORDER BY p.chain_id%s, p.location_id%s, p.role%s LIMIT $%zu::bigint)", direction, direction, direction,
+                limit);
+    /* When it was last looked at: the batches of today and yesterday say so, or what is folded into the place. */
+    buf_appendf(&query->sql,
+                ", checked AS (SELECT seen.location_id, max(seen.at) AS at FROM (SELECT unnest(o.unchanged) AS location_id, o.last_at AS at"
+                " FROM observation o WHERE o.day >= (now() AT TIME ZONE 'UTC')::date - 1) seen"
+                " WHERE seen.location_id IN (SELECT location_id FROM page) GROUP BY seen.location_id)"
+                " SELECT p.chain_id, p.location_id || ' ' || p.role, l.place, l.last_result, l.last_detail,"
+                " extract(epoch FROM greatest(p.last_seen, l.last_ok, k.at))::bigint, l.owner, l.tls ->> 'version', l.starttls, p.role"
+                " FROM page p JOIN place l ON l.location_id = p.location_id LEFT JOIN checked k ON k.location_id = p.location_id"
+                " ORDER BY p.chain_id%s, p.location_id%s, p.role%s",
+                direction, direction, direction);
+}
