@@ -62,13 +62,20 @@ static bool is_later(long status)
            (status >= 300 && status < 400);
 }
 
-/* Which of the batch's certificates are wanted. False: the question was not answered, send all of them. */
-static bool ask_missing(struct delivery *delivery, const struct lines *lines, struct digests *wanted)
+enum asked {
+    ASKED_KNOWN, /* wanted holds the certificates to send */
+    ASKED_ALL,   /* no use asking, or a collector that does not know the question: send all of them */
+    ASKED_NOBODY /* no answer at all: not the moment to send anything */
+};
+
+static enum asked ask_missing(struct delivery *delivery, const struct lines *lines, struct digests *wanted,
+                              struct outcome *out)
 {
     struct digests told = {.list = NULL};
     struct http_answer answer;
     struct buf question;
-    bool answered = false;
+    struct cm_error error;
+    enum asked result = ASKED_ALL;
     for (size_t i = 0; i < lines->count && told.count < DELIVERY_MISSING_MAX; i++)
         if (lines->list[i].certificate)
             digests_add(&told, lines->list[i].sha256);
@@ -82,13 +89,17 @@ static bool ask_missing(struct delivery *delivery, const struct lines *lines, st
                                        .body = question.data,
                                        .size = question.size,
                                        .timeout_ms = request_timeout_ms(delivery)};
-        answered = http_post(delivery->http, &request, &answer, NULL) == CM_OK && answer.status == 200 &&
-                   answer_read_missing(&answer.body, wanted, NULL) == CM_OK;
+        if (http_post(delivery->http, &request, &answer, &error) != CM_OK) {
+            snprintf(out->reason, sizeof out->reason, "%s: %s", error.reason, error.detail);
+            result = ASKED_NOBODY;
+        } else if (answer.status == 200 && answer_read_missing(&answer.body, wanted, NULL) == CM_OK) {
+            result = ASKED_KNOWN;
+        }
     }
     http_answer_done(&answer);
     buf_done(&question);
     digests_done(&told);
-    return answered;
+    return result;
 }
 
 struct package { /* a body as it is sent */
@@ -171,52 +182,88 @@ static bool settle(const struct http_answer *answer, struct outcome *out)
     return true;
 }
 
+/* The state of one dialogue. */
+struct dialogue {
+    struct delivery *delivery;
+    struct lines *lines;
+    const char *key;
+    deliver_find_fn find;
+    void *context;
+    struct outcome *out;
+    struct digests wanted;
+    struct package package;
+    struct http_answer answer;
+    enum asked asked;
+    unsigned rounds; /* of 409 */
+};
+
+enum step { STEP_DONE, STEP_AGAIN, STEP_PAUSE };
+
+static enum step repack(struct dialogue *dialogue)
+{
+    const struct digests *wanted = dialogue->asked == ASKED_KNOWN ? &dialogue->wanted : NULL;
+    if (pack(dialogue->lines, wanted, &dialogue->package, dialogue->out))
+        return STEP_AGAIN;
+    dialogue->out->what = DELIVER_REFUSED;
+    snprintf(dialogue->out->reason, sizeof dialogue->out->reason, "a batch of more than %d bytes",
+             CM_LIMIT_BATCH_BYTES);
+    return STEP_DONE;
+}
+
+static enum step send_once(struct dialogue *dialogue)
+{
+    struct outcome *out = dialogue->out;
+    struct cm_error error;
+    struct http_request request = {.path = DELIVERY_BATCHES,
+                                   .type = DELIVERY_BATCH_TYPE,
+                                   .encoding = "zstd",
+                                   .key = dialogue->key,
+                                   .body = dialogue->package.bytes,
+                                   .size = dialogue->package.size,
+                                   .timeout_ms = request_timeout_ms(dialogue->delivery)};
+    if (http_post(dialogue->delivery->http, &request, &dialogue->answer, &error) != CM_OK) {
+        snprintf(out->reason, sizeof out->reason, "%s: %s", error.reason, error.detail);
+        return STEP_PAUSE;
+    }
+    if (settle(&dialogue->answer, out))
+        return STEP_DONE;
+    if (dialogue->answer.status != 409)
+        return STEP_PAUSE;
+    if (++dialogue->rounds > ROUNDS_MAX || !add_missing(&dialogue->answer.body, dialogue->lines, &dialogue->wanted,
+                                                        dialogue->find, dialogue->context, out)) {
+        out->what = DELIVER_LACKING;
+        return STEP_DONE;
+    }
+    return repack(dialogue);
+}
+
+static enum step one_step(struct dialogue *dialogue)
+{
+    if (dialogue->package.bytes)
+        return send_once(dialogue);
+    dialogue->asked = ask_missing(dialogue->delivery, dialogue->lines, &dialogue->wanted, dialogue->out);
+    return dialogue->asked == ASKED_NOBODY ? STEP_PAUSE : repack(dialogue);
+}
+
 void deliver(struct delivery *delivery, struct lines *lines, const char *key, deliver_find_fn find, void *context,
              struct outcome *out)
 {
-    struct digests wanted = {.list = NULL};
-    struct package package = {NULL, 0};
-    struct http_answer answer;
-    struct cm_error error;
-    unsigned rounds = 0;
+    struct dialogue dialogue = {
+        .delivery = delivery, .lines = lines, .key = key, .find = find, .context = context, .out = out};
     *out = (struct outcome){.what = DELIVER_LATER};
-    http_answer_init(&answer);
-    bool known = ask_missing(delivery, lines, &wanted);
-    bool packed = pack(lines, known ? &wanted : NULL, &package, out);
-    for (unsigned attempt = 0;; attempt++) {
-        if (!packed) {
-            out->what = DELIVER_REFUSED;
-            snprintf(out->reason, sizeof out->reason, "a batch of more than %d bytes", CM_LIMIT_BATCH_BYTES);
+    http_answer_init(&dialogue.answer);
+    for (unsigned attempt = 0;;) {
+        enum step step = one_step(&dialogue);
+        if (step == STEP_DONE)
             break;
-        }
-        struct http_request request = {.path = DELIVERY_BATCHES,
-                                       .type = DELIVERY_BATCH_TYPE,
-                                       .encoding = "zstd",
-                                       .key = key,
-                                       .body = package.bytes,
-                                       .size = package.size,
-                                       .timeout_ms = request_timeout_ms(delivery)};
-        if (http_post(delivery->http, &request, &answer, &error) != CM_OK) {
-            snprintf(out->reason, sizeof out->reason, "%s: %s", error.reason, error.detail);
-        } else if (settle(&answer, out)) {
-            break;
-        } else if (answer.status == 409) {
-            if (++rounds > ROUNDS_MAX || !add_missing(&answer.body, lines, &wanted, find, context, out)) {
-                out->what = DELIVER_LACKING;
-                break;
-            }
-            /* wanted now names what was asked for, besides what the first question said. */
-            packed = pack(lines, known ? &wanted : NULL, &package, out);
-            continue;
-        }
-        if (!deliver_pause(delivery, attempt, answer.retry_after_ms))
+        if (step == STEP_PAUSE && !deliver_pause(delivery, attempt++, dialogue.answer.retry_after_ms))
             break;
     }
     if (out->what == DELIVER_TAKEN)
         delivery->taken_ms = clock_monotonic_ms();
-    http_answer_done(&answer);
-    digests_done(&wanted);
-    free(package.bytes);
+    http_answer_done(&dialogue.answer);
+    digests_done(&dialogue.wanted);
+    free(dialogue.package.bytes);
 }
 
 void outcome_done(struct outcome *outcome)
