@@ -101,7 +101,14 @@ void loop_turn(struct loop *loop, int64_t max_wait_ms, const sigset_t *open)
 {
     struct timer *timer;
     loop_refresh_clock(loop);
-    int count = epoll_pwait(loop->epoll, loop->batch, BATCH, wait_ms(loop, max_wait_ms), open);
+    int wait = wait_ms(loop, max_wait_ms);
+    if (wait == 0 &&
+        open) { /* epoll_pwait that need not sleep does not look at pending signals: a busy sweep would never end */
+        sigset_t closed;
+        sigprocmask(SIG_SETMASK, open, &closed);
+        sigprocmask(SIG_SETMASK, &closed, NULL);
+    }
+    int count = epoll_pwait(loop->epoll, loop->batch, BATCH, wait, open);
     loop_refresh_clock(loop);
     loop->batch_count = count > 0 ? count : 0; /* EINTR: a signal; the caller looks at its flag */
     for (int i = 0; i < loop->batch_count; i++) {

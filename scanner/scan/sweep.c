@@ -282,7 +282,8 @@ static void pump(struct sweep *sweep)
     read_ahead(sweep);
     loop_refresh_clock(sweep->loop);
     for (unsigned started = 0; started < STARTS_PER_TURN; started++) {
-        bool waiting = sweep->held || sweep->ring.left > 0;
+        /* Spreads that have given all their places leave the ring only when asked again, and a full ring reads no further. */
+        bool waiting = sweep->held || sweep->ring.count > 0;
         if (!waiting || capacity_room(&sweep->capacity, sweep->probe_count, now(sweep)) == 0)
             break;
         if (!start_held(sweep) && !start_next(sweep))
