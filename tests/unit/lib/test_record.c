@@ -395,6 +395,112 @@ static void test_limits(void **state)
     buf_done(&line);
 }
 
+/* Every type, plain and with hostile strings, for the end-to-end test that validates them against the schema. */
+static void write_corpus(struct buf *out, const char *text)
+{
+    struct record_endpoint at = endpoint(),
+                           unresolved = {
+                               .realm = text, .transport = "udp", .name = "no.such.example", .starttls = "smtp"};
+    const char *list[] = {"CN=a", text};
+    const uint64_t values[] = {UINT64_MAX, 0};
+    struct record_tls tls = {.version = "TLSv1.2",
+                             .cipher = text,
+                             .group = "x25519",
+                             .alpn = text,
+                             .client_auth = 1,
+                             .client_ca = list,
+                             .client_ca_count = 2};
+    struct record_attempt attempt = {.what = "sni-none", .error = RECORD_ERROR_RESET, .detail = text};
+    struct record_file file = {.realm = text,
+                               .host = text,
+                               .path = "/x",
+                               .inner = text,
+                               .entry = text,
+                               .format = "pem",
+                               .has_stat = true,
+                               .mode = 0100644,
+                               .uid = UINT32_MAX,
+                               .gid = UINT32_MAX,
+                               .size_bytes = UINT64_MAX,
+                               .inode = UINT64_MAX,
+                               .mtime = 253402300799};
+    struct record_sighting one = sighting(&at, &tls, &attempt);
+    record_write_sighting(out, &one);
+    one.handshake_ms = 9;
+    one.connect_ms = -1;
+    one.tls = NULL;
+    one.seen.endpoint = NULL;
+    one.seen.file = &file;
+    one.seen.scanner = text;
+    one.role = "stored";
+    record_write_sighting(out, &one);
+    struct record_failure failure = {
+        .seen = one.seen, .stage = "decode", .detail = text, .attempts = &attempt, .attempt_count = 1};
+    for (int i = RECORD_ERROR_NONE + 1; i < RECORD_ERROR_COUNT_; i++) {
+        failure.error = (enum record_error)i;
+        record_write_failure(out, &failure);
+    }
+    failure.seen.file = NULL;
+    failure.seen.endpoint = &unresolved;
+    failure.stage = "resolve";
+    record_write_failure(out, &failure);
+    struct record_key key = {.seen = one.seen, .kind = "pkcs8", .encrypted = true};
+    record_write_key(out, &key);
+    key.encrypted = false;
+    key.spki_sha256 = chain[0];
+    key.key_alg = "RSA";
+    record_write_key(out, &key);
+    struct record_store store = {.seen = one.seen, .format = "pkcs12", .integrity = "unchecked", .entries = 1000000};
+    record_write_store(out, &store);
+    struct record_run run = {.run = RUN,
+                             .source = "scan",
+                             .state = "started",
+                             .scanner = text,
+                             .host = text,
+                             .at_ms = 5,
+                             .args = list,
+                             .arg_count = 2,
+                             .addresses = list,
+                             .address_count = 1,
+                             .machine_id = "0123456789abcdef0123456789abcdef"};
+    record_write_run(out, &run);
+    run.state = "finished";
+    run.has_counts = run.interrupted = true;
+    record_write_run(out, &run);
+    record_write_stats(out, RUN, -1, list, values, 2);
+    record_write_certificate(out, "garbage", 7);
+}
+
+static void test_corpus(void **state)
+{
+    (void)state;
+    struct buf out;
+    const char *path = getenv("CM_RECORDS_OUT");
+    buf_init(&out, 1 << 20);
+    write_corpus(&out, "plain");
+    write_corpus(&out, hostile);
+    assert_false(out.failed);
+    if (path) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        assert_int_equal(fwrite(out.data, 1, out.size, file), out.size);
+        assert_int_equal(fclose(file), 0);
+    }
+    unsigned lines = 0;
+    for (const char *at = out.data; *at; at = strchr(at, '\n') + 1, lines++) {
+        struct record record;
+        struct cm_error error;
+        size_t size = (size_t)(strchr(at, '\n') - at);
+        int code = record_read(at, size, &record, &error);
+        /* The one with a time before 1970 is what no collector takes. */
+        if (code && !strstr(error.reason, "since 1970"))
+            fail_msg("%s: %.*s", error.reason, (int)size, at);
+        record_done(&record);
+    }
+    assert_int_equal(lines, 2 * (2 + RECORD_ERROR_COUNT_ - 1 + 1 + 2 + 1 + 2 + 1 + 1));
+    buf_done(&out);
+}
+
 static void test_error_names(void **state)
 {
     (void)state;
@@ -411,6 +517,6 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_exact),       cmocka_unit_test(test_round_trip),
                                        cmocka_unit_test(test_full_buffer), cmocka_unit_test(test_cut),
                                        cmocka_unit_test(test_bad),         cmocka_unit_test(test_limits),
-                                       cmocka_unit_test(test_error_names)};
+                                       cmocka_unit_test(test_error_names), cmocka_unit_test(test_corpus)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
