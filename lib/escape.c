@@ -23,36 +23,79 @@ static bool is_control(uint32_t code)
     return code < 0x20 || (code >= 0x7F && code < 0xA0);
 }
 
-void escape_json(struct buf *out, const char *text, size_t size)
+/* \uXXXX, beyond the basic plane as a surrogate pair (RFC 8259 §7). */
+static void append_json_code(struct buf *out, uint32_t code)
+{
+    if (code < 0x10000)
+        buf_appendf(out, "\\u%04x", (unsigned)code);
+    else
+        buf_appendf(out, "\\u%04x\\u%04x", (unsigned)(0xD800 + ((code - 0x10000) >> 10)),
+                    (unsigned)(0xDC00 + ((code - 0x10000) & 0x3FF)));
+}
+
+/* What stands for a character of a string, other than itself. */
+static void append_json_escape(struct buf *out, uint32_t code)
+{
+    static const char shorts[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+    for (unsigned i = 0; i + 1 < sizeof shorts; i += 2) {
+        if ((unsigned char)shorts[i] == code) {
+            buf_append(out, (const char[]){'\\', shorts[i + 1]}, 2);
+            return;
+        }
+    }
+    if (code == UTF8_REPLACEMENT)
+        utf8_append(out, code);
+    else
+        append_json_code(out, code);
+}
+
+/* With structure, text is a whole JSON text: its quotes, backslashes and white space stay. */
+static void append_json(struct buf *out, const char *text, size_t size, bool structure)
 {
     size_t plain = 0; /* bytes before text + plain were written */
     for (size_t at = 0; at < size;) {
         unsigned char c = (unsigned char)text[at];
-        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+        if ((c >= 0x20 && c < 0x7F && c != '"' && c != '\\') || (structure && c < 0x7F)) {
             at++;
             continue;
         }
         uint32_t code;
         unsigned length = utf8_decode(text + at, size - at, &code);
-        if (length > 1) {
+        if (length > 1 && !utf8_is_hidden(code)) {
             at += length;
             continue;
         }
         buf_append(out, text + plain, at - plain);
-        plain = ++at;
-        static const char shorts[] = "\"\"\\\\\bb\ff\nn\rr\tt";
-        const char *pair = NULL;
-        for (unsigned i = 0; length && !pair && i + 1 < sizeof shorts; i += 2)
-            if ((unsigned char)shorts[i] == c)
-                pair = shorts + i + 1;
-        if (!length)
-            utf8_append(out, UTF8_REPLACEMENT);
-        else if (pair)
-            buf_append(out, (const char[]){'\\', *pair}, 2);
-        else
-            buf_appendf(out, "\\u%04x", c);
+        append_json_escape(out, length ? code : UTF8_REPLACEMENT);
+        at += length ? length : 1;
+        plain = at;
     }
     buf_append(out, text + plain, size - plain);
+}
+
+void escape_json(struct buf *out, const char *text, size_t size)
+{
+    append_json(out, text, size, false);
+}
+
+void escape_json_text(struct buf *out, const char *json, size_t size)
+{
+    append_json(out, json, size, true);
+}
+
+void escape_utf8(struct buf *out, const char *text, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        uint32_t code;
+        unsigned length = next_code(text + at, size - at, &code);
+        if (code == 0)
+            code = UTF8_REPLACEMENT;
+        if (code == UTF8_REPLACEMENT)
+            utf8_append(out, code);
+        else
+            buf_append(out, text + at, length);
+        at += length;
+    }
 }
 
 void escape_terminal(struct buf *out, const char *text, size_t size, bool ascii_only)
@@ -121,6 +164,8 @@ void escape_csv(struct buf *out, const char *text, size_t size)
             buf_append(out, "\"\"", 2);
         else if (is_control(code) || code == 0x2028 || code == 0x2029)
             buf_append_char(out, ' ');
+        else if (utf8_is_hidden(code))
+            buf_appendf(out, "\\u{%04X}", (unsigned)code);
         else
             utf8_append(out, code);
     }

@@ -84,7 +84,12 @@ static void test_json(void **state)
     (void)state;
     EXPECT(escape_json, "plain \xE2\x82\xAC", "plain \xE2\x82\xAC");
     EXPECT(escape_json, "\"\\/\b\f\n\r\t", "\\\"\\\\/\\b\\f\\n\\r\\t");
-    EXPECT(escape_json, "\0\x1b\x7f", "\\u0000\\u001b\x7f");
+    EXPECT(escape_json, "\0\x1b\x7f", "\\u0000\\u001b\\u007f");
+    EXPECT(escape_json,
+           "a\xE2\x80\xAE"
+           "b\xC2\x9B\xF3\xA0\x80\x81",
+           "a\\u202eb\\u009b\\udb40\\udc01");
+    EXPECT(escape_json_text, "{\"a\\n\": \"\xE2\x80\xAE\xC3\xA9\x7f\"}\n", "{\"a\\n\": \"\\u202e\xC3\xA9\\u007f\"}\n");
     EXPECT(escape_json, "", "");
 }
 
@@ -101,7 +106,11 @@ static void test_csv(void **state)
     EXPECT(escape_csv, "\t=1", "\"' =1\"");
     EXPECT(escape_csv, "\r\n=1", "\"'  =1\"");
     EXPECT(escape_csv, "  =1", "\"'  =1\"");
-    EXPECT(escape_csv, "\xE2\x80\x8B=1", "'\xE2\x80\x8B=1");
+    EXPECT(escape_csv, "\xE2\x80\x8B=1", "'\\u{200B}=1");
+    EXPECT(escape_csv,
+           "a\xE2\x80\xAE"
+           "b",
+           "a\\u{202E}b");
     EXPECT(escape_csv,
            "\xEF\xBC\x9D"
            "1",
