@@ -19,7 +19,7 @@
 
 #define PROGRAM "certmuster-collectd"
 
-enum { WAIT_MS = 30 * 1000, PAUSE_MS = 50, HEALTH_TIMEOUT_MS = 5000, STOP_MS = 30 * 1000 };
+enum { WAIT_MS = 30 * 1000, PAUSE_MS = 50, HEALTH_TIMEOUT_MS = 5000, STOP_MS = 30 * 1000, STOP_UNWELL_MS = 3000 };
 
 int daemon_open_program(int *fd, struct cm_error *error)
 {
@@ -123,6 +123,21 @@ static int wait_until_well(const struct layout *layout, pid_t pid, struct cm_err
     return error ? error->code : CM_ETIMEOUT; /* what the last health check said */
 }
 
+/* SIGKILL loses nothing: what is not committed is sent again. */
+static int stop(const struct layout *layout, int timeout_ms, bool *was_running, struct cm_error *error)
+{
+    pid_t pid = daemon_pid(layout);
+    *was_running = pid != 0;
+    if (pid) {
+        int code = process_end(pid, SIGTERM, SIGKILL, timeout_ms);
+        if (code)
+            return error_setf(error, code, 0, "the collector does not stop", "pid %d", (int)pid);
+    }
+    process_remove_pid_file(layout->collector_pid);
+    unlink(layout->collector_socket);
+    return 0;
+}
+
 int daemon_up(const struct layout *layout, int program_fd, const char *config_path, bool users_changed,
               const char **did, struct cm_error *error)
 {
@@ -131,7 +146,7 @@ int daemon_up(const struct layout *layout, int program_fd, const char *config_pa
     *did = pid ? "was running" : "started";
     if (pid && (users_changed || daemon_health(layout->collector_socket, NULL, 0, error) != 0)) {
         /* It has to learn of a new user, or it runs without answering: a start of its own is the repair. */
-        int code = daemon_down(layout, &was_running, error);
+        int code = stop(layout, STOP_UNWELL_MS, &was_running, error);
         if (code)
             return code;
         *did = "restarted";
@@ -146,15 +161,5 @@ int daemon_up(const struct layout *layout, int program_fd, const char *config_pa
 
 int daemon_down(const struct layout *layout, bool *was_running, struct cm_error *error)
 {
-    pid_t pid = daemon_pid(layout);
-    *was_running = pid != 0;
-    if (pid) {
-        int code = process_end(pid, SIGTERM, SIGKILL,
-                               STOP_MS); /* SIGKILL loses nothing: what is not committed is sent again */
-        if (code)
-            return error_setf(error, code, 0, "the collector does not stop", "pid %d", (int)pid);
-    }
-    process_remove_pid_file(layout->collector_pid);
-    unlink(layout->collector_socket);
-    return 0;
+    return stop(layout, STOP_MS, was_running, error);
 }

@@ -1,0 +1,172 @@
+#!/bin/bash
+# The private inventory: up twice, down twice, several at once; what is killed is repaired; another process that got an old number is left alone; as
+# root under an account of its own, and as an ordinary user; homes that are too deep, unreachable or somebody else's.
+. "$(dirname "$0")/common.sh"
+[ "$(id -u)" -eq 0 ] || skip "needs root to use several accounts"
+# The build may lie where an ordinary user cannot search.
+mkdir "$dir/bin"
+cp "$CM_BIN/certmuster" "$CM_BIN/certmuster-ctl" "$CM_BIN/certmuster-collectd" "$dir/bin/"
+PATH=$dir/bin:$PATH
+home=$dir/home
+export CERTMUSTER_HOME=$home
+inventory=1
+postmaster() { head -n 1 "$CERTMUSTER_HOME/postgres/postmaster.pid"; }
+collector() { cat "$CERTMUSTER_HOME/collectd.pid"; }
+account_of() { stat -c %U "/proc/$1"; }
+# Processes of this home: the server and its children by their directory, the collector by its environment.
+left_running() {
+    local pid
+    for pid in $(ls /proc | grep '^[0-9]*$'); do
+        if [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "$1/postgres" ] || { [ "$(basename "$(readlink "/proc/$pid/exe" 2>/dev/null)")" = certmuster-collectd ] &&
+            tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -qx "CERTMUSTER_HOME=$1"; }; then
+            grep -q '^State:.*Z' "/proc/$pid/status" 2>/dev/null || echo "$pid"
+        fi
+    done
+}
+gone() { [ -z "$(left_running "$1")" ]; }
+
+note "as root: everything runs as its account, which owns the home"
+certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up"; }
+assert_eq "owner of the home" certmuster "$(stat -c %U "$home")"
+assert_eq "account of PostgreSQL" certmuster "$(account_of "$(postmaster)")"
+assert_eq "account of the collector" certmuster "$(account_of "$(collector)")"
+assert_eq "no TCP" "" "$(sql "SHOW listen_addresses")"
+assert_eq "checksums" on "$(sql "SHOW data_checksums")"
+assert_eq "fsync" on "$(sql "SHOW fsync")"
+assert_eq "encoding" UTF8 "$(sql "SHOW server_encoding")"
+assert_eq "status" 0 "$(status_of certmuster status)"
+assert_contains "status" "collector   well" "$(cat "$dir/out")"
+curl -sf --unix-socket "$(cat "$home/sockets")/collectd.sock" http://localhost/healthz >/dev/null || fail "/healthz"
+
+note "again: nothing is restarted"
+first="$(postmaster) $(collector)"
+certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "second up"; }
+assert_eq "same processes" "$first" "$(postmaster) $(collector)"
+
+note "other accounts cannot connect"
+! setpriv --reuid=nobody --regid=nogroup --clear-groups psql -X -h "$(cat "$home/sockets")" -U certmuster_read -d certmuster -c 'SELECT 1' >"$dir/out" 2>&1 ||
+    fail "nobody may connect"
+
+note "killed: PostgreSQL, then the collector, then both"
+sql "CREATE TABLE certmuster.kept (x int); INSERT INTO certmuster.kept VALUES (1)"
+kill -9 "$(postmaster)"
+certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up after PostgreSQL was killed"; }
+assert_eq "data" 1 "$(sql "SELECT x FROM certmuster.kept")"
+killed=$(collector)
+kill -9 "$killed"
+certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up after the collector was killed"; }
+[ "$(collector)" != "$killed" ] || fail "the collector was not started again"
+kill -9 "$(postmaster)" "$(collector)"
+certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up after both were killed"; }
+assert_eq "data" 1 "$(sql "SELECT x FROM certmuster.kept")"
+assert_eq "status" 0 "$(status_of certmuster status)"
+
+note "stopped processes do not answer: the collector is replaced"
+kill -STOP "$(collector)"
+certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up with a stopped collector"; }
+assert_eq "status" 0 "$(status_of certmuster status)"
+
+note "down leaves no process, and its data; twice is fine"
+certmuster down >"$dir/down.log" || fail "down"
+gone "$home" || fail "still running: $(ps -o pid,args -p "$(left_running "$home" | paste -sd,)")"
+certmuster down >"$dir/down.log" || fail "second down"
+assert_contains "second down" "was not running" "$(cat "$dir/down.log")"
+assert_eq "status" 1 "$(status_of certmuster status)"
+
+note "as after a reboot: every pid file names a stranger, who is left alone"
+start stranger setpriv --reuid=certmuster --regid=certmuster --clear-groups sleep 600
+stranger=$started
+printf '%s\n%s\n0\n5432\n%s\n\n0 0\nready\n' "$stranger" "$home/postgres" "$home/run" >"$home/postgres/postmaster.pid"
+echo "$stranger" >"$home/collectd.pid"
+echo "$stranger 1 00000000-0000-0000-0000-000000000000" >"$home/collectd.pid.identity"
+chown certmuster: "$home/postgres/postmaster.pid" "$home/collectd.pid" "$home/collectd.pid.identity"
+certmuster down >"$dir/down.log" || fail "down with strangers' numbers"
+kill -0 "$stranger" || fail "down ended a stranger"
+echo "$stranger" >"$home/collectd.pid"
+certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up with strangers' numbers"; }
+kill -0 "$stranger" || fail "up ended a stranger"
+assert_eq "data" 1 "$(sql "SELECT x FROM certmuster.kept")"
+certmuster down >"$dir/down.log" || fail "down"
+
+note "five at once: one inventory"
+runners=
+for i in 1 2 3 4 5; do
+    certmuster up >"$dir/many.$i.log" 2>&1 &
+    runners="$runners $!"
+done
+for runner in $runners; do wait "$runner" || { cat "$dir"/many.*.log; fail "one of five failed"; }; done
+assert_eq "servers" 1 "$(cat "$dir"/many.*.log | sed -n 's/^PostgreSQL .*pid //p' | sort -u | wc -l)"
+assert_eq "collectors" 1 "$(cat "$dir"/many.*.log | sed -n 's/^collector .*pid //p' | sort -u | wc -l)"
+certmuster down >"$dir/down.log"
+
+note "a home deeper than a socket's path may be"
+deep=$dir/$(printf 'd%.0s' $(seq 60))/$(printf 'e%.0s' $(seq 60))/home
+export CERTMUSTER_HOME=$deep
+certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up in a deep home"; }
+sockets=$(cat "$deep/sockets")
+[ "${#sockets}" -lt 93 ] || fail "socket directory too long: $sockets"
+assert_eq "status" 0 "$(status_of certmuster status)"
+certmuster up >"$dir/up.log" 2>&1 || fail "up again in a deep home"
+assert_eq "the same socket directory" "$sockets" "$(cat "$deep/sockets")"
+certmuster down >"$dir/down.log"
+gone "$deep" || fail "left running"
+rm -rf "$sockets"
+
+note "an ordinary user, whom only a number tells apart from root"
+user_home=$dir/user
+mkdir -p "$user_home"
+chown nobody:nogroup "$user_home"
+export CERTMUSTER_HOME=$user_home/home
+as_nobody() { setpriv --reuid=nobody --regid=nogroup --clear-groups env -u XDG_RUNTIME_DIR HOME="$user_home" "$@"; }
+as_nobody certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up as an ordinary user"; }
+assert_eq "account" nobody "$(account_of "$(postmaster)")"
+assert_eq "account" nobody "$(account_of "$(collector)")"
+as_nobody certmuster status >"$dir/out" || { cat "$dir/out"; fail "status as an ordinary user"; }
+assert_eq "root may look" 0 "$(status_of certmuster status)"
+assert_eq "root's up leaves it to its owner" 3 "$(status_of certmuster up)"
+assert_contains "why" "belongs to another account" "$(cat "$dir/err")"
+as_nobody certmuster down >"$dir/down.log" || fail "down as an ordinary user"
+gone "$CERTMUSTER_HOME" || fail "left running"
+
+note "a user may not stop root's, and is told what to type"
+export CERTMUSTER_HOME=$home
+assert_eq "status" 3 "$(status_of as_nobody certmuster down)"
+assert_contains "advice" "use sudo" "$(cat "$dir/err")"
+
+note "refused in one line: a directory with other things, an unreachable parent, a relative path, a configured dsn, a wrong operand"
+refuse() { # what needle
+    assert_eq "$1: status" "${3:-3}" "$(status_of certmuster up)"
+    assert_contains "$1" "$2" "$(cat "$dir/err")"
+    assert_eq "$1: one line" 1 "$(wc -l <"$dir/err")"
+}
+mkdir -p "$dir/other" && touch "$dir/other/thesis.tex"
+export CERTMUSTER_HOME=$dir/other
+refuse "other things" "thesis.tex"
+assert_eq "left alone" root "$(stat -c %U "$dir/other")"
+mkdir -p "$dir/locked" && chmod 700 "$dir/locked"
+export CERTMUSTER_HOME=$dir/locked/home
+refuse "unreachable" "cannot search $dir/locked"
+export CERTMUSTER_HOME=relative/home
+refuse "relative" "absolute path"
+mkdir -p "$dir/dsn"
+echo 'dsn: "host=/nowhere dbname=x"' >"$dir/dsn/certmuster.yaml"
+export CERTMUSTER_HOME=$dir/dsn
+refuse "dsn" "dsn is configured"
+printf 'up:\n  user: root\n' >"$dir/dsn/certmuster.yaml"
+refuse "root as the account" "must not be root"
+printf 'up:\n  usr: x\n' >"$dir/dsn/certmuster.yaml"
+refuse "a wrong key" "up.usr"
+assert_eq "operand" 2 "$(status_of certmuster up now)"
+assert_eq "flag" 2 "$(status_of certmuster up --databse-only)"
+assert_contains "did you mean" "--database-only" "$(cat "$dir/err")"
+
+note "the front program"
+assert_eq "unknown" 2 "$(status_of certmuster staus)"
+assert_contains "did you mean" "did you mean status?" "$(cat "$dir/err")"
+assert_eq "one line" 1 "$(wc -l <"$dir/err")"
+assert_eq "help" 0 "$(status_of certmuster --help)"
+assert_contains "teaches" "certmuster up" "$(cat "$dir/out")"
+assert_eq "help of a command" 0 "$(status_of certmuster help up)"
+assert_contains "help of a command" "--database-only" "$(cat "$dir/out")"
+assert_eq "version" 0 "$(status_of certmuster --version)"
+export CERTMUSTER_HOME=$home
