@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "certmuster/encode.h"
-#include "certmuster/limits.h"
+#include "certmuster/escape.h"
 #include "report/bundle.h"
 #include "report/evidence_sql.h"
 #include "report/report.h"
@@ -114,7 +114,7 @@ static int section_row(const struct db_result *row, void *context)
 {
     struct lines *lines = context;
     buf_append_str(&lines->buf, lines->separator);
-    buf_append_str(&lines->buf, db_text(row, 0, 0));
+    escape_json_text(&lines->buf, db_text(row, 0, 0), db_text_size(row, 0, 0));
     lines->separator = ",\n";
     return sheet_write(&lines->buf, lines->file, lines->error);
 }

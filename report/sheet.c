@@ -61,7 +61,7 @@ static void json_value(const struct column *column, const struct field *field, s
         buf_append_str(out, field->text[0] == 't' ? "true" : "false");
         break;
     case COLUMN_LIST:
-        buf_append_str(out, field->json);
+        escape_json_text(out, field->json, strlen(field->json));
         break;
     case COLUMN_TEXT:
     case COLUMN_TIME:

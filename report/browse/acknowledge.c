@@ -12,13 +12,14 @@
 #include <unistd.h>
 
 #include "certmuster/log.h"
-#include "report/browse/list.h"
 #include "report/browse/detail.h"
+#include "report/browse/list.h"
 
 enum { NOTE_MAX = 400 };
 
 static const char acknowledge_sql[] =
-    "WITH done AS (UPDATE alert SET acked_at = now(), acked_by = $2, acked_note = nullif($3, ''), acked_threshold = threshold"
+    "WITH done AS (UPDATE alert SET acked_at = now(), acked_by = $2, acked_note = nullif($3, ''), acked_threshold = "
+    "threshold"
     "               WHERE sha256 = decode($1, 'hex') AND resolved_at IS NULL RETURNING sha256, owner, kind),"
     " said AS (INSERT INTO alert_event (sha256, owner, kind, at, event, actor, detail)"
     "          SELECT sha256, owner, kind, clock_timestamp(), 'acknowledged', $2, nullif($3, '') FROM done)"
@@ -75,19 +76,23 @@ static void done(struct link_job *job, int code, const struct cm_error *error, v
     struct acknowledge_job *ack = (struct acknowledge_job *)job;
     struct browse *browse = context;
     if (code == CM_EAUTH)
-        browse_notice(browse, PAINT_BAD, "You may not acknowledge: %s. It takes role certmuster_operate.", error->detail);
+        browse_notice(browse, PAINT_BAD, "You may not acknowledge: %s. It takes role certmuster_operate.",
+                      error->detail);
     else if (code)
         browse_notice(browse, PAINT_BAD, "Not acknowledged: %s (%s)", error->reason, error->detail);
     else if (!ack->found)
         browse_notice(browse, PAINT_WARN, "The certificate is not in the inventory any more.");
     else if (ack->alerts > 0)
-        browse_notice(browse, PAINT_GOOD, ack->undo ? "Acknowledgement of %s taken back." : "Acknowledged: %s.", ack->name);
+        browse_notice(browse, PAINT_GOOD, ack->undo ? "Acknowledgement of %s taken back." : "Acknowledged: %s.",
+                      ack->name);
     else if (ack->undo)
         browse_notice(browse, PAINT_WARN, "Nobody has acknowledged an alert for %s.", ack->name);
     else if (ack->due)
-        browse_notice(browse, PAINT_WARN, "Its alert is not open yet: the collector opens it within a minute. Try again then.");
+        browse_notice(browse, PAINT_WARN,
+                      "Its alert is not open yet: the collector opens it within a minute. Try again then.");
     else
-        browse_notice(browse, PAINT_WARN, "Nothing to acknowledge: an alert opens 30 days before the end, later for short lives.");
+        browse_notice(browse, PAINT_WARN,
+                      "Nothing to acknowledge: an alert opens 30 days before the end, later for short lives.");
     if (!code)
         browse_refresh(browse);
 }
@@ -149,6 +154,7 @@ void acknowledge_watch(struct browse *browse)
     if (status.state != LINK_AWAY || !status.busy)
         return;
     link_drop(browse->link[BROWSE_LINK_OPERATE], SLOT_ACKNOWLEDGE);
-    browse_notice(browse, PAINT_BAD, status.refused ? "You may not acknowledge: %s" : "Not acknowledged, the database is away: %s",
+    browse_notice(browse, PAINT_BAD,
+                  status.refused ? "You may not acknowledge: %s" : "Not acknowledged, the database is away: %s",
                   status.message);
 }

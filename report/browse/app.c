@@ -86,12 +86,13 @@ static void prompt_key(struct browse *browse, int key)
         prompt->label = NULL;
         if (prompt->given_up)
             prompt->given_up(browse);
-    } else if ((key == INPUT_UP || key == INPUT_DOWN || key == INPUT_PAGE_UP || key == INPUT_PAGE_DOWN) && prompt->changed) {
+    } else if ((key == INPUT_UP || key == INPUT_DOWN || key == INPUT_PAGE_UP || key == INPUT_PAGE_DOWN) &&
+               prompt->changed) {
         /* Looking around in what is found so far, without leaving the prompt. */
-        browse_ops(browse)->move(browse, key == INPUT_UP     ? MOVE_UP
-                                     : key == INPUT_DOWN ? MOVE_DOWN
-                                     : key == INPUT_PAGE_UP ? MOVE_PAGE_UP
-                                                            : MOVE_PAGE_DOWN);
+        browse_ops(browse)->move(browse, key == INPUT_UP        ? MOVE_UP
+                                         : key == INPUT_DOWN    ? MOVE_DOWN
+                                         : key == INPUT_PAGE_UP ? MOVE_PAGE_UP
+                                                                : MOVE_PAGE_DOWN);
     } else if (line_key(&prompt->line, key) && prompt->changed) {
         prompt->changed(browse, prompt->line.text);
     }

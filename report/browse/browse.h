@@ -75,13 +75,14 @@ void browse_notice(struct browse *browse, enum paint paint, const char *format, 
 void browse_ask(struct browse *browse, const char *label, const char *text,
                 void (*changed)(struct browse *browse, const char *text),
                 void (*accepted)(struct browse *browse, const char *text), void (*given_up)(struct browse *browse));
-void browse_refresh(struct browse *browse); /* everything that is shown */
+void browse_refresh(struct browse *browse);                     /* everything that is shown */
 const struct view_ops *browse_ops(const struct browse *browse); /* of the present view */
 
 /* Drawing. text is hostile unless said otherwise; it is escaped and fitted here. */
 void draw_cell(struct browse *browse, int row, int column, int width, const char *text, enum cell_align align,
                enum paint paint, bool selected);
-void draw_safe(struct browse *browse, int row, int column, int width, const char *text, enum paint paint); /* escaped before */
+void draw_safe(struct browse *browse, int row, int column, int width, const char *text,
+               enum paint paint);                                                 /* escaped before */
 void draw_blank(struct browse *browse, int row, enum paint paint, bool selected); /* a whole row */
 
 /* Runs until the user quits. Exit status. */

@@ -13,10 +13,10 @@ struct detail {
     struct rows owners;         /* exact once owners_exact */
     bool owners_exact;
     struct pages places;
-    size_t scrolled;  /* lines of the upper part that are scrolled away */
-    size_t lines;     /* of the upper part, as last drawn */
+    size_t scrolled; /* lines of the upper part that are scrolled away */
+    size_t lines;    /* of the upper part, as last drawn */
     bool all_names, all_events;
-    char error[CM_ERROR_DETAIL_SIZE];
+    bool failed; /* the last answer was an error */
 };
 
 struct detail *detail_new(struct browse *browse, const char *fingerprint, const char *name);

@@ -18,18 +18,22 @@ static const char certificate_sql[] =
     " translate(encode(der, 'base64'), E'\\n', '')"
     " FROM browse_certificate WHERE sha256 = decode($1, 'hex')";
 
-static const char names_sql[] = "SELECT kind, name FROM certificate_name WHERE sha256 = decode($1, 'hex') AND kind <> 'cn'"
-                                " ORDER BY kind, name LIMIT $2::bigint";
+static const char names_sql[] =
+    "SELECT kind, name FROM certificate_name WHERE sha256 = decode($1, 'hex') AND kind <> 'cn'"
+    " ORDER BY kind, name LIMIT $2::bigint";
 
 static const char chains_sql[] =
     "WITH mine AS MATERIALIZED ("
     "  SELECT ch.chain_id, ch.fingerprints FROM chain ch WHERE ch.chain_id = " ITS_CHAINS
-    "     AND EXISTS (SELECT 1 FROM sighting s WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL) LIMIT $2::bigint)"
+    "     AND EXISTS (SELECT 1 FROM sighting s WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL) LIMIT "
+    "$2::bigint)"
     " SELECT m.chain_id, u.position - 1, c.display_name, extract(epoch FROM c.not_before)::bigint,"
-    " extract(epoch FROM c.not_after)::bigint, encode(u.sha256, 'hex'), v.verdict, v.depth, extract(epoch FROM v.verified_at)::bigint"
+    " extract(epoch FROM c.not_after)::bigint, encode(u.sha256, 'hex'), v.verdict, v.depth, extract(epoch FROM "
+    "v.verified_at)::bigint"
     " FROM mine m CROSS JOIN LATERAL unnest(m.fingerprints) WITH ORDINALITY AS u(sha256, position)"
     " LEFT JOIN certificate c ON c.sha256 = u.sha256"
-    " LEFT JOIN LATERAL (SELECT * FROM chain_verdict v WHERE v.chain_id = m.chain_id ORDER BY v.verdict = 'ok', v.trust_store LIMIT 1) v"
+    " LEFT JOIN LATERAL (SELECT * FROM chain_verdict v WHERE v.chain_id = m.chain_id ORDER BY v.verdict = 'ok', "
+    "v.trust_store LIMIT 1) v"
     " ON true ORDER BY m.chain_id, u.position";
 
 /* LIMIT NULL: all of them. */
@@ -96,12 +100,9 @@ static int facts_run(struct link_job *job, struct db *db, struct cm_error *error
         int most;
         struct rows *out;
     } steps[] = {
-        {certificate_sql, 0, &to->certificate},
-        {alerts_sql, 0, &to->alerts},
-        {chains_sql, CHAINS_MOST, &to->chains},
-        {names_sql, NAMES_MOST, &to->names},
-        {owners_sql, OWNER_PLACES_MOST, &to->owners},
-        {events_sql, EVENTS_MOST, &to->events},
+        {certificate_sql, 0, &to->certificate},       {alerts_sql, 0, &to->alerts},
+        {chains_sql, CHAINS_MOST, &to->chains},       {names_sql, NAMES_MOST, &to->names},
+        {owners_sql, OWNER_PLACES_MOST, &to->owners}, {events_sql, EVENTS_MOST, &to->events},
     };
     int code = CM_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !code; i++)

@@ -104,9 +104,11 @@ static void draw(struct browse *browse, int top, int height)
         browse->help_top = last;
     buf_init(&keys, CELL_BYTES_MAX);
     for (int i = 0; i < height && line_at(browse->help_top + (size_t)i, browse->utf8, &keys, &text); i++) {
-        bool section = keys.size > 1 && keys.data[0] >= 'A' && keys.data[0] <= 'Z' && keys.data[1] >= 'A' && keys.data[1] <= 'Z';
+        bool section =
+            keys.size > 1 && keys.data[0] >= 'A' && keys.data[0] <= 'Z' && keys.data[1] >= 'A' && keys.data[1] <= 'Z';
         draw_cell(browse, top + i, 2, KEYS_WIDTH, keys.data, CELL_LEFT, section ? PAINT_STRONG : PAINT_KEY, false);
-        draw_cell(browse, top + i, 2 + KEYS_WIDTH + 1, browse->columns - KEYS_WIDTH - 4, text, CELL_LEFT, PAINT_PLAIN, false);
+        draw_cell(browse, top + i, 2 + KEYS_WIDTH + 1, browse->columns - KEYS_WIDTH - 4, text, CELL_LEFT, PAINT_PLAIN,
+                  false);
         buf_reset(&keys);
     }
     buf_done(&keys);

@@ -10,7 +10,7 @@
 
 #define EVERYWHERE (IN(VIEW_LIST) | IN(VIEW_DETAIL) | IN(VIEW_HELP))
 #define INVENTORY  (IN(VIEW_LIST) | IN(VIEW_DETAIL))
-#define CONTROL(c) ((c) & 0x1F)
+#define CONTROL(c) ((c)&0x1F)
 
 static void move(struct browse *browse, int motion);
 static void quit(struct browse *browse, int argument);
@@ -22,7 +22,8 @@ const struct key_row key_rows[] = {
     {INPUT_RIGHT, IN(VIEW_LIST), "→", NULL, "Open the certificate: owner, chain, places.", list_enter, 0},
     {'/', IN(VIEW_LIST), "/", "filter", "Filter as you type (the words are explained below).", list_filter, 0},
     {INPUT_ESCAPE, IN(VIEW_LIST), "Esc", NULL, "Clear the filter.", list_clear_filter, 0},
-    {'a', INVENTORY, "a", "acknowledge", "Acknowledge the expiry alert: silent until it gets tighter.", acknowledge_ask, 0},
+    {'a', INVENTORY, "a", "acknowledge", "Acknowledge the expiry alert: silent until it gets tighter.", acknowledge_ask,
+     0},
     {'A', INVENTORY, "A", NULL, "Take the acknowledgement back.", acknowledge_undo, 0},
     {'s', IN(VIEW_LIST), "s", "scope", "Next scope: all, valid, 30 days, expired, chain, to do.", list_scope, 1},
     {'S', IN(VIEW_LIST), "S", NULL, "Previous scope.", list_scope, -1},

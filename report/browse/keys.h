@@ -7,11 +7,11 @@
 #define IN(view) (1u << (view))
 
 struct key_row {
-    int key;           /* screen.h */
-    unsigned views;    /* IN(VIEW_LIST) | … */
-    const char *name;  /* as on the keyboard */
-    const char *hint;  /* one word for the bottom line; NULL: not there */
-    const char *help;  /* one sentence; rows that share it stand together in the help */
+    int key;          /* screen.h */
+    unsigned views;   /* IN(VIEW_LIST) | … */
+    const char *name; /* as on the keyboard */
+    const char *hint; /* one word for the bottom line; NULL: not there */
+    const char *help; /* one sentence; rows that share it stand together in the help */
     void (*run)(struct browse *browse, int argument);
     int argument;
 };

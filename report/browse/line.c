@@ -5,7 +5,16 @@
 
 #include "report/browse/screen.h"
 
-enum { CONTROL_A = 1, CONTROL_B = 2, CONTROL_D = 4, CONTROL_E = 5, CONTROL_F = 6, CONTROL_K = 11, CONTROL_U = 21, CONTROL_W = 23 };
+enum {
+    CONTROL_A = 1,
+    CONTROL_B = 2,
+    CONTROL_D = 4,
+    CONTROL_E = 5,
+    CONTROL_F = 6,
+    CONTROL_K = 11,
+    CONTROL_U = 21,
+    CONTROL_W = 23
+};
 
 void line_clear(struct line *line)
 {

@@ -102,7 +102,9 @@ static void lose(struct link *link, int code, const struct cm_error *error)
         link->status.since_ms = wall;
     link->status.state = LINK_AWAY;
     link->status.refused = code == CM_EAUTH || code == CM_EINVAL || strstr(error->detail, "FATAL") != NULL;
-    link->pause_ms = link->pause_ms == 0 ? PAUSE_FIRST_MS : link->pause_ms * 2 > PAUSE_MOST_MS ? PAUSE_MOST_MS : link->pause_ms * 2;
+    link->pause_ms = link->pause_ms == 0                  ? PAUSE_FIRST_MS
+                     : link->pause_ms * 2 > PAUSE_MOST_MS ? PAUSE_MOST_MS
+                                                          : link->pause_ms * 2;
     link->retry_ms = now + link->pause_ms;
     link->status.retry_at_ms = wall + link->pause_ms;
     memcpy(link->status.message, error->detail, sizeof link->status.message);
@@ -201,10 +203,11 @@ static bool wait_for_work(struct link *link)
 {
     int64_t now = clock_monotonic_ms();
     bool keep = link->options.idle_close_ms <= 0;
-    int64_t until = link->db ? link->used_ms + (keep ? HEARTBEAT_MS : link->options.idle_close_ms)
+    int64_t until = link->db                       ? link->used_ms + (keep ? HEARTBEAT_MS : link->options.idle_close_ms)
                     : keep || next_slot(link) >= 0 ? link->retry_ms
                                                    : now + HEARTBEAT_MS;
-    struct pollfd fds[2] = {{.fd = link->wake_fd, .events = POLLIN}, {.fd = link->db ? db_socket(link->db) : -1, .events = POLLIN}};
+    struct pollfd fds[2] = {{.fd = link->wake_fd, .events = POLLIN},
+                            {.fd = link->db ? db_socket(link->db) : -1, .events = POLLIN}};
     pthread_mutex_unlock(&link->lock);
     int ready = poll(fds, 2, until > now ? (int)(until - now) : 0);
     pthread_mutex_lock(&link->lock);

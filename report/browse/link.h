@@ -25,18 +25,18 @@ enum link_state { LINK_CONNECTING, LINK_UP, LINK_AWAY };
 
 struct link_status {
     enum link_state state;
-    int64_t since_ms;    /* AWAY: when it was lost or first refused; wall clock */
-    int64_t retry_at_ms; /* AWAY: the next attempt; wall clock */
-    bool busy;           /* a job runs or waits */
-    bool refused;        /* the database answered and said no: a password, a right, a name */
-    uint64_t connects;   /* how often it was reached */
+    int64_t since_ms;                   /* AWAY: when it was lost or first refused; wall clock */
+    int64_t retry_at_ms;                /* AWAY: the next attempt; wall clock */
+    bool busy;                          /* a job runs or waits */
+    bool refused;                       /* the database answered and said no: a password, a right, a name */
+    uint64_t connects;                  /* how often it was reached */
     char message[CM_ERROR_DETAIL_SIZE]; /* AWAY: the last error, hostile */
 };
 
 struct link_options {
-    struct db_options db;  /* strings lend for the link's life */
+    struct db_options db;   /* strings lend for the link's life */
     const char *on_connect; /* SQL run after each connect; NULL: none */
-    int idle_close_ms;     /* > 0: the connection is closed after as long without work, and made again on demand; else it is kept */
+    int idle_close_ms; /* > 0: the connection is closed after as long without work, and made again on demand; else it is kept */
 };
 
 struct link;

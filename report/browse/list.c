@@ -26,7 +26,8 @@ static void ask_page(void *context, const struct pages_request *request)
     link_submit(browse->link[BROWSE_LINK_ROWS], SLOT_LIST, page_job_list(&browse->list->choice, request, got_page));
 }
 
-static void got_totals(void *context, const char *id, int code, const struct totals *totals, const struct cm_error *error)
+static void got_totals(void *context, const char *id, int code, const struct totals *totals,
+                       const struct cm_error *error)
 {
     struct browse *browse = context;
     struct list *list = browse->list;
@@ -45,8 +46,9 @@ static void ask_totals(struct browse *browse)
     const struct row *row = pages_selected(&list->pages);
     if (list->totals.known && clock_monotonic_ms() < list->totals_next_ms)
         return;
-    link_submit(browse->link[BROWSE_LINK_TOTALS], SLOT_LIST_TOTALS,
-                totals_job(&list->choice, row ? row->field[ROW_SORT] : NULL, row ? row->field[ROW_ID] : NULL, got_totals));
+    link_submit(
+        browse->link[BROWSE_LINK_TOTALS], SLOT_LIST_TOTALS,
+        totals_job(&list->choice, row ? row->field[ROW_SORT] : NULL, row ? row->field[ROW_ID] : NULL, got_totals));
 }
 
 static void got_page(void *context, const struct pages_request *request, int code, struct pages_answer *answer,
@@ -56,11 +58,11 @@ static void got_page(void *context, const struct pages_request *request, int cod
     struct list *list = browse->list;
     if (code) {
         pages_fail(&list->pages, request);
-        snprintf(list->error, sizeof list->error, "%s: %s", error->reason, error->detail);
+        list->failed = true;
         browse_notice(browse, PAINT_BAD, "%s: %s", error->reason, error->detail);
         return;
     }
-    list->error[0] = '\0';
+    list->failed = false;
     bool whole = request->from == PAGES_AROUND || request->from == PAGES_START || request->from == PAGES_END;
     pages_deliver(&list->pages, request, answer);
     if (whole && list->pages.generation == request->generation) {
@@ -130,7 +132,8 @@ static void status(struct browse *browse, struct buf *left)
 {
     const struct list *list = browse->list;
     const struct list_totals *totals = &list->totals;
-    char number[CELL_TEXT_SIZE], all[CELL_TEXT_SIZE], expired[CELL_TEXT_SIZE], week[CELL_TEXT_SIZE], month[CELL_TEXT_SIZE];
+    char number[CELL_TEXT_SIZE], all[CELL_TEXT_SIZE], expired[CELL_TEXT_SIZE], week[CELL_TEXT_SIZE],
+        month[CELL_TEXT_SIZE];
     cell_count(number, list->pages.base + (int64_t)list->pages.selected + 1);
     cell_count(all, totals->all);
     if (list->pages.rows.count > 0 && list->pages.base >= 0)
@@ -142,10 +145,12 @@ static void status(struct browse *browse, struct buf *left)
     cell_count(expired, totals->expired);
     cell_count(week, totals->week);
     cell_count(month, totals->month);
-    buf_appendf(left, "%s%s expired, %s end within 7 days, %s within 30", left->size > 0 ? "   " : "", expired, week, month);
+    buf_appendf(left, "%s%s expired, %s end within 7 days, %s within 30", left->size > 0 ? "   " : "", expired, week,
+                month);
 }
 
-static void draw_row(struct browse *browse, const struct list_layout *layout, int at, const struct row *row, bool selected)
+static void draw_row(struct browse *browse, const struct list_layout *layout, int at, const struct row *row,
+                     bool selected)
 {
     int64_t not_after = row_integer(row, LIST_NOT_AFTER, WHEN_NEVER);
     enum urgency urgency = when_urgency(row_integer(row, LIST_NOT_BEFORE, INT64_MIN), not_after, browse->now);
@@ -198,7 +203,7 @@ static void draw_row(struct browse *browse, const struct list_layout *layout, in
 static const char *why_empty(const struct browse *browse)
 {
     const struct list *list = browse->list;
-    if (list->error[0])
+    if (list->failed)
         return "This page could not be read. r tries again.";
     if (!list->pages.known)
         return browse->status.state == LINK_AWAY ? "Nothing was read yet." : "Reading …";
@@ -216,7 +221,8 @@ static void draw(struct browse *browse, int top, int height)
     list_layout(&layout, browse->columns);
     draw_blank(browse, top, PAINT_HEAD, false);
     for (int i = 0; i < COLUMN_COUNT_; i++)
-        draw_cell(browse, top, layout.at[i], layout.width[i], list_column_title(i), list_column_align(i), PAINT_HEAD, false);
+        draw_cell(browse, top, layout.at[i], layout.width[i], list_column_title(i), list_column_align(i), PAINT_HEAD,
+                  false);
     pages_height(pages, (size_t)(height - 1));
     if (pages->rows.count == 0)
         draw_cell(browse, top + 2, 2, browse->columns - 2, why_empty(browse), CELL_LEFT, PAINT_PLAIN, false);
@@ -280,8 +286,8 @@ static void filter_changed(struct browse *browse, const char *text)
     struct cm_error error = {0};
     browse->prompt.wrong[0] = '\0';
     if (filter_parse(text, FILTER_TYPING, &filter, &error) != CM_OK) {
-        snprintf(browse->prompt.wrong, sizeof browse->prompt.wrong, "%s%s%.80s", error.reason, error.detail[0] ? ": " : "",
-                 error.detail);
+        snprintf(browse->prompt.wrong, sizeof browse->prompt.wrong, "%s%s%.80s", error.reason,
+                 error.detail[0] ? ": " : "", error.detail);
         return;
     }
     filter_done(&filter);

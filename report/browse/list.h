@@ -14,13 +14,13 @@ struct list {
     struct pages pages;
     struct choice choice;
     struct list_totals totals;
-    int64_t totals_next_ms;       /* monotonic: counting again is not worth its cost before */
-    char error[CM_ERROR_DETAIL_SIZE]; /* why the last page did not come; "" when it did */
+    int64_t totals_next_ms; /* monotonic: counting again is not worth its cost before */
+    bool failed;            /* the last answer was an error */
 };
 
 struct list *list_new(struct browse *browse);
 void list_free(struct list *list);
-void list_open(struct browse *browse); /* asks for the first page and the totals by what is chosen */
+void list_open(struct browse *browse);                  /* asks for the first page and the totals by what is chosen */
 const char *list_selected(const struct browse *browse); /* the fingerprint in hex, NULL when nothing is */
 
 /* Functions of keys.c. */

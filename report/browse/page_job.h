@@ -16,7 +16,8 @@ struct totals {
     int64_t all, expired, week, month, before; /* before: -1 when no key was given */
     int64_t took_ms;
 };
-typedef void (*totals_fn)(void *context, const char *id, int code, const struct totals *totals, const struct cm_error *error);
+typedef void (*totals_fn)(void *context, const char *id, int code, const struct totals *totals,
+                          const struct cm_error *error);
 /* sort and id: the row whose number is wanted as well; NULL: none. */
 struct link_job *totals_job(const struct choice *choice, const char *sort, const char *id, totals_fn done);
 

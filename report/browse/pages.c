@@ -43,7 +43,8 @@ static size_t fetch_size(const struct pages *pages)
 
 static void ask(struct pages *pages, enum pages_from from, const char *sort, const char *id, bool fresh)
 {
-    struct pages_request request = {.from = from, .generation = pages->generation, .limit = fetch_size(pages), .fresh = fresh};
+    struct pages_request request = {
+        .from = from, .generation = pages->generation, .limit = fetch_size(pages), .fresh = fresh};
     if (sort)
         request.sort = cm_strdup(sort);
     if (id)

@@ -27,7 +27,7 @@ enum pages_from {
 struct pages_request {
     enum pages_from from;
     uint64_t generation;
-    size_t limit; /* rows in each direction */
+    size_t limit;    /* rows in each direction */
     char *sort, *id; /* owned; NULL for START and END */
     bool fresh;      /* AROUND: the list opens here; else a refresh, the selection stays where it is on the screen */
 };
@@ -43,10 +43,10 @@ struct pages {
     bool at_start, at_end;
     bool known; /* an answer has come since the last reset */
     size_t top, selected, height;
-    int64_t base;     /* the number of rows[0] in the list, from 0; -1: unknown */
-    bool waiting;     /* a request is out */
-    bool failed;      /* the last one got no answer; nothing is asked until the next reset or refresh */
-    int64_t debt;     /* movement that waits for rows */
+    int64_t base; /* the number of rows[0] in the list, from 0; -1: unknown */
+    bool waiting; /* a request is out */
+    bool failed;  /* the last one got no answer; nothing is asked until the next reset or refresh */
+    int64_t debt; /* movement that waits for rows */
     uint64_t generation;
     void (*ask)(void *context, const struct pages_request *request); /* copies what it keeps */
     void *context;

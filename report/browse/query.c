@@ -43,8 +43,9 @@ const char *order_name(enum order order)
 
 /* certmuster-report's meaning of the same words (report/expiring.c). Names that are not in certificate_name stand in the subject. */
 static const struct filter_sql filter_sql = {
-    .text = {[FILTER_ANY] = "lower(b.subject) LIKE $$ OR lower(b.issuer) LIKE $$ OR encode(b.sha256, 'hex') LIKE $$ OR " NAMED
-                            " OR " SPOT("lower(s.place) LIKE $$ OR lower(s.owner) LIKE $$"),
+    .text = {[FILTER_ANY] =
+                 "lower(b.subject) LIKE $$ OR lower(b.issuer) LIKE $$ OR encode(b.sha256, 'hex') LIKE $$ OR " NAMED
+                 " OR " SPOT("lower(s.place) LIKE $$ OR lower(s.owner) LIKE $$"),
              [FILTER_NAME] = "lower(b.display_name) LIKE $$ OR " NAMED,
              [FILTER_ISSUER] = "lower(b.issuer) LIKE $$",
              [FILTER_PLACE] = SPOT("lower(s.place) LIKE $$"),
@@ -54,10 +55,12 @@ static const struct filter_sql filter_sql = {
              [FILTER_FINGERPRINT] = "encode(b.sha256, 'hex') LIKE $$"},
     .nobody = SPOT("s.owner IS NULL"),
     .status = {[FILTER_EXPIRED] = "b.not_after <= now()",
-               [FILTER_EXPIRING] = "b.not_after > now() AND expiry_threshold(b.not_before, b.not_after, now()) IS NOT NULL",
+               [FILTER_EXPIRING] =
+                   "b.not_after > now() AND expiry_threshold(b.not_before, b.not_after, now()) IS NOT NULL",
                [FILTER_FAILING] = SPOT("s.last_result NOT IN ('ok', '')"),
-               [FILTER_OK] = "b.not_after > now() AND expiry_threshold(b.not_before, b.not_after, now()) IS NULL AND NOT " SPOT(
-                   "s.last_result NOT IN ('ok', '')")},
+               [FILTER_OK] =
+                   "b.not_after > now() AND expiry_threshold(b.not_before, b.not_after, now()) IS NULL AND NOT " SPOT(
+                       "s.last_result NOT IN ('ok', '')")},
 };
 
 static void query_begin(struct query *query)
@@ -87,7 +90,8 @@ static int append_chosen(struct query *query, const struct choice *choice, struc
     buf_append_str(&query->sql, " FROM browse_certificate b WHERE ");
     buf_append_str(&query->sql, choice->trust ? "(b.in_use OR b.in_trust)" : "b.in_use");
     buf_append_str(&query->sql, scopes[choice->scope].where);
-    query->count += filter_where(&query->filter, &filter_sql, query->count + 1, &query->sql, query->parameters + query->count);
+    query->count +=
+        filter_where(&query->filter, &filter_sql, query->count + 1, &query->sql, query->parameters + query->count);
     return CM_OK;
 }
 
@@ -107,29 +111,32 @@ int query_list(struct query *query, const struct choice *choice, const struct pa
     if (request->sort) {
         size_t sort = bind(query, request->sort), id = bind(query, request->id);
         buf_appendf(&query->sql, " AND (b.%s, b.sha256) %s ($%zu::%s, decode($%zu, 'hex'))", key,
-                    !behind                          ? "<"
+                    !behind                         ? "<"
                     : request->from == PAGES_AROUND ? ">="
                                                     : ">",
                     sort, orders[choice->order].type, id);
     }
     buf_appendf(&query->sql, " ORDER BY b.%s%s, b.sha256%s LIMIT $%zu::bigint)", key, direction, direction, limit);
-    buf_appendf(&query->sql,
-                " SELECT p.%s, encode(p.sha256, 'hex'), p.display_name, p.issuer, extract(epoch FROM p.not_before)::bigint,"
-                " extract(epoch FROM p.not_after)::bigint, u.places, u.owner, u.owners, u.verdict, u.acknowledged, p.key,"
-                " o.environment, o.criticality,"
-                " (SELECT count(*) FROM certificate_name n WHERE n.sha256 = p.sha256 AND n.kind <> 'cn')"
-                " FROM page p CROSS JOIN LATERAL browse_use(p.sha256, %s, %d) u LEFT JOIN owner o ON o.name = u.owner"
-                " ORDER BY p.%s%s, p.sha256%s",
-                key, choice->trust ? "true" : "false", LIST_PLACES_MOST, key, direction, direction);
+    buf_appendf(
+        &query->sql,
+        " SELECT p.%s, encode(p.sha256, 'hex'), p.display_name, p.issuer, extract(epoch FROM p.not_before)::bigint,"
+        " extract(epoch FROM p.not_after)::bigint, u.places, u.owner, u.owners, u.verdict, u.acknowledged, p.key,"
+        " o.environment, o.criticality,"
+        " (SELECT count(*) FROM certificate_name n WHERE n.sha256 = p.sha256 AND n.kind <> 'cn')"
+        " FROM page p CROSS JOIN LATERAL browse_use(p.sha256, %s, %d) u LEFT JOIN owner o ON o.name = u.owner"
+        " ORDER BY p.%s%s, p.sha256%s",
+        key, choice->trust ? "true" : "false", LIST_PLACES_MOST, key, direction, direction);
     return CM_OK;
 }
 
-int query_totals(struct query *query, const struct choice *choice, const char *sort, const char *id, struct cm_error *error)
+int query_totals(struct query *query, const struct choice *choice, const char *sort, const char *id,
+                 struct cm_error *error)
 {
     query_begin(query);
-    buf_append_str(&query->sql, "SELECT count(*), count(*) FILTER (WHERE b.not_after <= now()),"
-                                " count(*) FILTER (WHERE b.not_after > now() AND b.not_after <= now() + interval '7 days'),"
-                                " count(*) FILTER (WHERE b.not_after > now() AND b.not_after <= now() + interval '30 days')");
+    buf_append_str(&query->sql,
+                   "SELECT count(*), count(*) FILTER (WHERE b.not_after <= now()),"
+                   " count(*) FILTER (WHERE b.not_after > now() AND b.not_after <= now() + interval '7 days'),"
+                   " count(*) FILTER (WHERE b.not_after > now() AND b.not_after <= now() + interval '30 days')");
     if (sort) {
         size_t sort_at = bind(query, sort), id_at = bind(query, id);
         buf_appendf(&query->sql, ", count(*) FILTER (WHERE (b.%s, b.sha256) < ($%zu::%s, decode($%zu, 'hex')))",
@@ -150,28 +157,33 @@ void query_places(struct query *query, const char *fingerprint, const struct pag
     buf_append_str(&query->sql, "WITH page AS MATERIALIZED (SELECT p.chain_id, p.location_id, p.role, p.last_seen"
                                 " FROM place_certificate p WHERE NOT p.superseded");
     buf_appendf(&query->sql,
-                " AND p.chain_id = ANY (ARRAY(SELECT ch.chain_id FROM chain ch WHERE ch.fingerprints @> ARRAY[decode($%zu, 'hex')]))"
+                " AND p.chain_id = ANY (ARRAY(SELECT ch.chain_id FROM chain ch WHERE ch.fingerprints @> "
+                "ARRAY[decode($%zu, 'hex')]))"
                 " AND p.sha256 = decode($%zu, 'hex')",
                 of, of);
     if (request->sort) {
         size_t chain = bind(query, request->sort), id = bind(query, request->id);
         buf_appendf(&query->sql,
-                    " AND (p.chain_id, p.location_id, p.role) %s ($%zu::uuid, split_part($%zu, ' ', 1)::uuid, split_part($%zu, ' ', 2))",
-                    !behind                          ? "<"
+                    " AND (p.chain_id, p.location_id, p.role) %s ($%zu::uuid, split_part($%zu, ' ', 1)::uuid, "
+                    "split_part($%zu, ' ', 2))",
+                    !behind                         ? "<"
                     : request->from == PAGES_AROUND ? ">="
                                                     : ">",
                     chain, id, id);
     }
-    buf_appendf(&query->sql, " ORDER BY p.chain_id%s, p.location_id%s, p.role%s LIMIT $%zu::bigint)", direction, direction, direction,
-                limit);
+    buf_appendf(&query->sql, " ORDER BY p.chain_id%s, p.location_id%s, p.role%s LIMIT $%zu::bigint)", direction,
+                direction, direction, limit);
     /* When it was last looked at: the batches of today and yesterday say so, or what is folded into the place. */
     buf_appendf(&query->sql,
-                ", checked AS (SELECT seen.location_id, max(seen.at) AS at FROM (SELECT unnest(o.unchanged) AS location_id, o.last_at AS at"
+                ", checked AS (SELECT seen.location_id, max(seen.at) AS at FROM (SELECT unnest(o.unchanged) AS "
+                "location_id, o.last_at AS at"
                 " FROM observation o WHERE o.day >= (now() AT TIME ZONE 'UTC')::date - 1) seen"
                 " WHERE seen.location_id IN (SELECT location_id FROM page) GROUP BY seen.location_id)"
                 " SELECT p.chain_id, p.location_id || ' ' || p.role, l.place, l.last_result, l.last_detail,"
-                " extract(epoch FROM greatest(p.last_seen, l.last_ok, k.at))::bigint, l.owner, l.tls ->> 'version', l.starttls, p.role"
-                " FROM page p JOIN place l ON l.location_id = p.location_id LEFT JOIN checked k ON k.location_id = p.location_id"
+                " extract(epoch FROM greatest(p.last_seen, l.last_ok, k.at))::bigint, l.owner, l.tls ->> 'version', "
+                "l.starttls, p.role"
+                " FROM page p JOIN place l ON l.location_id = p.location_id LEFT JOIN checked k ON k.location_id = "
+                "p.location_id"
                 " ORDER BY p.chain_id%s, p.location_id%s, p.role%s",
                 direction, direction, direction);
 }

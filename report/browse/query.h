@@ -52,8 +52,8 @@ struct query {
 };
 
 /* The page asked for: `behind` the rows after (or, AROUND, from) the key on, else those before it, nearest first. */
-CM_MUST_CHECK int query_list(struct query *query, const struct choice *choice, const struct pages_request *request, bool behind,
-                             struct cm_error *error);
+CM_MUST_CHECK int query_list(struct query *query, const struct choice *choice, const struct pages_request *request,
+                             bool behind, struct cm_error *error);
 /* One row: all, expired, due in 7 days, in 30 days, and how many stand before the key (sort, id). */
 CM_MUST_CHECK int query_totals(struct query *query, const struct choice *choice, const char *sort, const char *id,
                                struct cm_error *error);

@@ -13,7 +13,6 @@
 
 /* After the standard headers: its macros (erase, move, timeout) would rewrite them. */
 #include <curses.h>
-#include <term.h>
 
 enum { ESCAPE_DELAY_MS = 25, PUT_WIDE_MAX = 2048 };
 
@@ -29,11 +28,16 @@ static void choose_paints(bool colour)
         attr_t with, without;
         short colour; /* -1: the terminal's own */
     } rows[] = {
-        {PAINT_PLAIN, A_NORMAL, A_NORMAL, -1},      {PAINT_DIM, A_DIM, A_NORMAL, -1},
-        {PAINT_STRONG, A_BOLD, A_BOLD, -1},         {PAINT_BAD, A_BOLD, A_BOLD, COLOR_RED},
-        {PAINT_WARN, A_NORMAL, A_BOLD, COLOR_YELLOW}, {PAINT_SOON, A_NORMAL, A_NORMAL, COLOR_CYAN},
-        {PAINT_GOOD, A_NORMAL, A_NORMAL, COLOR_GREEN}, {PAINT_TITLE, A_BOLD, A_BOLD, -1},
-        {PAINT_HEAD, A_UNDERLINE, A_UNDERLINE, -1}, {PAINT_KEY, A_BOLD, A_BOLD, COLOR_CYAN},
+        {PAINT_PLAIN, A_NORMAL, A_NORMAL, -1},
+        {PAINT_DIM, A_DIM, A_NORMAL, -1},
+        {PAINT_STRONG, A_BOLD, A_BOLD, -1},
+        {PAINT_BAD, A_BOLD, A_BOLD, COLOR_RED},
+        {PAINT_WARN, A_NORMAL, A_BOLD, COLOR_YELLOW},
+        {PAINT_SOON, A_NORMAL, A_NORMAL, COLOR_CYAN},
+        {PAINT_GOOD, A_NORMAL, A_NORMAL, COLOR_GREEN},
+        {PAINT_TITLE, A_BOLD, A_BOLD, -1},
+        {PAINT_HEAD, A_UNDERLINE, A_UNDERLINE, -1},
+        {PAINT_KEY, A_BOLD, A_BOLD, COLOR_CYAN},
     };
     bool colours = colour && has_colors() && start_color() == OK;
     if (colours)
@@ -50,19 +54,13 @@ static void choose_paints(bool colour)
 int screen_open(bool colour, struct cm_error *error)
 {
     const char *term = getenv("TERM");
-    int known = 0;
     if (!term || !*term)
         return error_set(error, CM_EUNSUPPORTED, 0, "TERM is not set");
-    /* initscr() and newterm() print and exit on their own; ask first. */
-    if (setupterm(NULL, STDOUT_FILENO, &known) == ERR)
-        return error_setf(error, CM_EUNSUPPORTED, 0, "the terminal type is unknown", "TERM=%.60s", term);
-    bool moves = cursor_address && clear_screen;
-    del_curterm(cur_term);
-    if (!moves)
-        return error_setf(error, CM_EUNSUPPORTED, 0, "the terminal cannot place its cursor", "TERM=%.60s", term);
-    screen = newterm(NULL, stdout, stdin);
+    if (strcmp(term, "dumb") == 0)
+        return error_set(error, CM_EUNSUPPORTED, 0, "the terminal cannot place its cursor (TERM=dumb)");
+    screen = newterm(NULL, stdout, stdin); /* initscr() would print and exit by itself */
     if (!screen)
-        return error_setf(error, CM_EUNSUPPORTED, 0, "the terminal cannot be used", "TERM=%.60s", term);
+        return error_setf(error, CM_EUNSUPPORTED, 0, "the terminal type is unknown", "TERM=%.60s", term);
     set_escdelay(ESCAPE_DELAY_MS);
     cbreak();
     noecho();
@@ -152,11 +150,11 @@ static int input_of(wint_t key)
         wint_t key;
         int input;
     } rows[] = {
-        {KEY_UP, INPUT_UP},          {KEY_DOWN, INPUT_DOWN},           {KEY_LEFT, INPUT_LEFT},
-        {KEY_RIGHT, INPUT_RIGHT},    {KEY_PPAGE, INPUT_PAGE_UP},       {KEY_NPAGE, INPUT_PAGE_DOWN},
-        {KEY_HOME, INPUT_HOME},      {KEY_FIND, INPUT_HOME},           {KEY_END, INPUT_END},
-        {KEY_SELECT, INPUT_END},     {KEY_BACKSPACE, INPUT_BACKSPACE}, {KEY_DC, INPUT_DELETE},
-        {KEY_RESIZE, INPUT_RESIZE},  {KEY_ENTER, INPUT_ENTER},
+        {KEY_UP, INPUT_UP},         {KEY_DOWN, INPUT_DOWN},           {KEY_LEFT, INPUT_LEFT},
+        {KEY_RIGHT, INPUT_RIGHT},   {KEY_PPAGE, INPUT_PAGE_UP},       {KEY_NPAGE, INPUT_PAGE_DOWN},
+        {KEY_HOME, INPUT_HOME},     {KEY_FIND, INPUT_HOME},           {KEY_END, INPUT_END},
+        {KEY_SELECT, INPUT_END},    {KEY_BACKSPACE, INPUT_BACKSPACE}, {KEY_DC, INPUT_DELETE},
+        {KEY_RESIZE, INPUT_RESIZE}, {KEY_ENTER, INPUT_ENTER},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].key == key)

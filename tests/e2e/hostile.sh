@@ -44,7 +44,7 @@ for path in files:
         assert len({len(r) for r in rows}) == 1, f"{path}: rows of different widths"
         for row in rows:
             for cell in row:
-                assert not cell.startswith(("=", "+", "@", "\t", "\r")) and not (cell.startswith("-") and len(cell) > 1), f"{path}: formula {cell!r}"
+                assert not cell.startswith(("=", "+", "@", "\t", "\r")) and not (cell.startswith("-") and len(cell) > 1 and not cell[1:].isdigit()), f"{path}: formula {cell!r}"
     elif path.endswith((".ndjson", "/records")):
         for line in open(path, encoding="utf-8"):
             json.loads(line)
