@@ -70,9 +70,14 @@ int output_open(const char *path, struct output *out, struct cm_error *error)
         *out = output;
         return CM_OK;
     }
-    size_t size = strlen(path) + sizeof ".XXXXXX";
+    char *real = there ? realpath(path, NULL) : NULL; /* through a symbolic link, not over it */
+    if (real) {
+        free(output.path);
+        output.path = real;
+    }
+    size_t size = strlen(output.path) + sizeof ".XXXXXX";
     output.temporary = cm_malloc(size);
-    snprintf(output.temporary, size, "%s.XXXXXX", path);
+    snprintf(output.temporary, size, "%s.XXXXXX", output.path);
     int fd = mkostemp(output.temporary, O_CLOEXEC);
     if (fd < 0)
         return open_failed(&output, path, error);

@@ -28,13 +28,20 @@ void sheet_csv_head(const struct sheet *sheet, struct buf *out)
     buf_append_str(out, "\r\n");
 }
 
+/* The server says which columns are integers; that they are is checked here, since they are written as they stand. */
+static bool is_integer(const struct field *field)
+{
+    size_t sign = field->text[0] == '-';
+    return field->size > sign && strspn(field->text + sign, "0123456789") == field->size - sign;
+}
+
 void sheet_csv_row(const struct sheet *sheet, const struct field *fields, struct buf *out)
 {
     for (size_t i = 0; i < sheet->count; i++) {
         if (i)
             buf_append_char(out, ',');
         /* A negative number is no formula: spreadsheets shall see -3, not '-3. */
-        if (sheet->columns[i].kind == COLUMN_INTEGER)
+        if (sheet->columns[i].kind == COLUMN_INTEGER && is_integer(&fields[i]))
             buf_append(out, fields[i].text, fields[i].size);
         else if (sheet->columns[i].kind == COLUMN_BOOLEAN && !fields[i].null)
             buf_append_str(out, fields[i].text[0] == 't' ? "true" : "false");
@@ -55,7 +62,10 @@ static void json_value(const struct column *column, const struct field *field, s
 {
     switch (column->kind) {
     case COLUMN_INTEGER:
-        buf_append(out, field->text, field->size);
+        if (is_integer(field))
+            buf_append(out, field->text, field->size);
+        else
+            json_string(out, field->text);
         break;
     case COLUMN_BOOLEAN:
         buf_append_str(out, field->text[0] == 't' ? "true" : "false");
