@@ -29,6 +29,8 @@ const struct key_row key_rows[] = {
     {'S', IN(VIEW_LIST), "S", NULL, "Previous scope.", list_scope, -1},
     {'o', IN(VIEW_LIST), "o", "order", "Order: soonest first, by name.", list_order, 0},
     {'t', IN(VIEW_LIST), "t", "trust", "With and without trust stores.", list_trust, 0},
+    {'?', INVENTORY, "?", "help", "This help.", help_show, 0},
+    {'q', IN(VIEW_LIST), "q", "quit", "Quit.", quit, 0},
     {'n', IN(VIEW_LIST), "n", "now", "Go to the first that has not expired.", list_now, 0},
     {'n', IN(VIEW_DETAIL), "n", "names", "Show all names, or only the first.", detail_names, 0},
     {'h', IN(VIEW_DETAIL), "h", "history", "Show the alert's history.", detail_events, 0},
@@ -38,7 +40,6 @@ const struct key_row key_rows[] = {
     {'q', IN(VIEW_DETAIL), "q", "back", "Back.", detail_back, 0},
     {INPUT_ESCAPE, IN(VIEW_DETAIL), "Esc", NULL, "Back.", detail_back, 0},
     {INPUT_LEFT, IN(VIEW_DETAIL), "←", NULL, "Back.", detail_back, 0},
-    {'?', INVENTORY, "?", "help", "This help.", help_show, 0},
     {'r', INVENTORY, "r", "refresh", "Refresh now (it also happens every minute).", refresh, 0},
     {'q', IN(VIEW_HELP), "q", "back", "Back.", help_leave, 0},
     {INPUT_ESCAPE, IN(VIEW_HELP), "Esc", NULL, "Back.", help_leave, 0},
@@ -57,7 +58,6 @@ const struct key_row key_rows[] = {
     {INPUT_END, EVERYWHERE, "End", NULL, "To the end.", move, MOVE_END},
     {'G', EVERYWHERE, "G", NULL, "To the end.", move, MOVE_END},
     {CONTROL('l'), EVERYWHERE, "^L", NULL, "Paint the screen anew.", redraw, 0},
-    {'q', IN(VIEW_LIST), "q", "quit", "Quit.", quit, 0},
     {0, 0, NULL, NULL, NULL, NULL, 0},
 };
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { WIDE = 110, GAP = 1, GAP_WIDE = 2 };
+enum { WIDE = 110, GAP = 1, GAP_WIDE = 2, NAME_READABLE = 30 };
 
 static const struct {
     const char *title;
@@ -12,7 +12,7 @@ static const struct {
     enum cell_align align;
 } columns[COLUMN_COUNT_] = {
     [COLUMN_MARK] = {"", 0, 2, 2, CELL_LEFT},
-    [COLUMN_EXPIRES] = {"EXPIRES IN", 0, 11, 11, CELL_RIGHT},
+    [COLUMN_EXPIRES] = {"EXPIRES IN", 0, 10, 10, CELL_RIGHT},
     [COLUMN_DATE] = {"ON", 120, 10, 10, CELL_LEFT},
     [COLUMN_NAME] = {"NAME", 0, 16, 1000, CELL_LEFT},
     [COLUMN_NAMES] = {"NAMES", 150, 6, 6, CELL_RIGHT},
@@ -45,18 +45,14 @@ void list_layout(struct list_layout *out, int width)
         out->width[i] = columns[i].least;
         used += columns[i].least + (used > 0 ? gap : 0);
     }
-    /* What is left goes a column at a time to whoever may have more, the name twice as often. */
-    for (int left = width - used, given = 1; left > 0 && given;) {
-        given = 0;
-        for (int i = 0; i < COLUMN_COUNT_ && left > 0; i++) {
-            int more = i == COLUMN_NAME ? 2 : 1;
-            if (out->width[i] == 0 || out->width[i] >= columns[i].most)
-                continue;
-            more = more < left ? more : left;
-            out->width[i] += more;
-            left -= more;
-            given = 1;
-        }
+    /* A name that can be read comes first; then what is left goes a column at a time to whoever may have more. */
+    int left = width - used, wanted = NAME_READABLE - out->width[COLUMN_NAME], first = left < wanted ? left : wanted;
+    out->width[COLUMN_NAME] += first > 0 ? first : 0;
+    left -= first > 0 ? first : 0;
+    for (int i = COLUMN_NAME; left > 0; i = (i + 1) % COLUMN_COUNT_) {
+        bool more = out->width[i] > 0 && out->width[i] < columns[i].most;
+        out->width[i] += more;
+        left -= more;
     }
     for (int i = 0, at = 0; i < COLUMN_COUNT_; i++) {
         out->at[i] = at;

@@ -59,7 +59,7 @@ void when_short(char out[static WHEN_SIZE], int64_t not_after, int64_t now)
     else if (past && left < 2 * DAY)
         snprintf(out, WHEN_SIZE, "%lld h%s", left / HOUR, ago);
     else if (left < 2 * DAY)
-        snprintf(out, WHEN_SIZE, "%lld h %02lld min", left / HOUR, left % HOUR / MINUTE);
+        snprintf(out, WHEN_SIZE, "%lld h %02lld m", left / HOUR, left % HOUR / MINUTE);
     else if (!past && left < 14 * DAY)
         snprintf(out, WHEN_SIZE, "%lld d %02lld h", left / DAY, left % DAY / HOUR);
     else if (left < 1000 * (long long)DAY)

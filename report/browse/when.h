@@ -19,7 +19,7 @@ enum urgency when_urgency(int64_t not_before, int64_t not_after, int64_t now);
 const char *when_mark(enum urgency urgency, bool utf8); /* one column */
 enum paint when_paint(enum urgency urgency);
 
-/* At most 10 columns: "47 min", "4 h 12 min", "6 d 03 h", "397 d", "11 y", "3 d ago", "unknown". */
+/* At most 10 columns: "47 min", "4 h 12 m", "6 d 03 h", "397 d", "11 y", "3 d ago", "unknown". */
 void when_short(char out[static WHEN_SIZE], int64_t not_after, int64_t now);
 /* "5 s ago", "12 min ago", "3 h ago", "2 d ago"; "never" for 0. */
 void when_ago(char out[static WHEN_SIZE], int64_t then, int64_t now);
