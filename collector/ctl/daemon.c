@@ -144,8 +144,9 @@ int daemon_up(const struct layout *layout, int program_fd, const char *config_pa
     bool was_running = false;
     pid_t pid = daemon_pid(layout);
     *did = pid ? "was running" : "started";
-    if (pid && (users_changed || daemon_health(layout->collector_socket, NULL, 0, error) != 0)) {
-        /* It has to learn of a new user, or it runs without answering: a start of its own is the repair. */
+    if (pid && (users_changed || !process_runs_file(pid, program_fd) ||
+                daemon_health(layout->collector_socket, NULL, 0, error) != 0)) {
+        /* It has to learn of a new user, was installed anew, or runs without answering: a start of its own is the repair. */
         int code = stop(layout, STOP_UNWELL_MS, &was_running, error);
         if (code)
             return code;

@@ -126,6 +126,15 @@ bool process_runs(pid_t pid, const char *program)
     return strncmp(name, program, length) == 0 && (!name[length] || strcmp(name + length, " (deleted)") == 0);
 }
 
+bool process_runs_file(pid_t pid, int fd)
+{
+    char path[64];
+    struct stat theirs, ours;
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    return stat(path, &theirs) == 0 && fstat(fd, &ours) == 0 && theirs.st_dev == ours.st_dev &&
+           theirs.st_ino == ours.st_ino;
+}
+
 bool process_works_in(pid_t pid, const char *directory)
 {
     char path[64];

@@ -20,6 +20,8 @@ void process_remove_pid_file(const char *path);
 bool process_alive(pid_t pid);
 /* The program it runs has this file name ("postgres"); a replaced binary still counts. */
 bool process_runs(pid_t pid, const char *program);
+/* It runs this very file, not one that was replaced since. */
+bool process_runs_file(pid_t pid, int fd);
 bool process_works_in(pid_t pid, const char *directory);
 
 /* Sends first, waits up to timeout_ms, then sends last, waits as long again. CM_ETIMEOUT when it still lives, CM_EAUTH when it is not

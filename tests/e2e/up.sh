@@ -43,6 +43,12 @@ first="$(postmaster) $(collector)"
 certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "second up"; }
 assert_eq "same processes" "$first" "$(postmaster) $(collector)"
 
+note "installed anew: the collector is replaced, PostgreSQL is not"
+cp "$dir/bin/certmuster-collectd" "$dir/bin/new" && mv "$dir/bin/new" "$dir/bin/certmuster-collectd"
+certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up after an update"; }
+assert_contains "collector" "restarted" "$(grep ^collector "$dir/up.log")"
+assert_contains "PostgreSQL" "was running" "$(grep ^PostgreSQL "$dir/up.log")"
+
 note "other accounts cannot connect"
 ! setpriv --reuid=nobody --regid=nogroup --clear-groups psql -X -h "$(cat "$home/sockets")" -U certmuster_read -d certmuster -c 'SELECT 1' >"$dir/out" 2>&1 ||
     fail "nobody may connect"

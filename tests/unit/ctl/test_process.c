@@ -1,6 +1,7 @@
 /* Who a pid is: ours is found, another's, a dead one's, a zombie's and one from before a reboot are not; ending ends, and only what it shall. */
 #include "tests/unit/lib/cmocka_first.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +108,11 @@ static void knows_program_and_directory(void **state)
     assert_true(process_runs(getpid(), "test_process"));
     assert_false(process_runs(getpid(), "test_proces"));
     assert_false(process_runs(getpid(), "test_process2"));
+    int self = open("/proc/self/exe", O_RDONLY), other = open("/bin/sh", O_RDONLY);
+    assert_true(process_runs_file(getpid(), self));
+    assert_false(process_runs_file(getpid(), other));
+    close(self);
+    close(other);
     assert_true(process_works_in(getpid(), cwd));
     assert_false(process_works_in(getpid(), dir));
 }
