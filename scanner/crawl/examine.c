@@ -69,11 +69,20 @@ static bool is_certificate(const struct pem_block *block)
            pem_label_is(block, "TRUSTED CERTIFICATE");
 }
 
+/* Fewer bytes than any certificate or key has: "XXXX" in a manual. */
+static bool too_small(const struct buf *decoded)
+{
+    enum { SMALLEST = 40 };
+    return decoded->size < SMALLEST;
+}
+
 static void take_certificate(struct pem_file *file, const struct pem_block *block, bool whole)
 {
     struct examine *examine = file->examine;
     int status = pem_decode(block, &examine->scratch, &examine->decoded);
     if (whole && !status) {
+        if (too_small(&examine->decoded))
+            return;
         /* What is not a certificate was told; the next block has its own fate. */
         (void)sequence_add(&file->certificates, buf_slice(&examine->decoded), NULL);
     } else if (!pem_is_placeholder(block)) {
@@ -89,7 +98,8 @@ static void take_key(struct pem_file *file, const struct pem_block *block, const
     struct examine *examine = file->examine;
     bool encrypted = pem_label_is(block, "ENCRYPTED PRIVATE KEY") || pem_says_encrypted(block);
     if (whole && pem_decode(block, &examine->scratch, &examine->decoded) == 0) {
-        tell_key(examine, "pem", ++file->keys, kind, encrypted, buf_slice(&examine->decoded));
+        if (!too_small(&examine->decoded))
+            tell_key(examine, "pem", ++file->keys, kind, encrypted, buf_slice(&examine->decoded));
     } else if (!pem_is_placeholder(block)) {
         char entry[24];
         snprintf(entry, sizeof entry, "key-%zu", ++file->keys);

@@ -45,14 +45,6 @@ static enum label_result read_label(const struct pem_scan *scan, size_t from, st
     return LABEL_OK;
 }
 
-/* The END line's own end: behind its label and dashes when they stand on the same line. */
-static size_t end_of_end(const struct pem_scan *scan, size_t end_line)
-{
-    struct slice label;
-    size_t behind;
-    return read_label(scan, end_line + END_SIZE, &label, &behind) == LABEL_OK ? behind : end_line + END_SIZE;
-}
-
 enum pem_result pem_next(struct pem_scan *scan, struct pem_block *block)
 {
     for (;;) {
@@ -82,12 +74,10 @@ enum pem_result pem_next(struct pem_scan *scan, struct pem_block *block)
             scan->at = begin;
             return PEM_MORE;
         }
-        *block = (struct pem_block){label, {(const uint8_t *)scan->data + body, end - body}, begin, end};
-        scan->at = end;
-        if (end == next)
-            return PEM_CUT;
-        scan->at = block->end = end_of_end(scan, end);
-        return PEM_BLOCK;
+        *block = (struct pem_block){label, {(const uint8_t *)scan->data + body, end - body}, begin};
+        /* The END line's label and dashes are left to the next search: files run together share the dashes at times. */
+        scan->at = end == next ? end : end + END_SIZE;
+        return end == next ? PEM_CUT : PEM_BLOCK;
     }
 }
 
@@ -168,21 +158,32 @@ int pem_decode(const struct pem_block *block, struct buf *scratch, struct buf *o
     return base64_read_loose(scratch->data, scratch->size, out);
 }
 
+/* A line of base64 as writers of PEM make them, 64 or 76 digits, give or take quotes and indentation; paths in code have too many slashes. */
+static bool is_base64_line(struct slice line)
+{
+    enum { DIGITS_MIN = 32, SLASH_SHARE = 8 };
+    size_t digits = 0, slashes = 0;
+    for (size_t i = 0; i < line.size; i++) {
+        unsigned char c = line.data[i];
+        if (is_base64(c))
+            digits++;
+        else if (!memchr(" \t\"',\\", c, 6) || (digits && i + 4 < line.size))
+            return false;
+        slashes += c == '/';
+    }
+    return digits >= DIGITS_MIN && slashes * SLASH_SHARE <= digits;
+}
+
 bool pem_is_placeholder(const struct pem_block *block)
 {
-    enum { LINE_MIN = 16, DIGITS_MIN = 32 };
     struct cursor cursor;
-    size_t digits = 0;
+    bool real = false;
     cursor_init_slice(&cursor, block->text);
     while (!cursor_at_end(&cursor)) {
         struct slice line = next_line(&cursor);
-        size_t clean = 0;
         if (line.size > 2 && memmem(line.data, line.size, "...", 3))
             return true;
-        for (size_t i = 0; i < line.size; i++)
-            clean += is_base64(line.data[i]);
-        if (clean >= LINE_MIN && clean * 10 >= line.size * 9) /* words in prose are shorter and stand among blanks */
-            digits += clean;
+        real = real || is_base64_line(line);
     }
-    return digits < DIGITS_MIN;
+    return !real;
 }

@@ -31,7 +31,6 @@ struct pem_block {
     struct slice label; /* "CERTIFICATE" */
     struct slice text;  /* between the BEGIN and the END line */
     size_t offset;      /* of the BEGIN line in the scan's bytes */
-    size_t end;         /* behind the block */
 };
 
 void pem_scan_init(struct pem_scan *scan, const void *bytes, size_t size, bool last);

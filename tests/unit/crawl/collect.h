@@ -1,0 +1,80 @@
+/* Collects what the readers of formats tell, as lines of text: "chain pem 1 2 <sha256>,<sha256>", "key pem key-1 pkcs8 plain", … */
+#ifndef TESTS_UNIT_CRAWL_COLLECT_H
+#define TESTS_UNIT_CRAWL_COLLECT_H
+
+#include <string.h>
+
+#include "certmuster/ids.h"
+#include "scanner/crawl/found.h"
+#include "tests/unit/lib/cmocka_first.h"
+
+struct collected {
+    struct buf text;
+    unsigned chains, certificates, keys, stores, problems;
+    int pulses_left; /* negative: for ever */
+};
+
+static void collect_chain(void *context, const struct found_chain *chain)
+{
+    struct collected *all = context;
+    buf_appendf(&all->text, "chain %s %s", chain->format, chain->entry);
+    for (size_t i = 0; i < chain->count; i++) {
+        uint8_t digest[CM_SHA256_SIZE];
+        sha256_bytes(chain->der[i].data, chain->der[i].size, digest);
+        buf_append_char(&all->text, ' ');
+        hex_append(&all->text, digest, 4);
+    }
+    buf_append_char(&all->text, '\n');
+    all->chains++;
+    all->certificates += (unsigned)chain->count;
+}
+
+static void collect_key(void *context, const struct found_key *key)
+{
+    struct collected *all = context;
+    buf_appendf(&all->text, "key %s %s %s %s %s %u", key->format, key->entry, key->kind,
+                key->encrypted ? "encrypted" : "plain", key->has_spki ? key->alg : "-", key->has_spki ? key->bits : 0);
+    buf_append_char(&all->text, ' ');
+    if (key->has_spki)
+        hex_append(&all->text, key->spki_sha256, 4);
+    buf_append_char(&all->text, '\n');
+    all->keys++;
+}
+
+static void collect_store(void *context, const struct found_store *store)
+{
+    struct collected *all = context;
+    buf_appendf(&all->text, "store %s %s %zu\n", store->format, store->integrity, store->entries);
+    all->stores++;
+}
+
+static void collect_problem(void *context, const struct found_problem *problem)
+{
+    struct collected *all = context;
+    buf_appendf(&all->text, "problem %s %s %s\n", problem->format ? problem->format : "-",
+                problem->entry ? problem->entry : "-", record_error_name(problem->error));
+    all->problems++;
+}
+
+static bool collect_pulse(void *context)
+{
+    struct collected *all = context;
+    return all->pulses_left >= 0 && all->pulses_left-- == 0;
+}
+
+static struct found_ops collect_ops(struct collected *all)
+{
+    *all = (struct collected){.pulses_left = -1};
+    buf_init(&all->text, 1 << 20);
+    return (struct found_ops){collect_chain, collect_key, collect_store, collect_problem, collect_pulse, all};
+}
+
+/* The first eight hex digits of a certificate's fingerprint, as collect_chain writes them. */
+static void collect_print(const void *der, size_t size, char out[static 9])
+{
+    uint8_t digest[CM_SHA256_SIZE];
+    sha256_bytes(der, size, digest);
+    hex_write(out, digest, 4);
+}
+
+#endif

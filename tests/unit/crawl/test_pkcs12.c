@@ -1,0 +1,270 @@
+/* The PKCS#12 reader over files that OpenSSL makes here: old and new encryption, no MAC, odd passwords, keys in the open, damage at every byte. */
+#include "tests/unit/lib/cmocka_first.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <openssl/err.h>
+#include <openssl/pkcs12.h>
+#include <openssl/provider.h>
+
+#include "scanner/crawl/pkcs12.h"
+#include "scanner/crawl/pkcs12_kdf.h"
+#include "tests/unit/crawl/collect.h"
+#include "tests/unit/lib/make_cert.h"
+
+static EVP_PKEY *key;
+static X509 *leaf, *ca, *other;
+static char leaf_print[9], ca_print[9], other_print[9];
+static struct passwords passwords;
+static const struct pkcs12_options options = {&passwords, 100000};
+
+struct shape {
+    const char *password;         /* NULL: none */
+    int certificate_pbe, key_pbe; /* a NID; -1: in the open */
+    int mac_iterations;           /* -1: no MAC */
+    int iterations;
+};
+
+static unsigned char *make_pfx(const struct shape *shape, int *size)
+{
+    STACK_OF(X509) *others = sk_X509_new_null();
+    unsigned char *der = NULL;
+    sk_X509_push(others, ca);
+    sk_X509_push(others, other);
+    PKCS12 *pfx = PKCS12_create(shape->password, "my alias", key, leaf, others, shape->key_pbe, shape->certificate_pbe,
+                                shape->iterations, shape->mac_iterations, 0);
+    assert_non_null(pfx);
+    *size = i2d_PKCS12(pfx, &der);
+    PKCS12_free(pfx);
+    sk_X509_free(others);
+    return der;
+}
+
+static void read_all(const unsigned char *der, int size, struct collected *all)
+{
+    struct found_ops ops = collect_ops(all);
+    unsigned char *copy = malloc((size_t)size + 1);
+    memcpy(copy, der, (size_t)size);
+    int status = pkcs12_read((struct slice){copy, (size_t)size}, &options, &ops);
+    assert_true(status == 0 || all->problems > 0);
+    free(copy);
+}
+
+static void test_shapes(void **state)
+{
+    static const struct {
+        struct shape shape;
+        const char *integrity, *problem;
+    } rows[] = {
+        {{"changeit", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 2048}, "ok", ""},
+        {{"changeit", NID_pbe_WithSHA1And40BitRC2_CBC, NID_pbe_WithSHA1And3_Key_TripleDES_CBC, 1, 2048}, "ok", ""},
+        {{"", NID_aes_128_cbc, NID_aes_128_cbc, 2048, 2048}, "ok", ""},
+        {{NULL, NID_pbe_WithSHA1And3_Key_TripleDES_CBC, NID_pbe_WithSHA1And3_Key_TripleDES_CBC, 1, 1}, "ok", ""},
+        {{"from the list", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 2048}, "ok", ""},
+        {{"P\xC3\xA4ssw\xC3\xB6rt", NID_pbe_WithSHA1And3_Key_TripleDES_CBC, NID_aes_256_cbc, 2048, 2048}, "ok", ""},
+        {{"changeit", NID_aes_256_cbc, NID_aes_256_cbc, -1, 2048}, "unchecked", ""},
+        {{"changeit", -1, -1, -1, 1}, "unchecked", ""},
+        {{"nobody knows", -1, NID_aes_256_cbc, 2048, 2048}, "unchecked", ""}, /* certificates in the open */
+        {{"nobody knows", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 2048}, "unchecked", "problem pkcs12 - password\n"},
+        {{"changeit", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 100001}, "ok", "problem pkcs12 - too_large\n"},
+        {{"changeit", -1, NID_aes_256_cbc, 100001, 2048}, "unchecked", "problem pkcs12 - too_large\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct collected all;
+        char expected[512];
+        int size;
+        unsigned char *der = make_pfx(&rows[i].shape, &size);
+        read_all(der, size, &all);
+        bool plain = rows[i].shape.key_pbe == -1;
+        bool shut = rows[i].problem[0] && rows[i].shape.certificate_pbe != -1;
+        int used = snprintf(expected, sizeof expected, "key pkcs12 my alias pkcs8 %s",
+                            plain ? "plain EC 256 " : "encrypted - 0 ");
+        if (plain) { /* the public key's hash, by OpenSSL */
+            unsigned char *spki = NULL;
+            int spki_size = i2d_PUBKEY(key, &spki);
+            collect_print(spki, (size_t)spki_size, expected + used);
+            OPENSSL_free(spki);
+            used += 8;
+        }
+        used += snprintf(expected + used, sizeof expected - (size_t)used, "\n");
+        if (!shut)
+            used += snprintf(expected + used, sizeof expected - (size_t)used,
+                             "chain pkcs12 my alias %s %s\nchain pkcs12 3 %s\n", leaf_print, ca_print, other_print);
+        snprintf(expected + used, sizeof expected - (size_t)used, "store pkcs12 %s %d\n%s", rows[i].integrity,
+                 shut ? 1 : 4, rows[i].problem);
+        assert_string_equal(all.text.data, expected);
+        buf_done(&all.text);
+        OPENSSL_free(der);
+    }
+}
+
+static void test_damage(void **state)
+{
+    (void)state;
+    static const struct shape shape = {"changeit", -1, NID_aes_256_cbc, 1, 1};
+    struct collected all;
+    int size;
+    unsigned char *der = make_pfx(&shape, &size);
+    for (int cut = 0; cut < size; cut++) {
+        read_all(der, cut, &all);
+        assert_int_equal(all.certificates, 0); /* a PFX is one element: cut is cut */
+        assert_true(all.problems == 1);
+        buf_done(&all.text);
+    }
+    for (int at = 0; at < size; at += 3) {
+        der[at] ^= 0x55;
+        read_all(der, size, &all);
+        assert_true(all.certificates <= 3);
+        buf_done(&all.text);
+        der[at] ^= 0x55;
+    }
+    OPENSSL_free(der);
+}
+
+static void test_interruption(void **state)
+{
+    (void)state;
+    static const struct shape shape = {"nobody knows", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 2048};
+    struct collected all;
+    int size;
+    unsigned char *der = make_pfx(&shape, &size);
+    struct found_ops ops = collect_ops(&all);
+    all.pulses_left = 1;
+    assert_int_equal(pkcs12_read((struct slice){der, (size_t)size}, &options, &ops), 0);
+    assert_string_equal(all.text.data, "store pkcs12 unchecked 0\nproblem pkcs12 - timeout\n");
+    buf_done(&all.text);
+    OPENSSL_free(der);
+}
+
+static void test_not_a_pfx(void **state)
+{
+    static const char *const rows[] = {"", "0", "\x30\x03\x02\x01\x03", "-----BEGIN X-----",
+                                       "\x30\x80\x02\x01\x03\x00\x00"};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct collected all;
+        read_all((const unsigned char *)rows[i], (int)strlen(rows[i]), &all);
+        assert_string_equal(all.text.data, "problem pkcs12 - malformed\n");
+        buf_done(&all.text);
+    }
+}
+
+static void test_kdf_cost(void **state)
+{
+    (void)state;
+    /* pbeWithSHA1And40BitRC2-CBC with an 8-byte salt and 2048 iterations */
+    static const uint8_t pbe[] = {0x30, 0x1C, 0x06, 0x0A, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D,
+                                  0x01, 0x0C, 0x01, 0x06, 0x30, 0x0E, 0x04, 0x08, 1,    2,
+                                  3,    4,    5,    6,    7,    8,    0x02, 0x02, 0x08, 0x00};
+    /* scrypt, N = 16384, r = 8, p = 1 */
+    static const uint8_t scrypt[] = {0x30, 0x1A, 0x06, 0x09, 0x2B, 0x06, 0x01, 0x04, 0x01, 0xDA,
+                                     0x47, 0x04, 0x0B, 0x30, 0x0D, 0x04, 0x01, 0,    0x02, 0x02,
+                                     0x40, 0x00, 0x02, 0x01, 0x08, 0x02, 0x01, 0x01};
+    static const uint8_t huge[] = {0x30, 0x0B, 0x02, 0x09, 1, 0, 0, 0, 0, 0, 0, 0, 0};
+    static const uint8_t negative[] = {0x30, 0x03, 0x02, 0x01, 0x80};
+    uint8_t deep[32];
+    for (size_t i = 0; i < sizeof deep; i += 2) {
+        deep[i] = 0x30;
+        deep[i + 1] = (uint8_t)(sizeof deep - i - 2);
+    }
+    assert_int_equal(pkcs12_kdf_cost((struct slice){pbe, sizeof pbe}), 2048);
+    assert_int_equal(pkcs12_kdf_cost((struct slice){scrypt, sizeof scrypt}), 131072);
+    assert_true(pkcs12_kdf_cost((struct slice){huge, sizeof huge}) == UINT64_MAX);
+    assert_true(pkcs12_kdf_cost((struct slice){negative, sizeof negative}) == UINT64_MAX);
+    assert_true(pkcs12_kdf_cost((struct slice){deep, sizeof deep}) == UINT64_MAX);
+    for (size_t cut = 1; cut < sizeof pbe; cut++)
+        assert_true(pkcs12_kdf_cost((struct slice){pbe, cut}) == UINT64_MAX);
+}
+
+static void test_password_list(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/test_pkcs12.XXXXXX";
+    struct passwords list;
+    struct cm_error error;
+    int fd = mkstemp(path);
+    FILE *file = fdopen(fd, "w");
+    fputs("one\r\n\nchangeit\ntwo words \nlast", file);
+    fclose(file);
+    passwords_init(&list);
+    assert_int_equal(passwords_load(&list, path, &error), 0);
+    static const char *const expected[] = {NULL, "", "changeit", "one", "two words ", "last"};
+    assert_int_equal(list.count, sizeof expected / sizeof *expected);
+    assert_null(list.list[0]);
+    for (size_t i = 1; i < list.count; i++)
+        assert_string_equal(list.list[i], expected[i]);
+    passwords_done(&list);
+
+    file = fopen(path, "w");
+    for (unsigned i = 0; i < 1001; i++)
+        fprintf(file, "p%u\n", i);
+    fclose(file);
+    passwords_init(&list);
+    assert_int_equal(passwords_load(&list, path, &error), CM_ELIMIT);
+    passwords_done(&list);
+    file = fopen(path, "w");
+    for (unsigned i = 0; i < 1026; i++)
+        fputc('x', file);
+    fclose(file);
+    passwords_init(&list);
+    assert_int_equal(passwords_load(&list, path, &error), CM_ELIMIT);
+    passwords_done(&list);
+    remove(path);
+    passwords_init(&list);
+    assert_int_equal(passwords_load(&list, path, &error), CM_EIO);
+    assert_non_null(strstr(error.detail, "No such file"));
+    passwords_done(&list);
+}
+
+static X509 *make(const char *name, const char *issuer, char print[static 9])
+{
+    struct recipe recipe = {.key = key, .version = 2, .not_before = "20260101000000Z", .not_after = "20270101000000Z"};
+    unsigned char *der = NULL;
+    recipe.subject = make_name(name);
+    recipe.issuer = make_name(issuer);
+    X509 *x = make_cert(&recipe);
+    int size = i2d_X509(x, &der);
+    collect_print(der, (size_t)size, print);
+    OPENSSL_free(der);
+    X509_NAME_free(recipe.subject);
+    X509_NAME_free(recipe.issuer);
+    return x;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    OSSL_PROVIDER_load(NULL, "default"); /* to write RC2-40 here */
+    OSSL_PROVIDER_load(NULL, "legacy");
+    key = make_key("EC", "P-256");
+    ca = make("CA", "CA", ca_print);
+    leaf = make("leaf", "CA", leaf_print);
+    other = make("other", "elsewhere", other_print);
+    passwords_init(&passwords);
+    passwords.list[passwords.count++] = cm_strdup("from the list");
+    passwords.list[passwords.count++] = cm_strdup("P\xC3\xA4ssw\xC3\xB6rt");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    passwords_done(&passwords);
+    X509_free(leaf);
+    X509_free(ca);
+    X509_free(other);
+    EVP_PKEY_free(key);
+    pkcs12_done();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shapes),    cmocka_unit_test(test_damage),   cmocka_unit_test(test_interruption),
+        cmocka_unit_test(test_not_a_pfx), cmocka_unit_test(test_kdf_cost), cmocka_unit_test(test_password_list),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
