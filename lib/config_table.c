@@ -1,5 +1,5 @@
 /* Every configuration key: one row with its name, type, range, default and what it is for. Adding a key means adding a row
- * here, beside its neighbours, and a paragraph in contrib/man/certmuster.yaml.5 (a test compares the two).
+ * here, beside its neighbours, and running contrib/man/update-config-page (a test compares the manual with this table).
  *
  * Ranges: of integers as they are, of durations in ms, of bytes in bytes; 0, 0 means unbounded. */
 #include "certmuster/config.h"

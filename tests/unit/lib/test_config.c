@@ -94,6 +94,31 @@ static void test_good(void **state)
     config_free(config);
 }
 
+/* certmuster.yaml(5) lists exactly the table's keys, in its order, with their defaults. */
+static void test_manual(void **state)
+{
+    (void)state;
+    char page[512], line[4096], name[128] = "";
+    const char *source = getenv("CM_TOP");
+    snprintf(page, sizeof page, "%s/contrib/man/certmuster.yaml.5", source ? source : ".");
+    FILE *file = fopen(page, "r");
+    assert_non_null(file);
+    const struct config_key *key = config_keys;
+    while (fgets(line, sizeof line, file)) {
+        if (sscanf(line, ".It Cm %127s", name) == 1) {
+            if (!key->name || strcmp(key->name, name) != 0)
+                fail_msg("certmuster.yaml.5 has %s, the table %s: run contrib/man/update-config-page", name,
+                         key->name ? key->name : "no more");
+            assert_non_null(fgets(line, sizeof line, file));
+            assert_int_equal(strstr(line, ", default ") != NULL, key->fallback != NULL);
+            key++;
+        }
+    }
+    fclose(file);
+    if (key->name)
+        fail_msg("certmuster.yaml.5 lacks %s: run contrib/man/update-config-page", key->name);
+}
+
 static void expect_wrong(const char *text, int code, size_t line, const char *says)
 {
     struct config *config;
@@ -190,6 +215,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_table), cmocka_unit_test(test_good),
                                        cmocka_unit_test(test_wrong), cmocka_unit_test(test_search),
-                                       cmocka_unit_test(test_home)};
+                                       cmocka_unit_test(test_home),  cmocka_unit_test(test_manual)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
