@@ -157,6 +157,10 @@ static void on_problem(void *context, const struct found_problem *problem)
 void sink_unopened(struct sink *sink, const struct walk_entry *entry)
 {
     sink_begin(sink, entry->path, NULL);
+    if (entry->operand && !sink->rows) { /* somebody asked for it: a line, also where nobody reads a table */
+        progress_clear(&sink->progress);
+        say_error("cannot read %s: %s", log_quote(entry->path), entry->detail);
+    }
     fail(sink, "open", &(struct found_problem){NULL, NULL, entry->error, entry->detail});
 }
 

@@ -64,7 +64,8 @@ static int open_at(int dir, const char *name, int flags)
 static enum walk_result problem(struct walk *walk, struct walk_entry *entry, enum record_error error,
                                 const char *detail)
 {
-    *entry = (struct walk_entry){.path = walk->path.data, .fd = -1, .error = error, .detail = detail};
+    *entry = (struct walk_entry){
+        .path = walk->path.data, .fd = -1, .operand = walk->depth == 0, .error = error, .detail = detail};
     return WALK_PROBLEM;
 }
 
@@ -188,8 +189,8 @@ static enum walk_result next_name(struct walk *walk, struct walk_entry *entry)
         buf_append_char(&walk->path, '/');
     buf_append_str(&walk->path, found->d_name);
     if (walk->path.failed) {
-        buf_reset(&walk->path);
-        walk->path.size = level->path_size;
+        walk->path.failed = false;
+        walk->path.data[walk->path.size = level->path_size] = '\0';
         return problem(walk, entry, RECORD_ERROR_TOO_LARGE, "a path of more than 64 KiB");
     }
     int fd = open_at(dir, found->d_name, O_NOFOLLOW);

@@ -21,7 +21,8 @@ enum walk_result { WALK_END, WALK_FILE, WALK_PROBLEM };
 struct walk_entry {
     const char *path; /* absolute; lends until the next call */
     int fd;           /* WALK_FILE: open for reading, the caller closes it */
-    struct stat stat; /* WALK_FILE; else what is known, st_nlink 0 when nothing */
+    struct stat stat; /* WALK_FILE */
+    bool operand; /* WALK_PROBLEM: with something that was named, not with something below it; the next two say what */
     enum record_error error;
     const char *detail;
 };
