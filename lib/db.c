@@ -65,10 +65,12 @@ static int connection_error(const struct db *db, struct cm_error *error, const c
     return CM_EIO;
 }
 
-int db_fail(const struct db *db, const PGresult *result, struct cm_error *error)
+int db_fail(struct db *db, const PGresult *result, struct cm_error *error)
 {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-    if (PQstatus(db->connection) != CONNECTION_OK || !result || !state)
+    /* libpq sees a server that went away only at the next use: no SQLSTATE means no server, 57P0x that it said good-bye. */
+    db->lost = db->lost || !state || strncmp(state, "57P", 3) == 0;
+    if (PQstatus(db->connection) != CONNECTION_OK || !state)
         return connection_error(db, error, "the database connection is gone");
     int code = CM_EMALFORMED;
     const char *reason = "the database refused the statement";
@@ -143,11 +145,12 @@ void db_close(struct db *db)
 
 bool db_alive(const struct db *db)
 {
-    return PQstatus(db->connection) == CONNECTION_OK;
+    return !db->lost && PQstatus(db->connection) == CONNECTION_OK;
 }
 
 int db_reset(struct db *db, struct cm_error *error)
 {
+    db->lost = false;
     PQreset(db->connection);
     if (!db_alive(db))
         return connection_error(db, error, "cannot connect to the database");

@@ -9,9 +9,10 @@
 struct db {
     PGconn *connection;
     int statement_timeout_ms;
+    bool lost; /* the server has said that it ends this session */
 };
 
 /* Fills error from a failed result (NULL: the connection failed) and returns its code. */
-int db_fail(const struct db *db, const PGresult *result, struct cm_error *error);
+int db_fail(struct db *db, const PGresult *result, struct cm_error *error);
 
 #endif

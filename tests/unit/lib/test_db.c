@@ -1,0 +1,264 @@
+/* The PostgreSQL wrapper over a real, private server: parameters, rows, COPY of hostile bytes, error codes, a server that goes away. */
+#include "tests/unit/lib/cmocka_first.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "certmuster/buf.h"
+#include "certmuster/db.h"
+
+static char top[] = "/tmp/cm-db-XXXXXX";
+static char dsn[128];
+
+static int shell(const char *verb)
+{
+    /* PostgreSQL refuses to run as root; then the package's own account runs it. */
+    static const char script[] =
+        "top=%s verb=%s; export PATH=/usr/lib/postgresql/15/bin:$PATH; run=; "
+        "if [ \"$(id -u)\" = 0 ]; then chown postgres $top; run='setpriv --reuid=postgres --regid=postgres "
+        "--clear-groups --'; fi; cd /; case $verb in "
+        "init) $run initdb -D $top/data -A trust -U tester -N --no-instructions >$top/initdb.log 2>&1;; "
+        "start) $run pg_ctl -D $top/data -w -s -l $top/log -o \"-k $top -h '' -F -c max_connections=10\" start "
+        ">/dev/null 2>&1;; "
+        "stop) $run pg_ctl -D $top/data -w -s -m immediate stop >/dev/null 2>&1;; esac";
+    char command[1024];
+    snprintf(command, sizeof command, script, top, verb);
+    return system(command);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (!mkdtemp(top))
+        return -1;
+    snprintf(dsn, sizeof dsn, "host=%s port=5432 dbname=postgres", top);
+    return shell("init") || shell("start");
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char command[64];
+    shell("stop");
+    snprintf(command, sizeof command, "rm -rf %s", top);
+    return system(command);
+}
+
+static struct db *connect_db(void)
+{
+    struct db *db = NULL;
+    struct cm_error error;
+    struct db_options options = {.dsn = dsn, .user = "tester", .program = "test_db", .statement_timeout_ms = 20000};
+    if (db_connect(&options, &db, &error) != 0)
+        fail_msg("%s: %s", error.reason, error.detail);
+    return db;
+}
+
+static void test_session(void **state)
+{
+    (void)state;
+    struct db *db = connect_db();
+    struct db_result *result;
+    struct cm_error error;
+    const char *params[] = {"'; DROP TABLE x; --", NULL, "\xC3\xA9\n\"\\"};
+    assert_true(db_alive(db));
+    assert_true(db_socket(db) >= 0);
+    assert_int_equal(db_query(db,
+                              "SELECT $1::text AS a, $2::text, $3::text, 42, true, current_setting('timezone'), "
+                              "current_setting('search_path'), current_setting('application_name'), current_user",
+                              params, 3, &result, &error),
+                     0);
+    assert_int_equal(db_rows(result), 1);
+    assert_int_equal(db_columns(result), 9);
+    assert_string_equal(db_column_name(result, 0), "a");
+    assert_string_equal(db_text(result, 0, 0), params[0]);
+    assert_true(db_is_null(result, 0, 1));
+    assert_string_equal(db_text(result, 0, 1), "");
+    assert_int_equal(db_integer(result, 0, 1), 0);
+    assert_string_equal(db_text(result, 0, 2), params[2]);
+    assert_int_equal(db_text_size(result, 0, 2), strlen(params[2]));
+    assert_int_equal(db_integer(result, 0, 3), 42);
+    assert_true(db_boolean(result, 0, 4));
+    assert_string_equal(db_text(result, 0, 5), "UTC");
+    assert_string_equal(db_text(result, 0, 6), "certmuster, pg_temp");
+    assert_string_equal(db_text(result, 0, 7), "test_db");
+    assert_string_equal(db_text(result, 0, 8), "tester");
+    db_result_free(result);
+    db_result_free(NULL);
+    assert_int_equal(db_exec(db, "CREATE TEMP TABLE t (n int); INSERT INTO t SELECT generate_series(1, 10)", &error),
+                     0);
+    assert_int_equal(db_query(db, "DELETE FROM t WHERE n > $1", (const char *[]){"7"}, 1, &result, &error), 0);
+    assert_int_equal(db_affected(result), 3);
+    db_result_free(result);
+    db_close(db);
+    db_close(NULL);
+}
+
+static void test_errors(void **state)
+{
+    (void)state;
+    struct db *db = connect_db(), *other = connect_db();
+    struct cm_error error;
+    assert_int_equal(db_exec(db, "SELEC 1", &error), CM_EMALFORMED);
+    assert_memory_equal(error.detail, "42601: ", 7);
+    assert_int_equal(db_query(db, "SELECT 1/0", NULL, 0, NULL, &error), CM_EMALFORMED);
+    assert_memory_equal(error.detail, "22012: ", 7);
+    assert_int_equal(
+        db_exec(db, "CREATE TABLE public.c (n int PRIMARY KEY); INSERT INTO public.c VALUES (1), (2)", &error), 0);
+    assert_int_equal(db_exec(db, "INSERT INTO public.c VALUES (1)", &error), CM_EMALFORMED);
+    assert_memory_equal(error.detail, "23505: ", 7);
+    assert_int_equal(db_exec(db, "SET statement_timeout = 50; SELECT pg_sleep(5)", &error), CM_ETIMEOUT);
+    assert_int_equal(db_exec(db, "SET statement_timeout = 0", &error), 0);
+    /* Two transactions that write what the other read: one of them has to try again. */
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(
+            db_exec(i ? other : db, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM public.c", &error), 0);
+    assert_int_equal(db_exec(db, "UPDATE public.c SET n = 5 WHERE n = 1; COMMIT", &error), 0);
+    assert_int_equal(db_exec(other, "UPDATE public.c SET n = 6 WHERE n = 1", &error), CM_ECONFLICT);
+    assert_int_equal(db_exec(other, "ROLLBACK", &error), 0);
+    assert_int_equal(db_exec(db, "CREATE ROLE nobody; SET ROLE nobody; SELECT * FROM public.c", &error), CM_EAUTH);
+    db_close(other);
+    db_close(db);
+
+    struct db_options wrong = {.dsn = "host=/nonexistent-dir dbname=x", .program = "t"};
+    db = NULL;
+    assert_int_equal(db_connect(&wrong, &db, &error), CM_EIO);
+    wrong.dsn = "this is = no = dsn";
+    assert_int_equal(db_connect(&wrong, &db, &error), CM_EINVAL);
+    char named[160];
+    snprintf(named, sizeof named, "%s user=not_there", dsn);
+    wrong.dsn = named;
+    wrong.user = "tester"; /* the DSN's own user goes first */
+    assert_int_equal(db_connect(&wrong, &db, &error), CM_EIO);
+    assert_non_null(strstr(error.detail, "not_there"));
+    assert_null(db);
+}
+
+struct sum {
+    int64_t rows, total, stop_at;
+};
+
+static int add_row(const struct db_result *row, void *context)
+{
+    struct sum *sum = context;
+    sum->total += db_integer(row, 0, 0);
+    return ++sum->rows == sum->stop_at ? -77 : 0;
+}
+
+static void test_each(void **state)
+{
+    (void)state;
+    struct db *db = connect_db();
+    struct cm_error error;
+    struct sum sum = {0, 0, 0};
+    const char *params[] = {"100000"};
+    assert_int_equal(db_each(db, "SELECT generate_series(1, $1::int)", params, 1, add_row, &sum, &error), 0);
+    assert_int_equal(sum.rows, 100000);
+    assert_int_equal(sum.total, INT64_C(100000) * 100001 / 2);
+    sum = (struct sum){0, 0, 10};
+    params[0] = "100000000"; /* is cancelled: a hundred million rows are not waited for */
+    assert_int_equal(db_each(db, "SELECT generate_series(1, $1::int)", params, 1, add_row, &sum, &error), -77);
+    assert_int_equal(sum.rows, 10);
+    sum = (struct sum){0, 0, 0};
+    assert_int_equal(db_each(db, "SELECT 10 / (3 - n) FROM generate_series(1, 5) n", NULL, 0, add_row, &sum, &error),
+                     CM_EMALFORMED);
+    assert_int_equal(sum.rows, 2);
+    assert_int_equal(db_exec(db, "SELECT 1", &error), 0); /* the connection is usable after all of it */
+    db_close(db);
+}
+
+static void test_copy(void **state)
+{
+    (void)state;
+    struct db *db = connect_db();
+    struct db_result *result;
+    struct cm_error error;
+    struct buf row;
+    static const char hostile[] = "a\tb\nc\rd\\e\\.\\N\x01\xC3\xA9";
+    uint8_t bytes[256];
+    for (unsigned i = 0; i < 256; i++)
+        bytes[i] = (uint8_t)i;
+    buf_init(&row, 8 << 20);
+    assert_int_equal(db_exec(db, "CREATE TEMP TABLE t (i int, a text, b text, c bytea, d bytea)", &error), 0);
+    assert_int_equal(db_copy_begin(db, "COPY t FROM STDIN", &error), 0);
+    for (unsigned i = 0; i < 10000; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%u", i);
+        db_copy_field(&row, true, number, strlen(number));
+        db_copy_field(&row, false, hostile, sizeof hostile - 1);
+        db_copy_field(&row, false, i % 2 ? NULL : "", 0);
+        db_copy_bytea(&row, false, bytes, sizeof bytes);
+        db_copy_bytea(&row, false, NULL, 0);
+        buf_append_char(&row, '\n');
+    }
+    assert_false(row.failed);
+    assert_int_equal(db_copy_data(db, row.data, row.size, &error), 0);
+    assert_int_equal(db_copy_end(db, false, &error), 0);
+    assert_int_equal(db_query(db, "SELECT count(*), min(a), max(a), count(b), min(encode(c, 'hex')), count(d) FROM t",
+                              NULL, 0, &result, &error),
+                     0);
+    assert_int_equal(db_integer(result, 0, 0), 10000);
+    assert_string_equal(db_text(result, 0, 1), hostile);
+    assert_string_equal(db_text(result, 0, 2), hostile);
+    assert_int_equal(db_integer(result, 0, 3), 5000);
+    assert_memory_equal(db_text(result, 0, 4), "000102", 6);
+    assert_int_equal(db_text_size(result, 0, 4), 512);
+    assert_int_equal(db_integer(result, 0, 5), 0);
+    db_result_free(result);
+    buf_reset(&row);
+    db_copy_field(&row, true, "x\0y", 3);
+    assert_string_equal(row.data, "x\xEF\xBF\xBDy");
+    /* A wrong row is told at the end; an aborted COPY stores nothing; the connection lives on. */
+    assert_int_equal(db_copy_begin(db, "COPY t FROM STDIN", &error), 0);
+    assert_int_equal(db_copy_data(db, "no number\n", 10, &error), 0);
+    assert_int_equal(db_copy_end(db, false, &error), CM_EMALFORMED);
+    assert_int_equal(db_copy_begin(db, "COPY t (i) FROM STDIN", &error), 0);
+    assert_int_equal(db_copy_data(db, "7\n", 2, &error), 0);
+    assert_int_equal(db_copy_end(db, true, &error), 0);
+    assert_int_equal(db_copy_begin(db, "COPY nowhere FROM STDIN", &error), CM_EMALFORMED);
+    assert_int_equal(db_query(db, "SELECT count(*) FROM t", NULL, 0, &result, &error), 0);
+    assert_int_equal(db_integer(result, 0, 0), 10000);
+    db_result_free(result);
+    buf_done(&row);
+    db_close(db);
+}
+
+static void test_server_goes(void **state)
+{
+    (void)state;
+    struct db *db = connect_db();
+    struct cm_error error;
+    struct sum sum = {0, 0, 0};
+    assert_int_equal(db_copy_begin(db, "COPY (SELECT 1) TO STDOUT", &error),
+                     CM_EIO); /* no COPY IN: no SQLSTATE either */
+    db_close(db);
+    db = connect_db();
+    assert_int_equal(shell("stop"), 0);
+    assert_int_equal(db_exec(db, "SELECT 1", &error), CM_EIO);
+    assert_false(db_alive(db));
+    assert_int_equal(db_each(db, "SELECT 1", NULL, 0, add_row, &sum, &error), CM_EIO);
+    assert_int_equal(db_query(db, "SELECT 1", NULL, 0, NULL, &error), CM_EIO);
+    assert_int_equal(db_copy_begin(db, "COPY t FROM STDIN", &error), CM_EIO);
+    assert_int_equal(db_copy_data(db, "x", 1, &error), CM_EIO);
+    assert_int_equal(db_reset(db, &error), CM_EIO);
+    assert_int_equal(shell("start"), 0);
+    assert_int_equal(db_reset(db, &error), 0);
+    assert_true(db_alive(db));
+    struct db_result *result;
+    assert_int_equal(db_query(db, "SELECT current_setting('search_path')", NULL, 0, &result, &error), 0);
+    assert_string_equal(db_text(result, 0, 0), "certmuster, pg_temp");
+    db_result_free(result);
+    db_close(db);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_session), cmocka_unit_test(test_errors),
+                                       cmocka_unit_test(test_each), cmocka_unit_test(test_copy),
+                                       cmocka_unit_test(test_server_goes)};
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
