@@ -235,6 +235,29 @@ def nobody_reads():
     server.stop()
 
 
+def full_disk():
+    """a disk that fills under the spool stops the sweep for as long as it is full; nothing is lost"""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode:
+        return print("left out: needs a mount of its own")
+    os.makedirs(work + "/spool")
+    with open(work + "/full.yaml", "w") as out:
+        out.write(f"spool: {{dir: {work}/spool}}\nsubmit: {{wait: 0s}}\n")
+    script = f"""cd {work} && mount -t tmpfs -o size=2m none spool && head -c 1500000 /dev/zero >spool/ballast || exit 99
+(until grep -q 'no new work' full.err; do sleep 0.1; done; cat spool/*.seg* | grep -c '"failure"' >full.before; sleep 1
+ cat spool/*.seg* | grep -c '"failure"' >full.after; rm spool/ballast) &
+{SCAN} --config full.yaml --to unix:{work}/no-collector --rate 2000 127.101.0.0/20:1 2>full.err >full.out; status=$?; wait
+cat spool/*.seg* | cut -c10- >full.records; exit $status"""
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], timeout=120)
+    said = open(work + "/full.err").read()
+    check("exit: " + said, 0, done.returncode)
+    holds("said", "no new work is started" in said and "going on" in said, said)
+    before, after = (int(open(f"{work}/full.{when}").read()) for when in ("before", "after"))
+    check("while it was full, nothing was lost and nothing more written", before, after)
+    holds("it was full in the middle", 0 < before < 4096, before)
+    run = Run(0, "".join(line for line in open(work + "/full.records") if '"segment"' not in line), said, 0)
+    check("all were told in the end", 4096, len(run.failures))
+
+
 def once_each():
     """a place that is named twice, or lies in two prefixes, is probed once; another name there is another probe"""
     server = Server(lambda connection: None, "0.0.0.0")
@@ -316,4 +339,4 @@ def wrong_use():
 
 
 main(the_fleet, deadlines_are_absolute, thousands_at_once, failures_by_stage, injected_starttls, guesses_are_attempts, few_descriptors,
-     descriptors_taken_away, few_ports, interrupted, nobody_reads, once_each, order, rate, slow_pipe, damaged_lists, wrong_use)
+     descriptors_taken_away, few_ports, interrupted, nobody_reads, full_disk, once_each, order, rate, slow_pipe, damaged_lists, wrong_use)

@@ -11,11 +11,15 @@ import tempfile
 import threading
 import time
 
+import jsonschema
+
 TOP, BIN, FLEET = os.environ["CM_TOP"], os.environ["CM_BIN"], os.environ["CM_FLEET"]
+SCHEMA_CHECKS = 300  # records of a run that are held against the schema; it is slow
 SCAN = BIN + "/certmuster-scan"
 work = tempfile.mkdtemp(dir=os.environ.get("TMPDIR"))
 os.environ["CERTMUSTER_HOME"] = work + "/no-home"
 started = []
+schema = jsonschema.Draft202012Validator(json.load(open(TOP + "/contrib/schema/record-v1.schema.json", encoding="utf-8")))
 
 
 def check(what, expected, actual):
@@ -38,6 +42,9 @@ class Run:
     def __init__(self, status, out, err, seconds):
         self.status, self.err, self.seconds = status, err, seconds
         self.records = [json.loads(line) for line in out.splitlines()]
+        for record in self.records[:SCHEMA_CHECKS] + self.records[-1:]:
+            wrong = next(schema.iter_errors(record), None)
+            holds("the schema", wrong is None, wrong and wrong.message, record)
         self.sightings = [r for r in self.records if r["type"] == "sighting"]
         self.failures = [r for r in self.records if r["type"] == "failure"]
         self.probes = self.sightings + self.failures
