@@ -77,8 +77,8 @@ static const char certificate_names[] = "SELECT left(name, 1000) FROM (SELECT DI
 static const char certificate_places[] =
     "SELECT left(place_text(l), 1000) FROM location l WHERE l.location_id IN ("
     "   SELECT p.location_id FROM place_certificate p JOIN location_state st ON st.location_id = p.location_id"
-    "    WHERE p.fingerprints @> ARRAY[decode($1, 'hex')] AND p.sha256 = decode($1, 'hex') AND p.role <> 'trust' AND "
-    "NOT p.superseded"
+    "    WHERE p.chain_id IN (SELECT chain_id FROM chain WHERE fingerprints @> ARRAY[decode($1, 'hex')])"
+    "      AND p.sha256 = decode($1, 'hex') AND p.role <> 'trust' AND NOT p.superseded"
     "      AND coalesce(st.owner, '') = $2)"
     " ORDER BY l.kind, l.ip, l.port, l.name, l.host, l.path, l.inner_path, l.entry LIMIT 10";
 
