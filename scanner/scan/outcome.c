@@ -6,14 +6,13 @@
 #include "certmuster/limits.h"
 #include "certmuster/log.h"
 
-enum { ATTEMPTS_MAX = PROBE_ATTEMPTS_MAX };
-
 /* What the records of one probe share, with the text that they lend. */
 struct common {
     char ip[IPADDR_TEXT_SIZE];
     struct record_endpoint endpoint;
     struct record_tls tls;
     struct record_attempt attempts[ATTEMPTS_MAX];
+    size_t attempt_count;
 };
 
 static void fill_common(const struct outcome *outcome, const struct probe_ask *ask, const struct probe_result *result,
@@ -40,8 +39,9 @@ static void fill_common(const struct outcome *outcome, const struct probe_ask *a
             .client_ca_count = result->handshake->client_ca_count,
         };
     }
-    for (size_t i = 0; i < result->attempt_count; i++) {
-        const struct probe_attempt *attempt = &result->attempts[i];
+    out->attempt_count = result->attempts ? result->attempts->count : 0;
+    for (size_t i = 0; i < out->attempt_count; i++) {
+        const struct attempt *attempt = &result->attempts->list[i];
         out->attempts[i] = (struct record_attempt){attempt->what, attempt->error, attempt->detail};
     }
 }
@@ -70,7 +70,7 @@ static void tell_sighting(struct outcome *outcome, const struct common *common, 
         .connect_ms = result->connect_ms,
         .handshake_ms = result->handshake_ms,
         .attempts = common->attempts,
-        .attempt_count = result->attempt_count,
+        .attempt_count = common->attempt_count,
     };
     kept(emit_sighting(outcome->emit, &sighting, &error), &error);
 }
@@ -101,7 +101,7 @@ void outcome_probe(struct outcome *outcome, const struct probe_ask *ask, const s
         .detail = result->detail,
         .tls = result->handshake && result->handshake->version ? &common.tls : NULL,
         .attempts = common.attempts,
-        .attempt_count = result->attempt_count,
+        .attempt_count = common.attempt_count,
     };
     kept(emit_failure(outcome->emit, &failure, &error), &error);
 }

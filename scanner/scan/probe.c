@@ -6,8 +6,6 @@
 #include "scanner/scan/probe.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +34,7 @@ struct probe {
     struct dialogue *dialogue;
     struct handshake *handshake;
     enum sniffed greeting;
-    struct probe_attempt *attempts; /* allocated with the first */
-    size_t attempt_count;
+    struct attempts attempts;
     size_t told; /* of the attempts, the one that is the result when guesses come to nothing: 1-based, 0: none */
     const char *told_stage;
     enum starttls told_protocol;
@@ -83,9 +80,7 @@ static void probe_free(struct probe *probe)
 {
     drop_try(probe);
     loop_cancel_timer(probe->shared->loop, &probe->deadline);
-    for (size_t i = 0; i < probe->attempt_count; i++)
-        free(probe->attempts[i].detail);
-    free(probe->attempts);
+    attempts_done(&probe->attempts);
     free(probe);
 }
 
@@ -94,8 +89,7 @@ static void tell(struct probe *probe, struct probe_result *result)
     close_connection(probe);
     loop_cancel_timer(probe->shared->loop, &probe->pause);
     loop_cancel_timer(probe->shared->loop, &probe->deadline);
-    result->attempts = probe->attempts;
-    result->attempt_count = probe->attempt_count;
+    result->attempts = &probe->attempts;
     probe->shared->done(probe, &probe->ask, result, probe->shared->context);
     probe_free(probe);
 }
@@ -115,10 +109,7 @@ static void succeed(struct probe *probe)
 /* Guesses came to nothing: the failure before them is the probe's, and stands no longer among the attempts. */
 static void tell_earlier(struct probe *probe)
 {
-    struct probe_attempt earlier = probe->attempts[probe->told - 1];
-    probe->attempt_count--;
-    memmove(&probe->attempts[probe->told - 1], &probe->attempts[probe->told],
-            (probe->attempt_count - (probe->told - 1)) * sizeof *probe->attempts);
+    struct attempt earlier = attempts_take(&probe->attempts, probe->told - 1);
     struct probe_result result = {
         .stage = probe->told_stage,
         .error = earlier.error,
@@ -135,16 +126,7 @@ static void tell_earlier(struct probe *probe)
 
 static void keep_attempt(struct probe *probe, const struct failure *failure)
 {
-    bool tls = probe->protocol == STARTTLS_NONE || probe->protocol == STARTTLS_AUTO;
-    if (probe->attempt_count == PROBE_ATTEMPTS_MAX)
-        return;
-    if (!probe->attempts)
-        probe->attempts = cm_calloc(PROBE_ATTEMPTS_MAX, sizeof *probe->attempts);
-    struct probe_attempt *attempt = &probe->attempts[probe->attempt_count++];
-    snprintf(attempt->what, sizeof attempt->what, "%s%s", tls ? "tls" : "starttls-",
-             tls ? "" : starttls_name(probe->protocol));
-    attempt->error = failure->error;
-    attempt->detail = failure->detail ? cm_strdup(failure->detail) : NULL;
+    attempts_add(&probe->attempts, probe->protocol, failure->error, failure->detail);
 }
 
 static void begin_try(struct probe *probe);
@@ -165,7 +147,7 @@ static bool try_another(struct probe *probe, const struct failure *failure)
         return false;
     keep_attempt(probe, failure);
     if (guess && !probe->told) {
-        probe->told = probe->attempt_count;
+        probe->told = probe->attempts.count;
         probe->told_stage = failure->stage;
         probe->told_protocol = probe->protocol;
     }
@@ -214,13 +196,7 @@ static void end_try(struct probe *probe, const struct failure *failure, bool fin
 /* The connection ended under us (or the time did): what that means depends on how far we came. */
 static void end_of_connection(struct probe *probe, enum handshake_end end, bool final)
 {
-    static const enum record_error errors[] = {
-        [HANDSHAKE_END_CLOSED] = RECORD_ERROR_CLOSED,
-        [HANDSHAKE_END_RESET] = RECORD_ERROR_RESET,
-        [HANDSHAKE_END_DEADLINE] = RECORD_ERROR_TIMEOUT,
-        [HANDSHAKE_END_CANCELLED] = RECORD_ERROR_CANCELLED,
-    };
-    struct failure failure = {"connect", errors[end], NULL};
+    struct failure failure = {"connect", handshake_end_error(end), NULL};
     if (probe->state == HANDSHAKE) {
         if (handshake_finish(probe->handshake, end) == HANDSHAKE_CHAIN) {
             succeed(probe);

@@ -11,11 +11,10 @@
 
 #include "certmuster/ipaddr.h"
 #include "certmuster/record.h"
+#include "scanner/scan/attempts.h"
 #include "scanner/scan/loop.h"
 #include "scanner/scan/starttls.h"
 #include "scanner/tls/handshake.h"
-
-enum { PROBE_ATTEMPTS_MAX = 8 };
 
 struct probe;
 
@@ -28,12 +27,6 @@ struct probe_ask {
     int64_t budget_ms; /* the absolute deadline, from now */
 };
 
-struct probe_attempt { /* a try that is not the one told as the result */
-    char what[24];     /* "tls", "tls-alpn", "starttls-smtp" */
-    enum record_error error;
-    char *detail; /* owned; may be NULL */
-};
-
 struct probe_result {  /* lends during the call of done */
     bool ok;           /* a chain is there */
     const char *stage; /* of a failure */
@@ -42,8 +35,7 @@ struct probe_result {  /* lends during the call of done */
     enum starttls starttls;                   /* the dialogue that came before TLS; STARTTLS_NONE for none */
     const struct handshake_result *handshake; /* NULL when it did not come to that */
     int64_t connect_ms, handshake_ms;         /* -1: did not come to that */
-    const struct probe_attempt *attempts;
-    size_t attempt_count;
+    const struct attempts *attempts;          /* NULL: none */
 };
 
 /* What all probes of a sweep share. */

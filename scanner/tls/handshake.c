@@ -398,7 +398,7 @@ enum handshake_state handshake_feed(struct handshake *handshake, const void *byt
     return step(handshake);
 }
 
-enum handshake_state handshake_finish(struct handshake *handshake, enum handshake_end end)
+enum record_error handshake_end_error(enum handshake_end end)
 {
     static const enum record_error errors[] = {
         [HANDSHAKE_END_CLOSED] = RECORD_ERROR_CLOSED,
@@ -406,11 +406,16 @@ enum handshake_state handshake_finish(struct handshake *handshake, enum handshak
         [HANDSHAKE_END_DEADLINE] = RECORD_ERROR_TIMEOUT,
         [HANDSHAKE_END_CANCELLED] = RECORD_ERROR_CANCELLED,
     };
+    return errors[end];
+}
+
+enum handshake_state handshake_finish(struct handshake *handshake, enum handshake_end end)
+{
     if (handshake->state != HANDSHAKE_GOING)
         return handshake->state;
     if (handshake->have_chain)
         return handshake->state = HANDSHAKE_CHAIN;
-    fail(handshake, errors[end], NULL);
+    fail(handshake, handshake_end_error(end), NULL);
     return handshake->state = HANDSHAKE_FAILED;
 }
 

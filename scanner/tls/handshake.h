@@ -32,6 +32,7 @@ enum handshake_state {
 };
 
 enum handshake_end { HANDSHAKE_END_CLOSED, HANDSHAKE_END_RESET, HANDSHAKE_END_DEADLINE, HANDSHAKE_END_CANCELLED };
+enum record_error handshake_end_error(enum handshake_end end);
 
 struct handshake_result {                 /* lends until handshake_free */
     const char *version, *cipher, *group; /* NULL while unknown; known ones stand in failures too */

@@ -36,7 +36,7 @@ assert_eq "two probes" "127.0.0.1 rsa.example.org;::1 " "$(seen '[.endpoint.ip, 
 assert_eq "one certificate, told once" 1 "$(grep -c '"type":"certificate"' "$dir/records")"
 certmuster-scan --no-submit "127.0.0.1:${ports[0]}" >"$dir/out" 2>"$dir/err"
 assert_contains "the table" "rsa.example.org" "$(cat "$dir/out")"
-assert_contains "the table" "in 89 days" "$(cat "$dir/out")"
+grep -qE 'in (89|90) days' "$dir/out" || fail "the table: $(cat "$dir/out")"
 assert_contains "the summary" "1 probes" "$(cat "$dir/err")"
 
 note "openssl s_server, TLS 1.0 to 1.3"
