@@ -64,8 +64,8 @@ help:
 	@echo 'make fuzz [F=NAME] [SECONDS=60]   run the fuzz targets'
 
 # --- Generated: files that programs carry inside (migrations, the HTML page) as C initialisers ------------------------------
-EMBEDDED := $(sort $(wildcard sql/*.sql report/html/page.*))
-GENERATED := $(EMBEDDED:%=$(B)/gen/%.inc) $(B)/gen/migrations.inc
+EMBEDDED := $(sort $(wildcard sql/*.sql collector/ingest/*.sql report/html/page.*))
+GENERATED := $(EMBEDDED:%=$(B)/gen/%.inc) $(B)/gen/migrations.inc $(B)/gen/schema_version.inc
 .SECONDARY: $(GENERATED)
 $(B)/gen/%.inc: %
 	@mkdir -p $(@D)
@@ -75,6 +75,11 @@ $(B)/gen/migrations.inc: $(wildcard sql/*.sql) $(patsubst %,$(B)/gen/%.inc,$(wil
 	@mkdir -p $(@D)
 	@for f in $(sort $(wildcard sql/*.sql)); do n=$$(basename $$f .sql); \
 	  echo "{$$(echo $$n | sed 's/_.*//; s/^0*//'), \"$$n\", (const unsigned char[]){"; echo "#include \"gen/$$f.inc\""; echo "0}, $$(wc -c < $$f)},"; done > $@
+
+# The number of the newest migration: what a program needs that only asks whether the database is recent enough.
+$(B)/gen/schema_version.inc: $(wildcard sql/*.sql)
+	@mkdir -p $(@D)
+	@echo '$(lastword $(sort $(wildcard sql/*.sql)))' | sed 's|.*/||; s/_.*//; s/^0*//' > $@
 
 # --- Objects and archives ---------------------------------------------------------------------------------------------------
 LIB_SRC := $(wildcard lib/*.c)

@@ -49,6 +49,21 @@ const struct config_key config_keys[] = {
     {"scan.dns_servers", CONFIG_LIST, 0, 0, NULL,
      "DNS servers to ask, as ADDRESS or ADDRESS:PORT; those of resolv.conf when unset."},
 
+    {"collector.workers", CONFIG_INTEGER, 1, 64, "2",
+     "Threads that store batches, each with a database connection of its own."},
+    {"collector.queue", CONFIG_INTEGER, 1, 1024, "16",
+     "Batches that may wait for a worker; further ones are asked to come again."},
+    {"collector.connections", CONFIG_INTEGER, 4, 1024, "64",
+     "Connections that may be open at once; each may hold a body of 16 MiB in memory."},
+    {"collector.client_connections", CONFIG_INTEGER, 1, 1024, "32",
+     "Connections that one client (a user id, an IPv4 address, an IPv6 /64) may have open at once."},
+    {"collector.client_rate", CONFIG_INTEGER, 1, 100000, "200",
+     "Requests per second that one client may make on average; bursts of twice as many pass."},
+    {"collector.request_timeout", CONFIG_DURATION, 1 * SECOND_MS, 10 * MINUTE_MS, "60s",
+     "How long a client may take to send one request whole, to read the answer, and to begin the next."},
+    {"collector.judge_interval", CONFIG_DURATION, 100, 1 * HOUR_MS, "5s",
+     "How often the collector verifies new chains and brings its figures up to date."},
+
     /* The spool of scanners, and its delivery. */
     {"spool.dir", CONFIG_STRING, 0, 0, NULL,
      "Directory of records that wait for delivery; spool/ of the home when unset."},

@@ -30,7 +30,8 @@ CREATE TABLE certificate (
 CREATE INDEX certificate_not_after ON certificate (not_after);
 CREATE INDEX certificate_spki ON certificate (spki_sha256);
 
--- Every SAN and CN. reversed serves suffix search: name LIKE '%.example.org' is reversed LIKE 'gro.elpmaxe.%'.
+-- Every SAN and CN, cut at 1,000 bytes (what an index entry can hold; DNS names end at 253). reversed serves suffix search: name LIKE
+-- '%.example.org' is reversed LIKE 'gro.elpmaxe.%'.
 CREATE TABLE certificate_name (
     sha256   bytea NOT NULL,
     kind     text NOT NULL CHECK (kind IN ('dns', 'ip', 'email', 'uri', 'cn')),
@@ -72,29 +73,34 @@ CREATE TABLE location (
     first_seen  timestamptz NOT NULL
 );
 CREATE INDEX location_ip ON location (ip, port) WHERE kind = 'endpoint';
-CREATE INDEX location_path ON location (host, path) WHERE kind = 'file';
+CREATE INDEX location_path ON location (host, left(path, 500)) WHERE kind = 'file'; -- a path may be longer than an index entry
 
 -- The span during which a chain was at a place. first_seen = min, last_seen = max over everything reported, late arrivals included.
 -- The span stays open (closed_at NULL) until the chain was absent in 3 runs that reached the place; it is not updated while
--- nothing changes (observation tells the last check).
+-- nothing changes (observation tells the last check). Only a successful look that saw another chain in the same role counts as
+-- absence, and only when it came after last_seen; a later sighting of the chain, also one that arrives late, takes back the absences before it.
 CREATE TABLE sighting (
     location_id uuid NOT NULL,
     chain_id    uuid NOT NULL,
     role        text NOT NULL CHECK (role IN ('server', 'client', 'stored', 'trust', 'signer')),
     first_seen  timestamptz NOT NULL,
     last_seen   timestamptz NOT NULL,
+    seen_run    uuid,                        -- the run that last_seen is from, as far as this row was written
     absent_runs smallint NOT NULL DEFAULT 0, -- runs in a row that reached the place and saw another chain
-    absent_run  uuid,                        -- the last run so counted: several records of one run count once
+    absent_run  uuid[] NOT NULL DEFAULT '{}', -- these runs: several records of one run count once
+    absent_at   timestamptz[] NOT NULL DEFAULT '{}', -- and when each looked
     closed_at   timestamptz,                 -- when the third such run looked; the span ended at last_seen
     source      text NOT NULL,
     PRIMARY KEY (location_id, chain_id, role, first_seen)
 );
 CREATE INDEX sighting_open_chain ON sighting (chain_id) WHERE closed_at IS NULL;
+CREATE INDEX sighting_missed ON sighting (location_id) WHERE closed_at IS NULL AND absent_runs > 0;
 
 -- What is at a place now, and who answers for it. Written when something changes there, not once per sweep.
 CREATE TABLE location_state (
     location_id        uuid PRIMARY KEY,
-    chains             uuid[] NOT NULL DEFAULT '{}', -- of all open spans
+    chains             uuid[] NOT NULL DEFAULT '{}', -- of all open spans, sorted
+    steady_role        text,                         -- the role of all open spans, if the last run that looked saw every one; else NULL
     earliest_not_after timestamptz,                  -- over those chains
     owner              text,                         -- owner.name; NULL: nobody
     source             text NOT NULL,
@@ -111,15 +117,16 @@ CREATE TABLE location_state (
 CREATE INDEX location_state_owner ON location_state (owner);
 CREATE INDEX location_state_result ON location_state (last_result) WHERE last_result <> 'ok';
 
--- One row per batch: which places were checked and found as they were. Kept 30 days.
+-- One row per batch (one per run, where a batch carries several): which places were checked and found as they were. day is that of
+-- arrival. The collector makes the partitions, one a day, and drops them after 30 days.
 CREATE TABLE observation (
     day       date NOT NULL,
     batch_key text NOT NULL,
     run       uuid NOT NULL,
     first_at  timestamptz NOT NULL,
     last_at   timestamptz NOT NULL,
-    unchanged uuid[] NOT NULL, -- places whose sighting repeated what location_state holds
-    failing   uuid[] NOT NULL, -- places that failed again in the same way
+    unchanged uuid[] NOT NULL, -- places whose sighting repeated what location_state holds; sorted, for width_bucket()
+    failing   uuid[] NOT NULL, -- places that failed again in the same way; sorted
     PRIMARY KEY (day, batch_key)
 ) PARTITION BY RANGE (day);
 CREATE INDEX observation_run ON observation (run);

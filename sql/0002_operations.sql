@@ -40,3 +40,10 @@ CREATE TABLE batch (
     skew_ms     bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX batch_received ON batch (received_at);
+
+-- What collectors do in turns, one at a time however many there are: whoever holds the row's lock does the work. No advisory locks.
+CREATE TABLE upkeep (
+    task    text PRIMARY KEY, -- 'partitions', 'keys', 'fold', 'lost_runs'
+    done_at timestamptz NOT NULL
+);
+INSERT INTO upkeep (task, done_at) VALUES ('partitions', '-infinity'), ('keys', '-infinity'), ('fold', now()), ('lost_runs', '-infinity');

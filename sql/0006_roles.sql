@@ -15,7 +15,7 @@ GRANT USAGE ON SCHEMA certmuster TO certmuster_read, certmuster_ingest, certmust
 GRANT SELECT ON ALL TABLES IN SCHEMA certmuster TO certmuster_read;
 GRANT certmuster_read TO certmuster_ingest, certmuster_operate, certmuster_admin;
 GRANT INSERT, UPDATE, DELETE ON certificate, certificate_name, chain, chain_verdict, location, sighting, location_state,
-    observation, key_file, store, scanner, run, batch, alert, alert_event, delivery TO certmuster_ingest;
+    observation, key_file, store, scanner, run, batch, upkeep, alert, alert_event, delivery TO certmuster_ingest;
 -- The collector makes and drops the day partitions of observation, which takes its ownership; and who gives a table away must be a member
 -- of the role that gets it.
 GRANT CREATE ON SCHEMA certmuster TO certmuster_ingest;

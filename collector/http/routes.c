@@ -1,0 +1,272 @@
+/* Requests: a table of paths, identity and rate before anything else, then either an answer from memory or a job. */
+#include "collector/http/routes.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certmuster/delivery.h"
+#include "certmuster/log.h"
+#include "certmuster/timefmt.h"
+#include "collector/http/tls.h"
+
+enum { METRICS_MAX = 1 << 20, BUSY_RETRY_S = 1 };
+
+struct exchange { /* one request and what is known of who asks */
+    struct routes *routes;
+    struct evhttp_request *request;
+    struct connection *connection;
+    struct peer peer;
+};
+
+void routes_init(struct routes *routes, const struct settings *settings, struct state *state, struct queue *queue,
+                 struct connections *connections)
+{
+    *routes = (struct routes){.settings = settings, .state = state, .queue = queue, .connections = connections};
+    rate_init(&routes->rate, (unsigned)config_integer(settings->config, "collector.client_rate"));
+}
+
+/* --- Answers -------------------------------------------------------------------------------------------------------------------------- */
+
+static void set_header(struct evhttp_request *request, const char *name, const char *value)
+{
+    evhttp_add_header(evhttp_request_get_output_headers(request), name, value);
+}
+
+static void reply(struct routes *routes, struct evhttp_request *request, int status, const char *type, const void *body,
+                  size_t size, int retry_after_s)
+{
+    struct evhttp_connection *http = evhttp_request_get_connection(request);
+    struct connection *connection = connections_find(routes->connections, evhttp_connection_get_bufferevent(http));
+    struct evbuffer *out = evbuffer_new();
+    char seconds[16];
+    if (!out || evbuffer_add(out, body, size) != 0)
+        abort(); /* out of memory */
+    set_header(request, "Content-Type", type);
+    set_header(request, "Cache-Control", "no-store");
+    set_header(request, "X-Content-Type-Options", "nosniff");
+    if (retry_after_s) {
+        snprintf(seconds, sizeof seconds, "%d", retry_after_s);
+        set_header(request, "Retry-After", seconds);
+    }
+    if (atomic_load(&routes->state->stopping))
+        set_header(request, "Connection", "close");
+    if (connection)
+        connection_answered(routes->connections, connection, clock_monotonic_ms());
+    evhttp_connection_set_closecb(http, NULL, NULL);
+    evhttp_send_reply(request, status, NULL, out); /* last: it may free the request */
+    evbuffer_free(out);
+}
+
+/* text is ours, without anything to escape. */
+static void refuse(const struct exchange *exchange, int status, const char *text, int retry_after_s)
+{
+    char body[256];
+    int size = snprintf(body, sizeof body, "{\"error\":\"%s\"}\n", text);
+    reply(exchange->routes, exchange->request, status, "application/json", body, (size_t)size, retry_after_s);
+}
+
+/* --- Who asks ------------------------------------------------------------------------------------------------------------------------- */
+
+static bool may_speak(const struct settings *settings, uid_t uid)
+{
+    for (size_t i = 0; i < settings->uid_count; i++)
+        if (settings->uids[i] == uid)
+            return true;
+    return false;
+}
+
+/* Fills peer, or answers 403. */
+static bool identify(struct exchange *exchange)
+{
+    struct connection *connection = exchange->connection;
+    struct cm_error error = {.reason = ""};
+    bool good = connection && connection_know(connection);
+    if (good && connection->is_local) {
+        exchange->peer = (struct peer){.is_local = true, .uid = connection->uid};
+        good = may_speak(exchange->routes->settings, connection->uid);
+    } else if (good) {
+        good = tls_peer(bufferevent_openssl_get_ssl(connection->stream), &exchange->peer, &error) == 0;
+    }
+    if (good)
+        return true;
+    atomic_fetch_add(&exchange->routes->state->requests_denied, 1);
+    log_event(LOG_LEVEL_WARN, "denied", "uid=%d %s", connection && connection->is_local ? (int)connection->uid : -1,
+              error.code ? log_error(&error) : "");
+    refuse(exchange, 403, "this user or certificate may not speak here; see collector.allow_uids", 0);
+    return false;
+}
+
+/* --- Answers from memory -------------------------------------------------------------------------------------------------------------- */
+
+static void get_health(struct exchange *exchange)
+{
+    struct buf body;
+    buf_init(&body, METRICS_MAX);
+    bool well = state_health(exchange->routes->state, clock_wall_ms(), &body);
+    reply(exchange->routes, exchange->request, well ? 200 : 503, "application/json", body.data, body.size, 0);
+    buf_done(&body);
+}
+
+static void get_metrics(struct exchange *exchange)
+{
+    struct buf body;
+    buf_init(&body, METRICS_MAX);
+    state_metrics(exchange->routes->state, clock_wall_ms(), &body);
+    reply(exchange->routes, exchange->request, 200, "text/plain; version=0.0.4; charset=utf-8", body.data, body.size,
+          0);
+    buf_done(&body);
+}
+
+/* --- Jobs ------------------------------------------------------------------------------------------------------------------------------ */
+
+/* The client went away while a worker has its job: what is stored stays stored, and the key will say so. */
+static void on_close(struct evhttp_connection *connection, void *context)
+{
+    struct job *job = context;
+    (void)connection;
+    job->context = NULL;
+}
+
+static bool is_key(const char *key)
+{
+    size_t size = strlen(key);
+    if (size == 0 || size > DELIVERY_KEY_MAX)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if (key[i] <= 0x20 || key[i] >= 0x7F)
+            return false;
+    return true;
+}
+
+/* False: refused already. */
+static bool read_headers(const struct exchange *exchange, struct job *job)
+{
+    struct evkeyvalq *headers = evhttp_request_get_input_headers(exchange->request);
+    const char *key = evhttp_find_header(headers, DELIVERY_KEY_HEADER),
+               *sent = evhttp_find_header(headers, DELIVERY_SENT_HEADER);
+    if (body_encoding_read(evhttp_find_header(headers, "Content-Encoding"), &job->encoding) != 0) {
+        set_header(exchange->request, "Accept-Encoding", "zstd, gzip, identity");
+        refuse(exchange, 415, "Content-Encoding must be zstd, gzip or identity", 0);
+        return false;
+    }
+    if (job->kind == JOB_BATCH && (!key || !is_key(key))) {
+        refuse(exchange, 400, "a batch takes an Idempotency-Key of 1 to 400 printable ASCII characters", 0);
+        return false;
+    }
+    if (sent && timefmt_read_ms(sent, &job->sent_ms) != 0) {
+        refuse(exchange, 400, "Certmuster-Sent is no time in RFC 3339", 0);
+        return false;
+    }
+    job->key = job->kind == JOB_BATCH ? cm_strdup(key) : NULL;
+    return true;
+}
+
+static void enqueue(struct exchange *exchange, enum job_kind kind)
+{
+    struct routes *routes = exchange->routes;
+    struct job *job = job_new(kind, &exchange->peer);
+    struct evbuffer *input = evhttp_request_get_input_buffer(exchange->request);
+    if (!read_headers(exchange, job)) {
+        job_free(job);
+        return;
+    }
+    job->received_ms = clock_wall_ms();
+    job->context = exchange->request;
+    job->body = evbuffer_new();
+    if (!job->body)
+        abort();
+    atomic_fetch_add(&routes->state->body_bytes, evbuffer_get_length(input));
+    evbuffer_add_buffer(job->body, input); /* moves, does not copy */
+    exchange->connection->deadline_ms = 0;
+    evhttp_connection_set_closecb(evhttp_request_get_connection(exchange->request), on_close, job);
+    if (queue_put(routes->queue, job))
+        return;
+    atomic_fetch_add(&routes->state->requests_limited, 1);
+    refuse(exchange, 503, "the queue is full", BUSY_RETRY_S);
+    job_free(job);
+}
+
+static void post_batches(struct exchange *exchange)
+{
+    enqueue(exchange, JOB_BATCH);
+}
+
+static void post_missing(struct exchange *exchange)
+{
+    enqueue(exchange, JOB_MISSING);
+}
+
+void routes_answer(struct routes *routes, struct job *job)
+{
+    static const char put_off[] = "{\"error\":\"the collector is stopping\"}\n";
+    struct evhttp_request *request = job->context;
+    if (request && job->answer.status)
+        reply(routes, request, job->answer.status, "application/json", job->answer.body.data, job->answer.body.size,
+              job->retry_after_s);
+    else if (request) /* it was never begun */
+        reply(routes, request, 503, "application/json", put_off, sizeof put_off - 1, BUSY_RETRY_S);
+    job_free(job);
+}
+
+/* --- Dispatch --------------------------------------------------------------------------------------------------------------------------- */
+
+static const struct route {
+    const char *path;
+    enum evhttp_cmd_type method;
+    const char *allow;
+    void (*serve)(struct exchange *exchange);
+} table[] = {
+    {DELIVERY_BATCHES, EVHTTP_REQ_POST, "POST", post_batches},
+    {DELIVERY_MISSING, EVHTTP_REQ_POST, "POST", post_missing},
+    {"/healthz", EVHTTP_REQ_GET, "GET, HEAD", get_health},
+    {"/metrics", EVHTTP_REQ_GET, "GET, HEAD", get_metrics},
+};
+
+static const struct route *find_route(struct evhttp_request *request)
+{
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    for (size_t i = 0; path && i < sizeof table / sizeof table[0]; i++)
+        if (strcmp(table[i].path, path) == 0)
+            return &table[i];
+    return NULL;
+}
+
+void routes_on_request(struct evhttp_request *request, void *context)
+{
+    struct routes *routes = context;
+    struct bufferevent *stream = evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
+    struct exchange exchange = {
+        .routes = routes, .request = request, .connection = connections_find(routes->connections, stream)};
+    if (!identify(&exchange))
+        return;
+    if (!rate_take(&routes->rate, exchange.connection->peer_key, clock_monotonic_ms())) {
+        atomic_fetch_add(&routes->state->requests_limited, 1);
+        refuse(&exchange, 429, "too many requests; see collector.client_rate", BUSY_RETRY_S);
+        return;
+    }
+    const struct route *route = find_route(request);
+    enum evhttp_cmd_type method = evhttp_request_get_command(request);
+    if (!route) {
+        refuse(&exchange, 404, "no such path", 0);
+    } else if (method != route->method && !(method == EVHTTP_REQ_HEAD && route->method == EVHTTP_REQ_GET)) {
+        set_header(request, "Allow", route->allow);
+        refuse(&exchange, 405, "this path does not take that method", 0);
+    } else {
+        route->serve(&exchange);
+    }
+}
+
+void routes_close_idle(struct routes *routes)
+{
+    int64_t now = clock_monotonic_ms();
+    for (size_t i = 0; i < routes->connections->count; i++) {
+        struct connection *connection = &routes->connections->list[i];
+        /* What is being written gets the time of the flush; the rest has nothing to wait for. */
+        if (evbuffer_get_length(bufferevent_get_output(connection->stream)) == 0)
+            connection->deadline_ms = now - 1;
+    }
+}

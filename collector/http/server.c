@@ -1,0 +1,239 @@
+/* Listeners, the event loop and its end. What requests mean is in routes.c.
+ *
+ * Memory is bounded at accept: with collector.connections open, the listeners rest and the kernel keeps who comes next waiting. */
+#include "collector/http/server.h"
+
+#include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/listener.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certmuster/limits.h"
+#include "certmuster/log.h"
+#include "certmuster/timefmt.h"
+#include "collector/http/listen.h"
+#include "collector/http/routes.h"
+#include "collector/http/tls.h"
+
+enum {
+    TICK_MS = 250,
+    HEADERS_MAX = 16 * 1024,
+    FLUSH_MS = 5000, /* for the last answers to leave, after SIGTERM */
+};
+
+struct door { /* one way in */
+    struct server *server;
+    struct evhttp *http;
+    struct evconnlistener *listener;
+    bool is_local;
+};
+
+struct server {
+    const struct settings *settings;
+    struct state *state;
+    struct queue *queue;
+    struct event_base *base;
+    struct door local, tls;
+    SSL_CTX *tls_context;
+    struct unix_socket socket;
+    struct routes routes;
+    struct connections connections;
+    struct event *done, *tick, *sweep, *stop[2];
+    bool resting; /* the listeners are disabled: all connections are taken */
+    int64_t stop_by_ms;
+};
+
+/* --- Accepting ----------------------------------------------------------------------------------------------------------------------- */
+
+static void set_listening(struct server *server, bool on)
+{
+    struct evconnlistener *listeners[] = {server->local.listener, server->tls.listener};
+    for (size_t i = 0; i < 2; i++) {
+        if (listeners[i] && on)
+            evconnlistener_enable(listeners[i]);
+        else if (listeners[i])
+            evconnlistener_disable(listeners[i]);
+    }
+    server->resting = !on;
+}
+
+static void sweep(struct server *server)
+{
+    connections_sweep(&server->connections, clock_monotonic_ms());
+    if (server->resting && !connections_full(&server->connections) && !atomic_load(&server->state->stopping))
+        set_listening(server, true);
+}
+
+/* evhttp asks for a stream for a connection that it has accepted. */
+static struct bufferevent *on_accept(struct event_base *base, void *context)
+{
+    struct door *door = context;
+    struct server *server = door->server;
+    SSL *ssl = door->is_local ? NULL : SSL_new(server->tls_context);
+    struct bufferevent *stream =
+        ssl ? bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE)
+            : bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    if (!stream || (!door->is_local && !ssl) || !connections_add(&server->connections, stream, door->is_local))
+        abort(); /* out of memory; the table has room, or the listener would rest. evhttp would serve plain HTTP else */
+    if (ssl)
+        bufferevent_openssl_set_allow_dirty_shutdown(stream, 1); /* a request is whole by its own length */
+    if (connections_full(&server->connections))
+        set_listening(server, false);
+    event_active(server->sweep, EV_TIMEOUT, 0); /* who that is can be told once evhttp has given it its socket */
+    return stream;
+}
+
+static int open_door(struct server *server, struct door *door, int fd, bool is_local, struct cm_error *error)
+{
+    door->server = server;
+    door->is_local = is_local;
+    door->http = evhttp_new(server->base);
+    door->listener = evconnlistener_new(server->base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+    if (!door->http || !door->listener || !evhttp_bind_listener(door->http, door->listener))
+        return error_set(error, CM_EIO, 0, "libevent cannot serve the socket");
+    evhttp_set_bevcb(door->http, on_accept, door);
+    evhttp_set_gencb(door->http, routes_on_request, &server->routes);
+    evhttp_set_allowed_methods(door->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
+                                               EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
+    evhttp_set_max_headers_size(door->http, HEADERS_MAX);
+    evhttp_set_max_body_size(door->http, CM_LIMIT_BATCH_BYTES);
+    const struct timeval timeout = {
+        .tv_sec = (time_t)(config_integer(server->settings->config, "collector.request_timeout") / 1000)};
+    evhttp_set_timeout_tv(door->http, &timeout);
+    return 0;
+}
+
+/* --- The loop ------------------------------------------------------------------------------------------------------------------------ */
+
+static void on_done(evutil_socket_t fd, short what, void *context)
+{
+    struct server *server = context;
+    (void)fd, (void)what;
+    for (struct job *job; (job = queue_take_done(server->queue)) != NULL;)
+        routes_answer(&server->routes, job);
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    sweep(context);
+}
+
+/* While stopping: until every answer has left, or time is over. */
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+    struct server *server = context;
+    (void)fd, (void)what;
+    sweep(server);
+    if (server->stop_by_ms && (server->connections.count == 0 || clock_monotonic_ms() > server->stop_by_ms))
+        event_base_loopbreak(server->base);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *context)
+{
+    struct server *server = context;
+    (void)what;
+    if (server->stop_by_ms)
+        return;
+    log_event(LOG_LEVEL_INFO, "stopping", "signal=%d working=%u waiting=%u", (int)fd,
+              atomic_load(&server->state->working), atomic_load(&server->state->queue_depth));
+    atomic_store(&server->state->stopping, true);
+    set_listening(server, false);
+    queue_stop(server->queue); /* transactions under way are finished first */
+    on_done(-1, 0, server);
+    routes_close_idle(&server->routes);
+    server->stop_by_ms = clock_monotonic_ms() + FLUSH_MS;
+}
+
+static int make_events(struct server *server, struct cm_error *error)
+{
+    const struct timeval tick = {.tv_usec = TICK_MS * 1000};
+    server->done = event_new(server->base, queue_fd(server->queue), EV_READ | EV_PERSIST, on_done, server);
+    server->tick = event_new(server->base, -1, EV_PERSIST, on_tick, server);
+    server->sweep = event_new(server->base, -1, 0, on_sweep, server);
+    server->stop[0] = evsignal_new(server->base, SIGTERM, on_stop, server);
+    server->stop[1] = evsignal_new(server->base, SIGINT, on_stop, server);
+    if (!server->done || !server->tick || !server->sweep || !server->stop[0] || !server->stop[1] ||
+        event_add(server->done, NULL) != 0 || event_add(server->tick, &tick) != 0 ||
+        event_add(server->stop[0], NULL) != 0 || event_add(server->stop[1], NULL) != 0)
+        return error_set(error, CM_EIO, 0, "libevent cannot make its events");
+    return 0;
+}
+
+static int open_doors(struct server *server, struct cm_error *error)
+{
+    const struct settings *settings = server->settings;
+    char address[64];
+    int fd = -1, code = 0;
+    if (settings->socket)
+        code = unix_listen(settings->socket, &server->socket, error);
+    if (!code && settings->socket) {
+        code = open_door(server, &server->local, server->socket.fd, true, error);
+        if (!code)
+            log_event(LOG_LEVEL_INFO, "listening", "socket=%s", log_quote(settings->socket));
+    }
+    if (!code && settings->listen) {
+        code = tls_context(settings->config, &server->tls_context, error);
+        if (!code)
+            code = tcp_listen(settings->listen, &fd, address, sizeof address, error);
+        if (!code)
+            code = open_door(server, &server->tls, fd, false, error);
+        if (!code)
+            log_event(LOG_LEVEL_INFO, "listening", "tls=%s", address);
+    }
+    return code;
+}
+
+int server_new(const struct settings *settings, struct state *state, struct queue *queue, struct server **out,
+               struct cm_error *error)
+{
+    struct server *server = cm_calloc(1, sizeof *server);
+    const struct config *config = settings->config;
+    server->settings = settings;
+    server->state = state;
+    server->queue = queue;
+    server->socket.fd = server->socket.lock_fd = -1;
+    connections_init(&server->connections, (size_t)config_integer(config, "collector.connections"),
+                     (size_t)config_integer(config, "collector.client_connections"),
+                     config_integer(config, "collector.request_timeout"), state);
+    routes_init(&server->routes, settings, state, queue, &server->connections);
+    server->base = event_base_new();
+    int code = server->base ? open_doors(server, error) : error_set(error, CM_EIO, 0, "libevent does not start");
+    if (!code)
+        code = make_events(server, error);
+    if (code)
+        server_free(server);
+    else
+        *out = server;
+    return code;
+}
+
+void server_run(struct server *server, void (*ready)(void))
+{
+    ready();
+    event_base_dispatch(server->base);
+}
+
+void server_free(struct server *server)
+{
+    if (!server)
+        return;
+    struct event *events[] = {server->done, server->tick, server->sweep, server->stop[0], server->stop[1]};
+    if (server->local.http)
+        evhttp_free(server->local.http);
+    if (server->tls.http)
+        evhttp_free(server->tls.http);
+    connections_done(&server->connections);
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+        if (events[i])
+            event_free(events[i]);
+    unix_close(&server->socket);
+    SSL_CTX_free(server->tls_context);
+    if (server->base)
+        event_base_free(server->base);
+    libevent_global_shutdown();
+    free(server);
+}

@@ -1,0 +1,110 @@
+/* The collector's TLS context, and the client certificate as names. */
+#include "collector/http/tls.h"
+
+#include <openssl/err.h>
+#include <string.h>
+
+#include "certmuster/cert.h"
+#include "certmuster/ids.h"
+
+static int openssl_error(struct cm_error *error, const char *reason, const char *path)
+{
+    char text[128];
+    ERR_error_string_n(ERR_peek_last_error(), text, sizeof text);
+    ERR_clear_error();
+    return error_setf(error, CM_EINVAL, 0, reason, "%.100s: %s", path ? path : "", text);
+}
+
+static int load(SSL_CTX *context, const struct config *config, struct cm_error *error)
+{
+    const char *certificate = config_string(config, "collector.tls.cert"),
+               *key = config_string(config, "collector.tls.key"),
+               *ca = config_string(config, "collector.tls.client_ca");
+    if (!certificate || !key || !ca)
+        return error_set(error, CM_EINVAL, 0,
+                         "TLS takes collector.tls.cert, collector.tls.key and collector.tls.client_ca, all three");
+    if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
+        return openssl_error(error, "cannot use the collector's certificate", certificate);
+    if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(context) != 1)
+        return openssl_error(error, "cannot use the collector's private key", key);
+    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(ca);
+    if (!names || SSL_CTX_load_verify_file(context, ca) != 1) {
+        sk_X509_NAME_pop_free(names, X509_NAME_free);
+        return openssl_error(error, "cannot use the CA of client certificates", ca);
+    }
+    SSL_CTX_set_client_CA_list(context, names);
+    return 0;
+}
+
+int tls_context(const struct config *config, SSL_CTX **out, struct cm_error *error)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    if (!context)
+        return openssl_error(error, "OpenSSL does not start", NULL);
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
+                                     SSL_OP_CIPHER_SERVER_PREFERENCE);
+    /* Every connection proves its certificate anew: a session must not outlive it. */
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(context, 0);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_verify_depth(context, 8);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    int code = load(context, config, error);
+    if (code)
+        SSL_CTX_free(context);
+    else
+        *out = context;
+    return code;
+}
+
+/* Printable ASCII only: a name with a NUL, a quote or an accent in it is nobody's. */
+static void add_name(struct peer *peer, const struct buf *name)
+{
+    if (name->size == 0 || name->size >= PEER_NAME_SIZE || peer->name_count == PEER_NAMES_MAX)
+        return;
+    for (size_t i = 0; i < name->size; i++)
+        if (name->data[i] <= 0x20 || name->data[i] >= 0x7F)
+            return;
+    memcpy(peer->names[peer->name_count++], name->data, name->size + 1);
+}
+
+static int read_names(const unsigned char *der, size_t size, struct peer *out, struct cm_error *error)
+{
+    struct cert cert;
+    struct san_walk walk;
+    enum san_kind kind;
+    struct buf name;
+    uint8_t digest[CM_SHA256_SIZE];
+    int code = cert_parse(der, size, &cert, error);
+    if (code)
+        return code;
+    *out = (struct peer){.is_local = false};
+    sha256_bytes(der, size, digest);
+    hex_write(out->fingerprint, digest, sizeof digest);
+    buf_init(&name, PEER_NAME_SIZE);
+    san_walk_init(&walk, &cert);
+    for (int i = 0; i < 4 * PEER_NAMES_MAX && san_walk_next(&walk, &kind, &name) == 1; i++)
+        if (kind == SAN_DNS || kind == SAN_URI)
+            add_name(out, &name);
+    buf_reset(&name);
+    if (name_common_name(cert.subject, &name) == 0)
+        add_name(out, &name);
+    buf_done(&name);
+    return 0;
+}
+
+int tls_peer(SSL *ssl, struct peer *out, struct cm_error *error)
+{
+    X509 *certificate = ssl ? SSL_get1_peer_certificate(ssl) : NULL;
+    unsigned char *der = NULL;
+    int code = CM_EAUTH;
+    int size = certificate && SSL_get_verify_result(ssl) == X509_V_OK ? i2d_X509(certificate, &der) : -1;
+    if (size > 0)
+        code = read_names(der, (size_t)size, out, error);
+    else
+        error_set(error, CM_EAUTH, 0, "no verified client certificate");
+    OPENSSL_free(der);
+    X509_free(certificate);
+    return code;
+}

@@ -1,0 +1,142 @@
+/* One batch of records, read from its lines into what is merged: looks, certificates, runs, keys and stores. Pure: no database, no I/O.
+ *
+ * Everything is kept in few large arrays and one text arena, all bounded by the size of the body, so that a batch costs a small multiple of
+ * its own bytes. Texts in the arena are fields of COPY's text format already, each ended by a NUL. */
+#ifndef COLLECTOR_INGEST_BATCH_H
+#define COLLECTOR_INGEST_BATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "certmuster/buf.h"
+#include "certmuster/error.h"
+#include "certmuster/ids.h"
+
+enum {
+    BATCH_LINES_MAX = 200000, /* the shortest record that says something has 80 bytes */
+    BATCH_ORIGINS_MAX = 256,  /* distinct origins, and runs, of one batch; a segment has one of each */
+    BATCH_ROUNDS_MAX = 64,    /* runs at one place in one batch: each is a round of merging */
+    BATCH_SKEW_MS = 5 * 60 * 1000,
+};
+
+enum look_kind { LOOK_SEEN = 'o', LOOK_FAILED = 'f', LOOK_TLS = 'e', LOOK_MIXED = 'm' };
+
+typedef uint32_t text_ref; /* offset into the arena; 0: \N */
+
+struct look { /* a sighting, failure or endpoint record */
+    uint8_t location_id[CM_UUID_SIZE];
+    uint8_t run[CM_UUID_SIZE];
+    uint8_t chain[CM_UUID_SIZE]; /* of a sighting */
+    int64_t first_ms, last_ms;
+    size_t chain_start, chain_count;     /* fingerprints, in batch->fingerprints */
+    text_ref role, result, detail, tail; /* tail: source, tls, starttls, file_meta */
+    text_ref location;                   /* a row of stage_location without first_seen */
+    uint32_t line;
+    uint16_t origin;    /* index into batch->origins */
+    uint16_t run_index; /* index into batch->runs */
+    uint8_t kind;       /* enum look_kind */
+    uint8_t round;
+    bool rejected;
+};
+
+struct batch_asset { /* a key or store record */
+    uint8_t location_id[CM_UUID_SIZE];
+    int64_t first_ms, last_ms;
+    text_ref row, location; /* row: of stage_key or stage_store between the id and the times */
+    uint32_t line;
+    uint16_t origin;
+    bool is_store, rejected;
+};
+
+struct batch_certificate {
+    uint8_t sha256[CM_SHA256_SIZE];
+    size_t der_start, der_size; /* in batch->ders */
+    uint32_t line;
+    bool known; /* the inventory has it */
+};
+
+struct batch_run { /* what the batch says of one run, and how many records name it */
+    uint8_t run[CM_UUID_SIZE];
+    uint16_t origin;
+    uint32_t first_line; /* of its first run or stats record */
+    text_ref source, host, machine_id, addresses, args, counters;
+    int64_t started_ms, finished_ms; /* -1: not said */
+    uint64_t targets, ok, failed;
+    uint64_t records;                  /* run and stats records */
+    uint64_t stored_ok, stored_failed; /* filled by batch_settle */
+    bool interrupted;
+    bool refused; /* it is another scanner's: its records are rejected */
+};
+
+struct batch_origin { /* whom records say they are from; realm NULL: of a run as such */
+    char *scanner, *realm;
+    const char *refused; /* static: why its records are rejected; NULL: welcome */
+};
+
+struct batch_rejection {
+    uint32_t line;
+    text_ref reason; /* plain text here */
+};
+
+struct batch_options {
+    const char *scanner; /* of records that name none */
+    const uint8_t *run;  /* of records that name none: CM_UUID_SIZE bytes */
+    int64_t skew_ms;     /* added to every time of the sender */
+    int64_t now_ms;      /* nothing is later than this */
+};
+
+struct batch {
+    struct buf text, ders, fingerprints;
+    struct look *looks;
+    size_t look_count;
+    struct batch_asset *assets;
+    size_t asset_count;
+    struct batch_certificate *certificates; /* sorted, each once, after batch_settle */
+    size_t certificate_count;
+    struct batch_run *runs;
+    size_t run_count;
+    struct batch_origin *origins;
+    size_t origin_count;
+    struct batch_rejection *rejections; /* by line after batch_settle */
+    size_t rejection_count;
+    uint8_t (*claimed)[CM_SHA256_SIZE]; /* fingerprints of certificate records that were rejected */
+    size_t claimed_count;
+    uint64_t lines, stored, skipped; /* skipped: types that are not stored, csr, crl and ssh_certificate among them */
+};
+
+/* CM_EMALFORMED: the body is no NDJSON at all (no line feed at its end, binary). CM_ELIMIT: too many lines. A line that is wrong by itself
+ * is a rejection. *out is to be freed by batch_done also after a failure. */
+CM_MUST_CHECK int batch_read(const char *body, size_t size, const struct batch_options *options, struct batch *out,
+                             struct cm_error *error);
+void batch_done(struct batch *batch);
+/* Rejects a line; the reason is copied. */
+void batch_reject(struct batch *batch, uint32_t line, const char *reason, const char *detail);
+const char *batch_text(const struct batch *batch, text_ref ref); /* "\\N" for 0 */
+
+/* One place of the batch: looks [start, start + count) of the order below. */
+struct place {
+    size_t start, count;
+    int64_t first_ms, last_ms;
+    size_t told_by; /* index into the order: whose result and tail stand for all */
+    uint8_t kind;   /* enum look_kind */
+    bool changed, ignored;
+};
+
+struct places {
+    struct place *list; /* by location_id */
+    size_t count;
+    size_t *order; /* look indices by location_id, then time */
+    size_t order_count;
+    unsigned rounds; /* 1 + the highest round */
+};
+
+/* After origins and runs were checked: rejects the records of those refused and counts the rest. */
+void batch_settle(struct batch *batch);
+/* After batch_settle: sorts, groups by place, gives every look its round. May reject more (too many runs at one place). */
+void batch_group(struct batch *batch, struct places *out);
+void places_done(struct places *places);
+
+/* Certificates that the looks refer to, sorted, each once; caller frees. */
+uint8_t (*batch_references(const struct batch *batch, size_t *count))[CM_SHA256_SIZE];
+
+#endif

@@ -1,0 +1,247 @@
+/* What a batch says, put in order: refused records out, the rest counted, by place, and per place by run. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/ingest/batch.h"
+
+static int compare_sha256(const void *a, const void *b)
+{
+    return memcmp(a, b, CM_SHA256_SIZE);
+}
+
+/* Sorted, each once. */
+static size_t unique_sha256(uint8_t (*list)[CM_SHA256_SIZE], size_t count)
+{
+    size_t kept = 0;
+    if (count)
+        qsort(list, count, sizeof *list, compare_sha256);
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || memcmp(list[i], list[kept - 1], CM_SHA256_SIZE) != 0)
+            memmove(list[kept++], list[i], CM_SHA256_SIZE);
+    return kept;
+}
+
+/* --- Refusals and counts ------------------------------------------------------------------------------------------------------------- */
+
+static int compare_certificates(const void *a, const void *b)
+{
+    const struct batch_certificate *left = a, *right = b;
+    int order = memcmp(left->sha256, right->sha256, CM_SHA256_SIZE);
+    return order ? order : (left->line > right->line) - (left->line < right->line);
+}
+
+static int compare_rejections(const void *a, const void *b)
+{
+    const struct batch_rejection *left = a, *right = b;
+    return (left->line > right->line) - (left->line < right->line);
+}
+
+static bool has_certificate(const struct batch *batch, const uint8_t sha256[CM_SHA256_SIZE])
+{
+    struct batch_certificate key = {.line = 0};
+    memcpy(key.sha256, sha256, CM_SHA256_SIZE);
+    size_t low = 0, high = batch->certificate_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (memcmp(batch->certificates[middle].sha256, sha256, CM_SHA256_SIZE) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < batch->certificate_count && memcmp(batch->certificates[low].sha256, key.sha256, CM_SHA256_SIZE) == 0;
+}
+
+/* The chain needs a certificate whose record in this very batch was rejected. */
+static bool needs_rejected(const struct batch *batch, const struct look *look)
+{
+    if (!batch->claimed_count)
+        return false;
+    for (size_t i = 0; i < look->chain_count; i++) {
+        const char *sha256 = batch->fingerprints.data + (look->chain_start + i) * CM_SHA256_SIZE;
+        if (bsearch(sha256, batch->claimed, batch->claimed_count, CM_SHA256_SIZE, compare_sha256) &&
+            !has_certificate(batch, (const uint8_t *)sha256))
+            return true;
+    }
+    return false;
+}
+
+static const char *refusal(const struct batch *batch, uint16_t origin, bool run_refused)
+{
+    if (batch->origins[origin].refused)
+        return batch->origins[origin].refused;
+    return run_refused ? "the run is another scanner's" : NULL;
+}
+
+static void reject_look(struct batch *batch, struct look *look, const char *reason)
+{
+    look->rejected = true;
+    batch_reject(batch, look->line, reason, NULL);
+}
+
+static void settle_looks(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->look_count; i++) {
+        struct look *look = &batch->looks[i];
+        const char *reason = refusal(batch, look->origin, batch->runs[look->run_index].refused);
+        if (!reason && needs_rejected(batch, look))
+            reason = "a certificate of the chain was rejected";
+        if (reason)
+            reject_look(batch, look, reason);
+    }
+}
+
+void batch_settle(struct batch *batch)
+{
+    batch->claimed_count = unique_sha256(batch->claimed, batch->claimed_count);
+    size_t kept = 0;
+    batch->stored += batch->certificate_count; /* a certificate told twice is stored all the same */
+    if (batch->certificate_count)
+        qsort(batch->certificates, batch->certificate_count, sizeof *batch->certificates, compare_certificates);
+    for (size_t i = 0; i < batch->certificate_count; i++)
+        if (i == 0 || memcmp(batch->certificates[i].sha256, batch->certificates[kept - 1].sha256, CM_SHA256_SIZE) != 0)
+            batch->certificates[kept++] = batch->certificates[i];
+    batch->certificate_count = kept;
+    settle_looks(batch);
+    for (size_t i = 0; i < batch->asset_count; i++) {
+        struct batch_asset *asset = &batch->assets[i];
+        const char *reason = refusal(batch, asset->origin, false);
+        asset->rejected = reason != NULL;
+        if (reason)
+            batch_reject(batch, asset->line, reason, NULL);
+        else
+            batch->stored++;
+    }
+    for (size_t i = 0; i < batch->run_count; i++) {
+        struct batch_run *run = &batch->runs[i];
+        const char *reason = refusal(batch, run->origin, run->refused);
+        run->refused = reason != NULL;
+        if (!reason)
+            batch->stored += run->records;
+        else if (run->records) /* its first record stands for all: they say the same of the same run */
+            batch_reject(batch, run->first_line, reason, NULL);
+    }
+}
+
+/* --- Places -------------------------------------------------------------------------------------------------------------------------- */
+
+static int compare_looks(const void *a, const void *b, void *context)
+{
+    const struct batch *batch = context;
+    const struct look *left = &batch->looks[*(const size_t *)a], *right = &batch->looks[*(const size_t *)b];
+    int order = memcmp(left->location_id, right->location_id, CM_UUID_SIZE);
+    if (!order)
+        order = (left->last_ms > right->last_ms) - (left->last_ms < right->last_ms);
+    return order ? order : (left->line > right->line) - (left->line < right->line);
+}
+
+/* Rounds in the order in which the runs looked last; looks past the last round are rejected. */
+static void give_rounds(struct batch *batch, struct places *places, struct place *place)
+{
+    uint16_t seen[BATCH_ROUNDS_MAX];
+    unsigned count = 0;
+    size_t kept = place->start;
+    for (size_t i = place->start; i < place->start + place->count; i++) {
+        struct look *look = &batch->looks[places->order[i]];
+        unsigned round = 0;
+        while (round < count && seen[round] != look->run_index)
+            round++;
+        if (round == BATCH_ROUNDS_MAX) {
+            reject_look(batch, look, "more than 64 runs at one place in one batch");
+            continue;
+        }
+        if (round == count)
+            seen[count++] = look->run_index;
+        look->round = (uint8_t)round;
+        places->order[kept++] = places->order[i];
+    }
+    place->count = kept - place->start;
+    if (count > places->rounds)
+        places->rounds = count;
+}
+
+static bool same_ref(const struct batch *batch, text_ref a, text_ref b)
+{
+    return strcmp(batch_text(batch, a), batch_text(batch, b)) == 0;
+}
+
+/* Whether looks of one place say one thing, and which of them says it: of several chains always that with the lowest id, so that
+ * two sweeps over a server with an RSA and an EC certificate agree. */
+static void sum_up(const struct batch *batch, const struct places *places, struct place *place)
+{
+    const struct look *first = &batch->looks[places->order[place->start]], *told = first;
+    place->kind = first->kind;
+    place->told_by = place->start;
+    place->first_ms = first->first_ms;
+    place->last_ms = first->last_ms;
+    for (size_t i = place->start + 1; i < place->start + place->count; i++) {
+        const struct look *look = &batch->looks[places->order[i]];
+        if (look->kind != first->kind || look->run_index != first->run_index ||
+            !same_ref(batch, look->role, first->role) || !same_ref(batch, look->result, first->result))
+            place->kind = LOOK_MIXED;
+        if (look->first_ms < place->first_ms)
+            place->first_ms = look->first_ms;
+        if (look->last_ms > place->last_ms)
+            place->last_ms = look->last_ms;
+        if (memcmp(look->chain, told->chain, CM_UUID_SIZE) <= 0) {
+            told = look;
+            place->told_by = i;
+        }
+    }
+}
+
+void batch_group(struct batch *batch, struct places *out)
+{
+    *out = (struct places){.rounds = 0};
+    out->order = cm_calloc(batch->look_count + 1, sizeof *out->order);
+    out->list = cm_calloc(batch->look_count + 1, sizeof *out->list);
+    for (size_t i = 0; i < batch->look_count; i++)
+        if (!batch->looks[i].rejected)
+            out->order[out->order_count++] = i;
+    qsort_r(out->order, out->order_count, sizeof *out->order, compare_looks, batch);
+    for (size_t i = 0; i < out->order_count;) {
+        struct place *place = &out->list[out->count++];
+        const uint8_t *id = batch->looks[out->order[i]].location_id;
+        place->start = i;
+        while (i < out->order_count && memcmp(batch->looks[out->order[i]].location_id, id, CM_UUID_SIZE) == 0)
+            i++;
+        place->count = i - place->start;
+        if (place->count > 1)
+            give_rounds(batch, out, place);
+        else if (out->rounds == 0)
+            out->rounds = 1;
+        sum_up(batch, out, place);
+    }
+    for (size_t i = 0; i < batch->look_count; i++) {
+        struct look *look = &batch->looks[i];
+        struct batch_run *run = &batch->runs[look->run_index];
+        batch->stored += !look->rejected;
+        run->stored_ok += !look->rejected && look->kind == LOOK_SEEN;
+        run->stored_failed += !look->rejected && look->kind == LOOK_FAILED;
+    }
+    if (batch->rejection_count)
+        qsort(batch->rejections, batch->rejection_count, sizeof *batch->rejections, compare_rejections);
+}
+
+void places_done(struct places *places)
+{
+    free(places->list);
+    free(places->order);
+    *places = (struct places){.rounds = 0};
+}
+
+uint8_t (*batch_references(const struct batch *batch, size_t *count))[CM_SHA256_SIZE]
+{
+    size_t total = 0;
+    uint8_t(*list)[CM_SHA256_SIZE] =
+        cm_malloc(batch->fingerprints.size + batch->certificate_count * CM_SHA256_SIZE + CM_SHA256_SIZE);
+    for (size_t i = 0; i < batch->look_count; i++)
+        if (!batch->looks[i].rejected && batch->looks[i].chain_count) {
+            memcpy(list[total], batch->fingerprints.data + batch->looks[i].chain_start * CM_SHA256_SIZE,
+                   batch->looks[i].chain_count * CM_SHA256_SIZE);
+            total += batch->looks[i].chain_count;
+        }
+    for (size_t i = 0; i < batch->certificate_count; i++)
+        memcpy(list[total++], batch->certificates[i].sha256, CM_SHA256_SIZE);
+    *count = unique_sha256(list, total);
+    return list;
+}

@@ -1,0 +1,210 @@
+/* Scanners and what they may speak of.
+ *
+ * Over TLS the certificate's name must be enrolled (certmuster-ctl scanner add) and every record must be its own. On the unix socket the
+ * kernel vouches for the uid, which was checked when it connected: it may speak as any scanner of this host, and those are enrolled as
+ * they come. A name that is enrolled with a certificate belongs to another host and cannot be taken over here. */
+#include "collector/ingest/identity.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/ingest/rows.h"
+
+enum { NAMES_PARAM_MAX = 1 << 20 };
+
+static int query_names(struct db *db, const char *sql, const struct buf *array, struct db_result **out,
+                       struct cm_error *error)
+{
+    const char *params[] = {array->data};
+    return db_query(db, sql, params, 1, out, error);
+}
+
+static const char scanners_sql[] = "SELECT s.name, s.enrolled, s.disabled, s.enrolled LIKE 'unix:%' FROM "
+                                   "unnest($1::text[]) WITH ORDINALITY AS n(name, rank)"
+                                   " JOIN scanner s ON s.name = n.name ORDER BY n.rank";
+
+static bool is_fingerprint(const char *enrolled)
+{
+    return strlen(enrolled) == CM_SHA256_HEX_SIZE - 1 && strspn(enrolled, "0123456789abcdef") == CM_SHA256_HEX_SIZE - 1;
+}
+
+static int choose(const struct db_result *rows, const struct peer *peer, char *name, struct cm_error *error)
+{
+    const char *reason =
+        "no name of the client certificate is an enrolled scanner; enrol it with: certmuster scanner add";
+    for (size_t row = 0; row < db_rows(rows); row++) {
+        const char *enrolled = db_text(rows, row, 1);
+        if (db_boolean(rows, row, 2))
+            reason = "the scanner is disabled";
+        else if (is_fingerprint(enrolled) && strcmp(enrolled, peer->fingerprint) != 0)
+            reason = "the scanner is enrolled with another certificate";
+        else if (db_boolean(rows, row, 3))
+            reason = "the scanner is enrolled for the unix socket";
+        else {
+            snprintf(name, PEER_NAME_SIZE, "%s", db_text(rows, row, 0));
+            return 0;
+        }
+    }
+    return error_set(error, CM_EAUTH, 0, reason);
+}
+
+int identity_of(struct db *db, const struct config *config, const struct peer *peer, char name[static PEER_NAME_SIZE],
+                struct cm_error *error)
+{
+    struct db_result *rows = NULL;
+    struct buf names;
+    if (peer->is_local) {
+        snprintf(name, PEER_NAME_SIZE, "%s", config_scanner(config));
+        return 0;
+    }
+    buf_init(&names, NAMES_PARAM_MAX);
+    array_begin(&names);
+    for (size_t i = 0; i < peer->name_count; i++)
+        array_add_text(&names, peer->names[i]);
+    array_end(&names);
+    int code = query_names(db, scanners_sql, &names, &rows, error);
+    if (!code)
+        code = choose(rows, peer, name, error);
+    db_result_free(rows);
+    buf_done(&names);
+    return code;
+}
+
+/* --- Origins -------------------------------------------------------------------------------------------------------------------------- */
+
+static bool is_own_realm(const char *realm, const char *scanner)
+{
+    return strncmp(realm, "host:", 5) == 0 && strcmp(realm + 5, scanner) == 0;
+}
+
+static const char realms_sql[] =
+    "SELECT o.rank, s.name IS NOT NULL, coalesce(s.disabled, false), coalesce(s.enrolled LIKE 'unix:%', false),"
+    "       o.realm = ANY (coalesce(s.realms, '{default}'))"
+    "  FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS o(scanner, realm, rank)"
+    "  LEFT JOIN scanner s ON s.name = o.scanner ORDER BY o.rank";
+
+/* NULL: welcome. */
+static const char *judge(const struct db_result *rows, size_t row, const struct batch_origin *origin,
+                         const struct config *config, const struct peer *peer, const char *name)
+{
+    bool enrolled = db_boolean(rows, row, 1), local = db_boolean(rows, row, 3), has_realm = db_boolean(rows, row, 4);
+    if (!peer->is_local && strcmp(origin->scanner, name) != 0)
+        return "the record is another scanner's";
+    if (peer->is_local && enrolled && !local)
+        return "the scanner is enrolled with a certificate, so it does not speak on this socket";
+    if (!origin->realm || has_realm || is_own_realm(origin->realm, origin->scanner))
+        return NULL;
+    if (peer->is_local &&
+        (strcmp(origin->realm, config_string(config, "realm")) == 0 || strncmp(origin->realm, "host:", 5) == 0))
+        return NULL;
+    return "the realm is not this scanner's";
+}
+
+static int check_origins(struct db *db, const struct config *config, const struct peer *peer, const char *name,
+                         struct batch *batch, struct cm_error *error)
+{
+    struct buf scanners, realms;
+    struct db_result *rows = NULL;
+    buf_init(&scanners, NAMES_PARAM_MAX);
+    buf_init(&realms, NAMES_PARAM_MAX);
+    array_begin(&scanners);
+    array_begin(&realms);
+    for (size_t i = 0; i < batch->origin_count; i++) {
+        array_add_text(&scanners, batch->origins[i].scanner);
+        array_add_text(&realms, batch->origins[i].realm ? batch->origins[i].realm : "");
+    }
+    array_end(&scanners);
+    array_end(&realms);
+    const char *params[] = {scanners.data, realms.data};
+    int code = db_query(db, realms_sql, params, 2, &rows, error);
+    for (size_t row = 0; !code && row < db_rows(rows) && row < batch->origin_count; row++) {
+        if (peer->is_local && db_boolean(rows, row, 2))
+            code = error_setf(error, CM_EAUTH, 0, "the scanner is disabled", "%.100s", batch->origins[row].scanner);
+        batch->origins[row].refused = judge(rows, row, &batch->origins[row], config, peer, name);
+    }
+    db_result_free(rows);
+    buf_done(&scanners);
+    buf_done(&realms);
+    return code;
+}
+
+/* --- Runs ----------------------------------------------------------------------------------------------------------------------------- */
+
+static int check_runs(struct db *db, struct batch *batch, struct cm_error *error)
+{
+    struct buf runs, scanners;
+    struct db_result *rows = NULL;
+    buf_init(&runs, NAMES_PARAM_MAX);
+    buf_init(&scanners, NAMES_PARAM_MAX);
+    array_begin(&runs);
+    array_begin(&scanners);
+    for (size_t i = 0; i < batch->run_count; i++) {
+        char text[CM_UUID_TEXT_SIZE];
+        uuid_write(text, batch->runs[i].run);
+        array_add_text(&runs, text);
+        array_add_text(&scanners, batch->origins[batch->runs[i].origin].scanner);
+    }
+    array_end(&runs);
+    array_end(&scanners);
+    const char *params[] = {runs.data, scanners.data};
+    int code = db_query(db,
+                        "SELECT o.rank - 1 FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS o(run, scanner, rank)"
+                        " JOIN run r ON r.run = o.run AND r.scanner <> o.scanner",
+                        params, 2, &rows, error);
+    for (size_t row = 0; !code && row < db_rows(rows); row++)
+        batch->runs[db_integer(rows, row, 0)].refused = true;
+    db_result_free(rows);
+    buf_done(&runs);
+    buf_done(&scanners);
+    return code;
+}
+
+int identity_check(struct db *db, const struct config *config, const struct peer *peer, const char *name,
+                   struct batch *batch, struct cm_error *error)
+{
+    int code = batch->origin_count ? check_origins(db, config, peer, name, batch, error) : 0;
+    if (!code && batch->run_count)
+        code = check_runs(db, batch, error);
+    return code;
+}
+
+/* --- Enrolment ------------------------------------------------------------------------------------------------------------------------ */
+
+int identity_note(struct db *db, const struct config *config, const struct peer *peer, const struct batch *batch,
+                  int64_t skew_ms, struct cm_error *error)
+{
+    struct buf names;
+    char enrolled[32], skew[24];
+    struct db_result *rows = NULL;
+    snprintf(enrolled, sizeof enrolled, "unix:%u", (unsigned)peer->uid);
+    snprintf(skew, sizeof skew, "%lld", (long long)skew_ms);
+    buf_init(&names, NAMES_PARAM_MAX);
+    array_begin(&names);
+    for (size_t i = 0; i < batch->origin_count; i++)
+        if (!batch->origins[i].refused)
+            array_add_text(&names, batch->origins[i].scanner);
+    array_end(&names);
+    const char *params[] = {names.data, peer->is_local ? enrolled : NULL, config_string(config, "realm"),
+                            skew_ms ? skew : NULL};
+    int code = 0;
+    if (peer->is_local)
+        code = db_query(db,
+                        "INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen)"
+                        " SELECT DISTINCT n.name, CASE WHEN $3 = 'default' THEN '{default}' ELSE ARRAY['default', $3] "
+                        "END, $2, now(), now()"
+                        "   FROM unnest($1::text[]) AS n(name)"
+                        "  WHERE NOT EXISTS (SELECT FROM scanner s WHERE s.name = n.name) ORDER BY n.name"
+                        " ON CONFLICT DO NOTHING",
+                        params, 3, NULL, error);
+    /* Once a minute and scanner is enough, or its row would be what all its batches wait for. */
+    params[1] = params[3];
+    if (!code)
+        code = db_query(db,
+                        "UPDATE scanner SET last_seen = now(), skewed_ms = $2::bigint WHERE name = ANY ($1::text[])"
+                        " AND (last_seen < now() - interval '1 minute' OR skewed_ms IS DISTINCT FROM $2::bigint)",
+                        params, 2, &rows, error);
+    db_result_free(rows);
+    buf_done(&names);
+    return code;
+}

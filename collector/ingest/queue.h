@@ -1,0 +1,39 @@
+/* Jobs for the ingest workers: bounded, so that what waits is what the connections hold. Each worker is a thread with a database connection
+ * of its own; the event loop hands jobs in and takes them back when an eventfd says so. */
+#ifndef COLLECTOR_INGEST_QUEUE_H
+#define COLLECTOR_INGEST_QUEUE_H
+
+#include "collector/http/body.h"
+#include "collector/ingest/store.h"
+#include "collector/state.h"
+
+enum job_kind { JOB_BATCH, JOB_MISSING };
+
+struct job {
+    struct job *next; /* private to the queue */
+    enum job_kind kind;
+    struct peer peer;
+    char *key; /* owned; NULL for JOB_MISSING */
+    enum body_encoding encoding;
+    struct evbuffer *body; /* owned; gone when the job comes back */
+    int64_t sent_ms, received_ms;
+
+    struct delivery_answer answer;
+    int retry_after_s; /* 0: none */
+    void *context;     /* the event loop's; touched by nobody else */
+};
+
+struct job *job_new(enum job_kind kind, const struct peer *peer);
+void job_free(struct job *job);
+
+struct queue;
+struct queue *queue_new(const struct settings *settings, struct state *state, size_t max, unsigned workers);
+int queue_fd(const struct queue *queue); /* readable when jobs are done */
+/* False: it is full; the job stays the caller's. */
+bool queue_put(struct queue *queue, struct job *job);
+struct job *queue_take_done(struct queue *queue); /* NULL: none */
+/* Workers finish what they have; what waits comes back unanswered (status 0). Blocks until the workers ended. */
+void queue_stop(struct queue *queue);
+void queue_free(struct queue *queue);
+
+#endif

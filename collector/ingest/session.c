@@ -1,0 +1,97 @@
+/* Connections of ingest: backoff, staging tables, day partitions. */
+#include "collector/ingest/session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "certmuster/log.h"
+#include "certmuster/timefmt.h"
+
+enum { PAUSE_FIRST_MS = 100, PAUSE_MAX_MS = 5000, DAY_SECONDS = 24 * 60 * 60 };
+
+static const unsigned char stage_sql[] = {
+#include "gen/collector/ingest/stage.sql.inc"
+    0};
+
+/* Lookups by index into tables of millions must not lose against reading them whole, whatever the server believes of its disks. What hangs
+ * longer than ten minutes is given up and answered 503. */
+static const char settings_sql[] =
+    "SET random_page_cost = 1.1; SET work_mem = '64MB'; SET temp_buffers = '32MB'; SET jit = off; "
+    "SET statement_timeout = '10min'; SET lock_timeout = '5min'";
+
+void session_init(struct session *session, const struct settings *settings)
+{
+    *session = (struct session){.settings = settings, .pause_ms = PAUSE_FIRST_MS, .day = -1};
+}
+
+void session_done(struct session *session)
+{
+    db_close(session->db);
+    session->db = NULL;
+}
+
+void session_drop(struct session *session)
+{
+    session_done(session);
+}
+
+int session_ready(struct session *session, struct cm_error *error)
+{
+    if (session->db && db_alive(session->db))
+        return 0;
+    session_drop(session);
+    if (clock_monotonic_ms() < session->next_try_ms)
+        return error_set(error, CM_EIO, 0, "the database is away");
+    int code = settings_connect(session->settings, "certmuster-collectd ingest", &session->db, error);
+    if (!code)
+        code = db_exec(session->db, settings_sql, error);
+    if (!code)
+        code = db_exec(session->db, (const char *)stage_sql, error);
+    if (code) {
+        session_drop(session);
+        session->next_try_ms = clock_monotonic_ms() + session->pause_ms;
+        session->pause_ms = session->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : session->pause_ms * 2;
+        return error ? error_setf(error, CM_EIO, 0, "the database is away", "%s", error->detail) : CM_EIO;
+    }
+    session->pause_ms = PAUSE_FIRST_MS;
+    session->day = -1;
+    return 0;
+}
+
+int partition_create(struct db *db, int64_t day, struct cm_error *error)
+{
+    char from[TIMEFMT_SIZE], until[TIMEFMT_SIZE], name[48], sql[256];
+    timefmt_date(from, day * DAY_SECONDS);
+    timefmt_date(until, (day + 1) * DAY_SECONDS);
+    snprintf(name, sizeof name, "observation_%.4s%.2s%.2s", from, from + 5, from + 8);
+    snprintf(sql, sizeof sql, "CREATE TABLE IF NOT EXISTS %s PARTITION OF observation FOR VALUES FROM ('%s') TO ('%s')",
+             name, from, until);
+    const char *params[] = {name};
+    int code = CM_EMALFORMED;
+    /* IF NOT EXISTS does not see what another session is just making: it fails with a duplicate then. */
+    for (int turn = 0; turn < 3 && code; turn++) {
+        struct db_result *rows = NULL;
+        code = db_query(db, "SELECT FROM pg_tables WHERE schemaname = 'certmuster' AND tablename = $1", params, 1,
+                        &rows, error);
+        bool exists = !code && db_rows(rows) > 0;
+        db_result_free(rows);
+        if (exists)
+            return 0;
+        if (!code)
+            code = db_exec(db, sql, error);
+        if (code == CM_EIO)
+            return code;
+    }
+    return code;
+}
+
+int session_partition(struct session *session, int64_t now_ms, struct cm_error *error)
+{
+    int64_t day = now_ms / 1000 / DAY_SECONDS;
+    if (day == session->day)
+        return 0;
+    int code = partition_create(session->db, day, error);
+    if (!code)
+        session->day = day;
+    return code;
+}

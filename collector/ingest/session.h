@@ -1,0 +1,30 @@
+/* A database connection of an ingest worker: opened when needed, with its staging tables, and given up when the server goes away. */
+#ifndef COLLECTOR_INGEST_SESSION_H
+#define COLLECTOR_INGEST_SESSION_H
+
+#include <stdint.h>
+
+#include "certmuster/db.h"
+#include "certmuster/error.h"
+#include "collector/settings.h"
+
+struct session {
+    const struct settings *settings;
+    struct db *db;       /* NULL while there is none */
+    int64_t next_try_ms; /* monotonic: not before this, after a failure */
+    int64_t pause_ms;    /* doubles with every failure */
+    int64_t day;         /* the last UTC day (since the epoch) whose partition of observation is known to exist */
+};
+
+void session_init(struct session *session, const struct settings *settings);
+void session_done(struct session *session);
+/* Connects unless connected. CM_EIO at once while the pause after the last failure lasts. */
+CM_MUST_CHECK int session_ready(struct session *session, struct cm_error *error);
+/* After CM_EIO of any statement, or when the connection's state is unknown. */
+void session_drop(struct session *session);
+/* Makes today's partition of observation when it is missing; tomorrow's is made ahead by upkeep. */
+CM_MUST_CHECK int session_partition(struct session *session, int64_t now_ms, struct cm_error *error);
+/* Creates the partition of a day; somebody else's having done so at the same moment is success. */
+CM_MUST_CHECK int partition_create(struct db *db, int64_t day, struct cm_error *error);
+
+#endif

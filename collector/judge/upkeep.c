@@ -1,0 +1,140 @@
+/* What has to be done now and then, by one collector however many there are: each task is a row of table upkeep, whose lock is the turn. A task
+ * that fails is rolled back with its turn and comes again. */
+#include <stdio.h>
+#include <string.h>
+
+#include "certmuster/log.h"
+#include "certmuster/timefmt.h"
+#include "collector/ingest/session.h"
+#include "collector/judge/judge.h"
+
+enum { DAY_SECONDS = 24 * 60 * 60, KEEP_DAYS = 30 };
+
+/* Tomorrow's partition is made ahead; those whose 30 days are over are dropped. Dropping waits for readers: two seconds at most. */
+static int partitions(struct db *db, struct cm_error *error)
+{
+    struct db_result *rows = NULL;
+    char oldest[TIMEFMT_SIZE], name[48];
+    int64_t today = clock_wall_ms() / 1000 / DAY_SECONDS;
+    int code = db_exec(db, "SET LOCAL lock_timeout = '2s'", error);
+    for (int64_t day = today; !code && day <= today + 1; day++)
+        code = partition_create(db, day, error);
+    timefmt_date(oldest, (today - KEEP_DAYS) * DAY_SECONDS);
+    snprintf(name, sizeof name, "observation_%.4s%.2s%.2s", oldest, oldest + 5, oldest + 8);
+    const char *params[] = {name};
+    if (!code)
+        code = db_query(
+            db,
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+            " WHERE i.inhparent = 'observation'::regclass AND c.relname ~ '^observation_[0-9]{8}$' AND c.relname < $1",
+            params, 1, &rows, error);
+    for (size_t row = 0; !code && row < db_rows(rows); row++) {
+        char sql[96];
+        snprintf(sql, sizeof sql, "DROP TABLE %.40s",
+                 db_text(rows, row, 0)); /* the pattern above leaves nothing to quote */
+        code = db_exec(db, sql, error);
+    }
+    db_result_free(rows);
+    return code;
+}
+
+static int keys(struct db *db, struct cm_error *error)
+{
+    return db_exec(db,
+                   "DELETE FROM batch WHERE batch_key IN (SELECT b.batch_key FROM batch b"
+                   " WHERE b.received_at < now() - interval '400 days' LIMIT 20000)",
+                   error);
+}
+
+/* A run that was begun and not finished within 24 h never counts as having looked: absences that it alone speaks for are taken back. */
+static int lost_runs(struct db *db, struct cm_error *error)
+{
+    return db_exec(db,
+                   "UPDATE sighting s SET (absent_runs, absent_run, absent_at) ="
+                   "       (SELECT count(*), coalesce(array_agg(a.run ORDER BY a.at), '{}'), coalesce(array_agg(a.at "
+                   "ORDER BY a.at), '{}')"
+                   "          FROM unnest(s.absent_run, s.absent_at) AS a(run, at)"
+                   "         WHERE a.run NOT IN (SELECT r.run FROM run r WHERE r.finished_at IS NULL AND r.started_at "
+                   "< now() - interval '24 hours'))"
+                   " WHERE s.closed_at IS NULL AND s.absent_runs > 0"
+                   "   AND EXISTS (SELECT FROM run r WHERE r.run = ANY (s.absent_run) AND r.finished_at IS NULL"
+                   "                  AND r.started_at < now() - interval '24 hours')",
+                   error);
+}
+
+/* Weekly, what observation knows is folded into the rows that it saved writing. */
+static int fold(struct db *db, struct cm_error *error)
+{
+    return db_exec(
+        db,
+        "CREATE TEMP TABLE folding ON COMMIT DROP AS"
+        " SELECT o.location_id, max(o.at) FILTER (WHERE o.ok) AS ok_at, max(o.at) FILTER (WHERE NOT o.ok) AS failure_at"
+        "   FROM (SELECT unnest(b.unchanged) AS location_id, b.last_at AS at, true AS ok FROM observation b"
+        "          WHERE b.day >= (now() AT TIME ZONE 'UTC')::date - 15"
+        "          UNION ALL"
+        "         SELECT unnest(b.failing), b.last_at, false FROM observation b"
+        "          WHERE b.day >= (now() AT TIME ZONE 'UTC')::date - 15) o"
+        "  GROUP BY o.location_id;"
+        "SELECT count(*) FROM (SELECT FROM location l WHERE l.location_id IN (SELECT f.location_id FROM folding f)"
+        "                       ORDER BY l.location_id FOR NO KEY UPDATE) held;"
+        "UPDATE sighting s SET last_seen = f.ok_at FROM folding f"
+        " WHERE s.location_id = f.location_id AND s.closed_at IS NULL AND s.absent_runs = 0"
+        "   AND s.last_seen < f.ok_at AND s.first_seen <= f.ok_at;"
+        "UPDATE location_state st SET last_ok = greatest(st.last_ok, f.ok_at), last_failure = "
+        "greatest(st.last_failure, f.failure_at)"
+        "  FROM folding f"
+        " WHERE st.location_id = f.location_id AND (st.last_ok < f.ok_at OR st.last_failure < f.failure_at)",
+        error);
+}
+
+static const struct {
+    const char *name, *every;
+    int (*run)(struct db *db, struct cm_error *error);
+} tasks[] = {
+    {"partitions", "1 hour", partitions},
+    {"keys", "1 hour", keys},
+    {"lost_runs", "1 hour", lost_runs},
+    {"fold", "7 days", fold},
+};
+
+/* In a transaction: whether the task is due and nobody else is at it. */
+static int take_turn(struct db *db, const char *name, const char *every, bool *mine, struct cm_error *error)
+{
+    struct db_result *rows = NULL;
+    const char *params[] = {name, every};
+    int code = db_query(db,
+                        "UPDATE upkeep SET done_at = now() WHERE task = (SELECT u.task FROM upkeep u"
+                        " WHERE u.task = $1 AND u.done_at < now() - $2::interval FOR UPDATE SKIP LOCKED)",
+                        params, 2, &rows, error);
+    *mine = !code && db_affected(rows) == 1;
+    db_result_free(rows);
+    return code;
+}
+
+static int run_task(struct db *db, size_t i, struct cm_error *error)
+{
+    bool mine = false;
+    int code = db_exec(db, "BEGIN", error);
+    if (!code)
+        code = take_turn(db, tasks[i].name, tasks[i].every, &mine, error);
+    if (!code && mine)
+        code = tasks[i].run(db, error);
+    if (!code)
+        return db_exec(db, "COMMIT", error);
+    struct cm_error ignored;
+    if (db_alive(db) && db_exec(db, "ROLLBACK", &ignored) != 0)
+        log_event(LOG_LEVEL_WARN, "rollback_failed", "%s", log_error(&ignored));
+    return code;
+}
+
+int upkeep_round(struct db *db, struct cm_error *error)
+{
+    for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++) {
+        int code = run_task(db, i, error);
+        if (code && !db_alive(db))
+            return code;
+        if (code) /* the next task may fare better, and this one comes again */
+            log_event(LOG_LEVEL_WARN, "upkeep_put_off", "task=%s %s", tasks[i].name, log_error(error));
+    }
+    return 0;
+}

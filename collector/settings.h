@@ -1,0 +1,27 @@
+/* What the daemon was told: the configuration, and what its command line puts over it. */
+#ifndef COLLECTOR_SETTINGS_H
+#define COLLECTOR_SETTINGS_H
+
+#include <sys/types.h>
+
+#include "certmuster/config.h"
+#include "certmuster/db.h"
+#include "certmuster/error.h"
+
+enum { SETTINGS_UIDS_MAX = 256 };
+
+struct settings {
+    const struct config *config;
+    const char *dsn;               /* --dsn; NULL: the configuration's, else the local home's */
+    const char *socket;            /* NULL: no unix socket */
+    const char *listen;            /* NULL: no TLS */
+    uid_t uids[SETTINGS_UIDS_MAX]; /* that may speak on the unix socket */
+    size_t uid_count;
+};
+
+/* Opens the inventory as certmuster_ingest and makes sure that its schema is as new as this program: CM_ECONFLICT when not, CM_ENOTFOUND when
+ * there is no inventory, CM_EIO when the server is away. */
+CM_MUST_CHECK int settings_connect(const struct settings *settings, const char *program, struct db **out,
+                                   struct cm_error *error);
+
+#endif

@@ -1,0 +1,60 @@
+/* What the daemon's threads tell each other: counters, what the database looked like last, and what wakes the judge. */
+#ifndef COLLECTOR_STATE_H
+#define COLLECTOR_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "certmuster/buf.h"
+
+enum { STATE_SOURCES_MAX = 8, STATE_SOURCE_SIZE = 32, STATE_VERDICTS_MAX = 32, STATE_VERDICT_SIZE = 64 };
+
+/* Figures of the inventory, computed by the judge every few seconds, however many scrape. */
+struct figures {
+    bool known;
+    int64_t at_ms; /* wall clock */
+    uint64_t certificates, certificates_undecodable, places, places_failing, expired, expiring_30d, chains_unjudged;
+    struct {
+        char name[STATE_SOURCE_SIZE];
+        int64_t finished_ms; /* of its last finished run; -1: none */
+    } sources[STATE_SOURCES_MAX];
+    unsigned source_count;
+    struct {
+        char name[STATE_VERDICT_SIZE];
+        uint64_t chains;
+    } verdicts[STATE_VERDICTS_MAX];
+    unsigned verdict_count;
+};
+
+struct state {
+    int64_t started_ms; /* wall clock */
+
+    atomic_ullong batches_stored, batches_repeated, batches_lacking, batches_failed, batches_refused;
+    atomic_ullong records_stored, records_rejected, body_bytes;
+    atomic_ullong requests_denied, requests_limited;
+    atomic_uint queue_depth, queue_max, working, connections, connections_max;
+    atomic_ullong connections_dropped;
+    atomic_ullong chains_judged;
+    atomic_bool new_chains; /* set by ingest, taken by the judge */
+    atomic_bool stopping;
+
+    atomic_llong database_ok_ms; /* wall clock of the last statement that worked */
+    atomic_bool database_up;
+
+    pthread_mutex_t lock; /* of what follows */
+    struct figures figures;
+};
+
+void state_init(struct state *state);
+/* Any thread: what the database's last answer was. */
+void state_database(struct state *state, bool up);
+void state_set_figures(struct state *state, const struct figures *figures);
+void state_get_figures(struct state *state, struct figures *out);
+
+/* The Prometheus text exposition (version 0.0.4), and /healthz: true when 200. Pure. */
+void state_metrics(struct state *state, int64_t now_ms, struct buf *out);
+bool state_health(struct state *state, int64_t now_ms, struct buf *out);
+
+#endif
