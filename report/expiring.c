@@ -104,49 +104,21 @@ enum { PLACES_COLUMNS_MAX = 72 }; /* where no terminal cuts: a row is still one 
 
 enum text_column { T_EXPIRES, T_DATE, T_NAME, T_PLACES, T_OWNER, T_ISSUER, T_VERDICT, T_FINGERPRINT };
 
-#define EXPIRES                                                                                                        \
-    {                                                                                                                  \
-        "EXPIRES", false, 0, false                                                                                     \
-    }
-#define DATE                                                                                                           \
-    {                                                                                                                  \
-        "ON", false, 0, false                                                                                          \
-    }
-#define CERTIFICATE                                                                                                    \
-    {                                                                                                                  \
-        "CERTIFICATE", false, 16, true                                                                                 \
-    }
-#define WHERE                                                                                                          \
-    {                                                                                                                  \
-        "PLACES", false, 14, true                                                                                      \
-    }
-#define WHOM                                                                                                           \
-    {                                                                                                                  \
-        "WHOM TO CALL", false, 12, true                                                                                \
-    }
-
-static const struct table_column wide[] = {EXPIRES,
-                                           DATE,
-                                           CERTIFICATE,
-                                           WHERE,
-                                           WHOM,
-                                           {"ISSUER", false, 12, true},
-                                           {"VERDICT", false, 8, true},
-                                           {"SHA-256", false, 0, false}};
-static const struct table_column middle[] = {EXPIRES, DATE, CERTIFICATE, WHERE, WHOM, {"ISSUER", false, 12, true}};
-static const struct table_column narrow[] = {EXPIRES, CERTIFICATE, WHERE, WHOM};
-
-static const enum text_column wide_cells[] = {T_EXPIRES, T_DATE,   T_NAME,    T_PLACES,
-                                              T_OWNER,   T_ISSUER, T_VERDICT, T_FINGERPRINT};
-static const enum text_column narrow_cells[] = {T_EXPIRES, T_NAME, T_PLACES, T_OWNER};
-
-static const struct text_layout layouts[] = {
-    {180, wide, sizeof wide / sizeof *wide},
-    {116, middle, sizeof middle / sizeof *middle},
-    {0, narrow, sizeof narrow / sizeof *narrow},
+static const struct table_column cell_columns[] = {
+    [T_EXPIRES] = {"EXPIRES", false, 0, false},    [T_DATE] = {"ON", false, 0, false},
+    [T_NAME] = {"CERTIFICATE", false, 22, true},   [T_PLACES] = {"PLACES", false, 10, true},
+    [T_OWNER] = {"WHOM TO CALL", false, 10, true}, [T_ISSUER] = {"ISSUER", false, 12, true},
+    [T_VERDICT] = {"VERDICT", false, 8, true},     [T_FINGERPRINT] = {"SHA-256", false, 0, false},
 };
 
-static void cell(struct table *table, enum text_column column, const struct field *f, const struct summary *now)
+static const struct text_layout layouts[] = {
+    {180, {T_EXPIRES, T_DATE, T_NAME, T_PLACES, T_OWNER, T_ISSUER, T_VERDICT, T_FINGERPRINT}, 8},
+    {116, {T_EXPIRES, T_DATE, T_NAME, T_PLACES, T_OWNER, T_ISSUER}, 6},
+    {76, {T_EXPIRES, T_NAME, T_PLACES, T_OWNER}, 4},
+    {0, {T_EXPIRES, T_NAME, T_OWNER}, 3},
+};
+
+static void text_cell(struct table *table, unsigned column, const struct field *f, const struct summary *now)
 {
     int64_t seconds = 0;
     char distance[TIMEFMT_SIZE], date[TIMEFMT_SIZE];
@@ -155,7 +127,7 @@ static void cell(struct table *table, enum text_column column, const struct fiel
     bool known = field_seconds(&f[NOT_AFTER], &seconds);
     enum table_paint urgency = known ? urgency_paint(&f[THRESHOLD], seconds - now->at) : TABLE_PLAIN;
     buf_init(&text, SHEET_ROW_BYTES_MAX);
-    switch (column) {
+    switch ((enum text_column)column) {
     case T_EXPIRES:
         timefmt_distance(distance, seconds - now->at);
         table_cell(table, distance, urgency);
@@ -200,13 +172,6 @@ static void cell(struct table *table, enum text_column column, const struct fiel
     buf_done(&text);
 }
 
-static void text_row(struct table *table, size_t layout, const struct field *fields, const struct summary *now)
-{
-    const enum text_column *cells = layouts[layout].columns == narrow ? narrow_cells : wide_cells;
-    for (size_t i = 0; i < layouts[layout].count; i++)
-        cell(table, cells[i], fields, now);
-}
-
 static void text_foot(const struct request *request, const struct summary *summary, int64_t rows, struct buf *out)
 {
     bool narrowed = request->filter.count > 0 || request->owner;
@@ -238,7 +203,8 @@ const struct report report_expiring = {
     .order = order_sql,
     .filter = &filter_sql,
     .takes_within = true,
+    .cell_columns = cell_columns,
     .layouts = layouts,
-    .text_row = text_row,
+    .text_cell = text_cell,
     .text_foot = text_foot,
 };

@@ -165,54 +165,27 @@ static const struct filter_sql filter_sql = {
 
 enum text_column { T_PLACE, T_NAME, T_EXPIRES, T_OWNER, T_RESULT, T_CHECKED, T_TLS, T_ISSUER };
 
-#define SITE                                                                                                           \
-    {                                                                                                                  \
-        "PLACE", false, 20, true                                                                                       \
-    }
-#define CERTIFICATE                                                                                                    \
-    {                                                                                                                  \
-        "CERTIFICATE", false, 16, true                                                                                 \
-    }
-#define EXPIRES                                                                                                        \
-    {                                                                                                                  \
-        "EXPIRES", false, 0, false                                                                                     \
-    }
-#define WHOSE                                                                                                          \
-    {                                                                                                                  \
-        "OWNER", false, 6, true                                                                                        \
-    }
-#define ENDED                                                                                                          \
-    {                                                                                                                  \
-        "LAST RESULT", false, 8, true                                                                                  \
-    }
-#define CHECKED                                                                                                        \
-    {                                                                                                                  \
-        "CHECKED", false, 0, false                                                                                     \
-    }
-#define VERSION                                                                                                        \
-    {                                                                                                                  \
-        "TLS", false, 0, false                                                                                         \
-    }
-
-static const struct table_column wide[] = {SITE,  CERTIFICATE, EXPIRES, WHOSE,
-                                           ENDED, CHECKED,     VERSION, {"ISSUER", false, 12, true}};
-static const struct table_column middle[] = {SITE, CERTIFICATE, EXPIRES, WHOSE, ENDED, CHECKED};
-static const struct table_column narrow[] = {SITE, CERTIFICATE, EXPIRES, WHOSE};
-static const enum text_column cells[] = {T_PLACE, T_NAME, T_EXPIRES, T_OWNER, T_RESULT, T_CHECKED, T_TLS, T_ISSUER};
-
-static const struct text_layout layouts[] = {
-    {160, wide, sizeof wide / sizeof *wide},
-    {110, middle, sizeof middle / sizeof *middle},
-    {0, narrow, sizeof narrow / sizeof *narrow},
+static const struct table_column cell_columns[] = {
+    [T_PLACE] = {"PLACE", false, 22, true},       [T_NAME] = {"CERTIFICATE", false, 20, true},
+    [T_EXPIRES] = {"EXPIRES", false, 0, false},   [T_OWNER] = {"OWNER", false, 8, true},
+    [T_RESULT] = {"LAST RESULT", false, 8, true}, [T_CHECKED] = {"CHECKED", false, 0, false},
+    [T_TLS] = {"TLS", false, 0, false},           [T_ISSUER] = {"ISSUER", false, 12, true},
 };
 
-static void cell(struct table *table, enum text_column column, const struct field *f, const struct summary *now)
+static const struct text_layout layouts[] = {
+    {160, {T_PLACE, T_NAME, T_EXPIRES, T_OWNER, T_RESULT, T_CHECKED, T_TLS, T_ISSUER}, 8},
+    {110, {T_PLACE, T_NAME, T_EXPIRES, T_OWNER, T_RESULT, T_CHECKED}, 6},
+    {76, {T_PLACE, T_NAME, T_EXPIRES, T_OWNER}, 4},
+    {0, {T_PLACE, T_NAME}, 2},
+};
+
+static void text_cell(struct table *table, unsigned column, const struct field *f, const struct summary *now)
 {
     int64_t seconds = 0;
     char text[TIMEFMT_SIZE];
     bool ok = strcmp(f[RESULT].text, "ok") == 0, hidden = strcmp(f[RESULT].text, "hidden") == 0;
 
-    switch (column) {
+    switch ((enum text_column)column) {
     case T_PLACE:
         table_cell(table, f[PLACE].text, TABLE_PLAIN);
         break;
@@ -250,12 +223,6 @@ static void cell(struct table *table, enum text_column column, const struct fiel
     }
 }
 
-static void text_row(struct table *table, size_t layout, const struct field *fields, const struct summary *now)
-{
-    for (size_t i = 0; i < layouts[layout].count; i++)
-        cell(table, cells[i], fields, now);
-}
-
 static void text_foot(const struct request *request, const struct summary *summary, int64_t rows, struct buf *out)
 {
     bool narrowed = request->filter.count > 0 || request->owner;
@@ -283,7 +250,8 @@ const struct report report_inventory = {
     .select = select_sql,
     .order = order_sql,
     .filter = &filter_sql,
+    .cell_columns = cell_columns,
     .layouts = layouts,
-    .text_row = text_row,
+    .text_cell = text_cell,
     .text_foot = text_foot,
 };

@@ -9,8 +9,11 @@
 
 int snapshot_begin(struct db *db, struct cm_error *error)
 {
-    /* Compiling these queries costs more than it ever wins back. */
-    return db_exec(db, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off", error);
+    /* Compiling these queries costs more than it ever wins back; and a report that was interrupted shall not go on at the server. */
+    return db_exec(db,
+                   "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off;"
+                   " SET LOCAL client_connection_check_interval = '5s'",
+                   error);
 }
 
 int snapshot_end(struct db *db, struct cm_error *error)

@@ -10,7 +10,8 @@ struct rendering {
     FILE *out;
     struct buf buf;
     struct table *table; /* of text */
-    size_t layout;
+    const struct text_layout *layout;
+    struct table_column cell_columns[TEXT_COLUMNS_MAX];
     int64_t rows;
 };
 
@@ -25,15 +26,19 @@ struct format_ops {
 /* The table begins with its first row: an empty report is one sentence. */
 static void text_row(struct rendering *r, const struct field *fields)
 {
-    const struct text_layout *layouts = r->request->report->layouts;
+    const struct report *report = r->request->report;
     if (!r->table) {
         struct term_style style;
         term_style_of(r->out, &style);
-        while (style.columns > 0 && layouts[r->layout].min_columns > style.columns)
+        r->layout = report->layouts;
+        while (style.columns > 0 && r->layout->min_columns > style.columns)
             r->layout++;
-        r->table = table_new(r->out, layouts[r->layout].columns, layouts[r->layout].count);
+        for (size_t i = 0; i < r->layout->count; i++)
+            r->cell_columns[i] = report->cell_columns[r->layout->columns[i]];
+        r->table = table_new(r->out, r->cell_columns, r->layout->count);
     }
-    r->request->report->text_row(r->table, r->layout, fields, r->summary);
+    for (size_t i = 0; i < r->layout->count; i++)
+        report->text_cell(r->table, r->layout->columns[i], fields, r->summary);
 }
 
 static int text_tail(struct rendering *r, struct cm_error *error)

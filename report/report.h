@@ -36,10 +36,11 @@ struct request {
     bool include_trust;
 };
 
-/* Rows for people: which columns at which width of the terminal, and how a row fills them. */
+/* Rows for people: which columns a terminal of at least min_columns shows, as indices into the report's cell_columns. */
+enum { TEXT_COLUMNS_MAX = 10 };
 struct text_layout {
-    int min_columns; /* of the terminal; the first layout that fits is taken, output to a file takes the first */
-    const struct table_column *columns;
+    int min_columns;
+    unsigned char columns[TEXT_COLUMNS_MAX];
     size_t count;
 };
 
@@ -53,8 +54,9 @@ struct report {
     const char *select, *order;
     const struct filter_sql *filter;
     bool takes_within;
-    const struct text_layout *layouts; /* widest first, the last has min_columns 0 */
-    void (*text_row)(struct table *table, size_t layout, const struct field *fields, const struct summary *now);
+    const struct table_column *cell_columns;
+    const struct text_layout *layouts; /* widest first, the last has min_columns 0; output to a file takes the first */
+    void (*text_cell)(struct table *table, unsigned column, const struct field *fields, const struct summary *now);
     /* The line under the table, or instead of it when rows is 0. */
     void (*text_foot)(const struct request *request, const struct summary *summary, int64_t rows, struct buf *out);
 };

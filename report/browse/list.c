@@ -125,6 +125,8 @@ static void title(struct browse *browse, struct buf *left, struct buf *right)
     if (list->totals.known) {
         cell_count(all, list->totals.all);
         buf_appendf(right, "%s certificate%s", all, list->totals.all == 1 ? "" : "s");
+    } else if (list->pages.known && browse->status.state == LINK_UP) {
+        buf_append_str(right, "counting");
     }
 }
 

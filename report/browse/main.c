@@ -64,7 +64,7 @@ static int read_command_line(int argc, char **argv, struct cli *cli, const char 
                          error.detail[0] ? ": " : "", error.detail);
     filter_done(&parsed);
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-        say_error("%s: this needs a terminal. Try certmuster report expiring", program.name);
+        say_error("this needs a terminal. Try certmuster report expiring");
         return CM_EXIT_USAGE;
     }
     return CM_EXIT_OK;
@@ -92,14 +92,13 @@ static int try_database(const struct db_options *database)
     struct db_result *result = NULL;
     int code = db_connect(database, &db, &error);
     if (code) {
-        say_error("%s: %s. Is it running? certmuster up starts the local one", program.name,
+        say_error("%s. Is it running? certmuster up starts the local one",
                   error.detail[0] ? error.detail : error.reason);
         return CM_EXIT_FAILED;
     }
     code = db_query(db, "SELECT 1 FROM browse_certificate LIMIT 0", NULL, 0, &result, &error);
     if (code)
-        say_error("%s: the database has no inventory for this version (%s). Try certmuster migrate", program.name,
-                  error.detail);
+        say_error("the database has no inventory for this version (%s). Try certmuster migrate", error.detail);
     db_result_free(result);
     db_close(db);
     return code ? CM_EXIT_FAILED : CM_EXIT_OK;
@@ -128,7 +127,7 @@ static int run(const char *dsn, const char *filter)
     browse.utf8 = style.utf8;
     browse.notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (browse.notify_fd < 0 || screen_open(style.colour, &error) != CM_OK) {
-        say_error("%s: %s%s%s. Try certmuster report expiring", program.name,
+        say_error("%s%s%s. Try certmuster report expiring",
                   error.reason ? error.reason : "no file descriptors are left", error.detail[0] ? ": " : "",
                   error.detail);
         return CM_EXIT_USAGE;
@@ -161,10 +160,9 @@ int main(int argc, char **argv)
         goto out;
     status = CM_EXIT_FAILED;
     if (config_load(cli.config_path, &config, &error) != CM_OK)
-        say_error("%s: %s%s%s", program.name, error.reason, error.detail[0] ? ": " : "", error.detail);
+        say_error("%s%s%s", error.reason, error.detail[0] ? ": " : "", error.detail);
     else if (!(dsn = find_dsn(config, &home, &error)))
-        say_error("%s: %s. certmuster up makes one, or name one as dsn in the configuration", program.name,
-                  error.reason);
+        say_error("%s. certmuster up makes one, or name one as dsn in the configuration", error.reason);
     else
         status = run(dsn, filter);
 out:
