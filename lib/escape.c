@@ -43,8 +43,8 @@ static void append_json_escape(struct buf *out, uint32_t code)
             return;
         }
     }
-    if (code == UTF8_REPLACEMENT)
-        utf8_append(out, code);
+    if (code == UTF8_REPLACEMENT || code == 0)
+        utf8_append(out, UTF8_REPLACEMENT);
     else
         append_json_code(out, code);
 }

@@ -47,6 +47,8 @@ static const char *text(struct reader *reader, const json_t *object, const char 
     }
     if (json_string_length(value) > max)
         wrong(reader, "a text is too long", member);
+    if (strlen(json_string_value(value)) != json_string_length(value))
+        wrong(reader, "a text holds a NUL", member);
     return json_string_value(value);
 }
 
@@ -148,6 +150,15 @@ static const char *uuid(struct reader *reader, const char *member, enum need nee
     return value;
 }
 
+/* jansson writes a NUL as \u0000 and a backslash as two; PostgreSQL's jsonb has no NUL. */
+static bool holds_nul(const char *compact)
+{
+    for (const char *at = compact; (at = strchr(at, '\\')); at += 2)
+        if (strncmp(at, "\\u0000", 6) == 0)
+            return true;
+    return false;
+}
+
 /* A member as compact JSON with sorted keys. It is kept in the root under a name that no sender can have used, since the
  * reader of its own members never asks for it, and so it lives as long as every other text. */
 static const char *dump(struct reader *reader, const char *member, const char *kept_as, bool array)
@@ -160,6 +171,8 @@ static const char *dump(struct reader *reader, const char *member, const char *k
         return NULL;
     }
     char *compact = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+    if (compact && holds_nul(compact))
+        wrong(reader, "a text holds a NUL", member);
     json_t *kept = compact ? json_string_nocheck(compact) : NULL;
     free(compact);
     if (!kept || json_object_set_new_nocheck(reader->root, kept_as, kept) != 0) {
@@ -465,7 +478,8 @@ static int parse(const char *line, size_t size, json_t **out, struct cm_error *e
         return error_set(error, CM_ELIMIT, size, "a record of more than 2 MiB");
     if (too_deep(line, size, &offset))
         return error_set(error, CM_ELIMIT, offset, "nested too deeply");
-    *out = json_loadb(line, size, JSON_REJECT_DUPLICATES, &where);
+    /* A NUL in a member that we do not read (a hostile name beside an authoritative der) is no reason to lose the record. */
+    *out = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
     if (!*out)
         return error_setf(error, CM_EMALFORMED, where.position > 0 ? (size_t)where.position : 0, "not valid JSON", "%s",
                           where.text);

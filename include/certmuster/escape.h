@@ -6,7 +6,8 @@
 #include "certmuster/buf.h"
 
 /* The contents of a JSON string, without the quotes (RFC 8259 §7). What changes text without being seen (C1, DEL, bidirectional overrides,
- * zero-width and line separators) becomes \uXXXX: the same string to every reader, harmless to whoever looks at the bytes. */
+ * zero-width and line separators) becomes \uXXXX: the same string to every reader, harmless to whoever looks at the bytes. A NUL becomes
+ * U+FFFD, since many readers, PostgreSQL's jsonb among them, refuse \u0000. */
 void escape_json(struct buf *out, const char *text, size_t size);
 /* A whole JSON text that somebody else wrote (PostgreSQL's json_agg): the same value, its strings as escape_json would leave them. */
 void escape_json_text(struct buf *out, const char *json, size_t size);

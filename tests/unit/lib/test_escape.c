@@ -84,7 +84,7 @@ static void test_json(void **state)
     (void)state;
     EXPECT(escape_json, "plain \xE2\x82\xAC", "plain \xE2\x82\xAC");
     EXPECT(escape_json, "\"\\/\b\f\n\r\t", "\\\"\\\\/\\b\\f\\n\\r\\t");
-    EXPECT(escape_json, "\0\x1b\x7f", "\\u0000\\u001b\\u007f");
+    EXPECT(escape_json, "\0\x1b\x7f", "\xEF\xBF\xBD\\u001b\\u007f");
     EXPECT(escape_json,
            "a\xE2\x80\xAE"
            "b\xC2\x9B\xF3\xA0\x80\x81",
