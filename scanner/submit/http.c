@@ -134,6 +134,11 @@ static bool make_headers(const struct http_request *request, struct curl_slist *
 static int transfer_error(const struct http *http, CURLcode result, struct cm_error *error)
 {
     const char *problem = http->problem[0] ? http->problem : curl_easy_strerror(result);
+    long reason = 0;
+    /* libcurl's own words name "localhost port 80" for a unix socket. */
+    if (result == CURLE_COULDNT_CONNECT && curl_easy_getinfo(http->curl, CURLINFO_OS_ERRNO, &reason) == CURLE_OK &&
+        reason)
+        problem = strerror((int)reason);
     if (result == CURLE_OPERATION_TIMEDOUT)
         return error_setf(error, CM_ETIMEOUT, 0, "the collector does not answer in time", "%s", problem);
     if (result == CURLE_WRITE_ERROR)
