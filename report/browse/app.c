@@ -139,7 +139,7 @@ static void draw_title(struct browse *browse)
     buf_init(&right, CELL_BYTES_MAX);
     browse_ops(browse)->title(browse, &left, &right);
     int width = (int)text_columns(right.data, right.size);
-    if (width > browse->columns / 2)
+    if (width > browse->columns / 3)
         width = 0;
     draw_blank(browse, 0, PAINT_TITLE, true);
     draw_cell(browse, 0, 1, browse->columns - width - 3, left.data, CELL_LEFT, PAINT_TITLE, true);

@@ -140,13 +140,16 @@ static void count_places(const struct detail *detail, int64_t *places, int64_t *
 
 static void status(struct browse *browse, struct buf *left)
 {
-    const struct detail *detail = browse->detail;
-    const struct pages *pages = &detail->places;
+    struct detail *detail = browse->detail;
+    struct pages *pages = &detail->places;
     char first[CELL_TEXT_SIZE], last[CELL_TEXT_SIZE], all[CELL_TEXT_SIZE];
     int64_t places, failing;
-    if (!detail->owners_exact || pages->rows.count == 0 || pages->base < 0)
+    if (!detail->owners_exact || pages->rows.count == 0)
         return;
     count_places(detail, &places, &failing);
+    pages_length(pages, places);
+    if (pages->base < 0)
+        return;
     size_t shown = pages->rows.count - pages->top < pages->height ? pages->rows.count - pages->top : pages->height;
     cell_count(first, pages->base + (int64_t)pages->top + 1);
     cell_count(last, pages->base + (int64_t)(pages->top + shown));

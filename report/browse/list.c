@@ -65,6 +65,8 @@ static void got_page(void *context, const struct pages_request *request, int cod
     list->failed = false;
     bool whole = request->from == PAGES_AROUND || request->from == PAGES_START || request->from == PAGES_END;
     pages_deliver(&list->pages, request, answer);
+    if (list->totals.known)
+        pages_length(&list->pages, list->totals.all);
     if (whole && list->pages.generation == request->generation) {
         if (list->pages.base < 0)
             list->totals_next_ms = 0; /* where are we? */

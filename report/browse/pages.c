@@ -334,3 +334,9 @@ void pages_number(struct pages *pages, const char *id, int64_t number)
     if (find_id(pages, id, &at) && number >= (int64_t)at)
         pages->base = number - (int64_t)at;
 }
+
+void pages_length(struct pages *pages, int64_t length)
+{
+    if (pages->base < 0 && pages->at_end && length >= (int64_t)pages->rows.count)
+        pages->base = length - (int64_t)pages->rows.count;
+}

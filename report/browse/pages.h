@@ -72,6 +72,9 @@ const struct row *pages_selected(const struct pages *pages);
 /* Numbers the rows: `number` is that of the row with this id, if the window holds it. */
 void pages_number(struct pages *pages, const char *id, int64_t number);
 
+/* The same from the list's length, where its last row is held. */
+void pages_length(struct pages *pages, int64_t length);
+
 void pages_request_copy(struct pages_request *to, const struct pages_request *from);
 void pages_request_done(struct pages_request *request);
 

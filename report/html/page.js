@@ -122,6 +122,9 @@
   let chip = 0, sortColumn = -1, sortDown = false, order = rows.map((_, i) => i), haystacks = null;
 
   const buildHaystacks = () => rows.map((row) => row.map(plain).join("\n").toLowerCase());
+  // -word, "two words"; expires:2026-11-26 is what a bar of the picture asks for.
+  const EXPIRES = "expires:";
+  const holds = (i, word) => (word.startsWith(EXPIRES) ? (field(rows[i], "not_after") ?? "").toLowerCase().startsWith(word.slice(EXPIRES.length)) : haystacks[i].includes(word));
   const terms = (query) => Array.from(query.toLowerCase().matchAll(/(-?)(?:"([^"]*)"?|(\S+))/g), (m) => [m[1] === "-", m[2] ?? m[3]]).filter((term) => term[1]);
 
   const sortKey = (row, i) => {
@@ -146,7 +149,7 @@
     if (wanted.length && !haystacks) haystacks = buildHaystacks();
     const found = [];
     for (let i = 0; i < rows.length; i++)
-      if (passes(rows[i]) && wanted.every(([negated, word]) => haystacks[i].includes(word) !== negated)) found.push(i);
+      if (passes(rows[i]) && wanted.every(([negated, word]) => holds(i, word) !== negated)) found.push(i);
     order = sorted(found);
     byId("count").textContent = order.length === rows.length ? number.format(rows.length) + (rows.length === 1 ? " row" : " rows") : number.format(order.length) + " of " + number.format(rows.length) + " rows";
     byId("empty").hidden = order.length > 0;
@@ -310,7 +313,7 @@
     if (!day) return;
     if (day === "overdue") byId("chips").querySelector('[data-chip="1"]')?.click();
     else {
-      byId("search").value = byId("search").value === day ? "" : day;
+      byId("search").value = byId("search").value === EXPIRES + day ? "" : EXPIRES + day;
       refresh();
     }
     byId("rows").scrollIntoView({ block: "start" });
