@@ -34,7 +34,8 @@ struct ipaddr;
 const char *emit_realm(const struct emit *emit, const struct ipaddr *ip);
 
 /* Each of these keeps the record or, on disk trouble, holds it in memory, returns CM_ELIMIT or CM_EIO and keeps retrying at
- * every emit_tick: the caller starts no new work until emit_blocked is false. Nothing is lost unless the process is killed. */
+ * every emit_tick: the caller starts no new work until emit_blocked is false. Nothing is lost unless the process is killed.
+ * source, scanner, run (NULL) and at_ms (0) of a record_seen are filled in here. */
 CM_MUST_CHECK int emit_certificate(struct emit *emit, const void *der, size_t size,
                                    uint8_t sha256_out[static CM_SHA256_SIZE],
                                    struct cm_error *error); /* told once per run, hashing included */

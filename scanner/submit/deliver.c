@@ -22,7 +22,7 @@ enum {
     ROUNDS_MAX = 3,
     BACKOFF_FIRST_MS = 250,
     BACKOFF_MAX_MS = 15000,
-    TIMEOUT_MIN_MS = 10000, /* a request under way may be longer than what patience is left */
+    TIMEOUT_MIN_MS = 5000, /* a request under way may be longer than what patience is left */
     TIMEOUT_MAX_MS = 120000,
     ZSTD_LEVEL = 3,
 };
