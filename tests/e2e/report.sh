@@ -267,3 +267,9 @@ done
 [ ! -e "$dir/never" ] || fail "evidence of nothing"
 assert_eq "no inventory at all" 3 "$(CERTMUSTER_HOME=$dir/nowhere status_of certmuster-report expiring)"
 assert_contains "no inventory, what to type" "certmuster up" "$(cat "$dir/err")"
+
+note "the manual is true to --help"
+manual=$CM_TOP/contrib/man/certmuster-report.1
+report --help >"$dir/help"
+for flag in $(grep -o -- '--[a-z-]*' "$dir/help" | sort -u); do grep -q -- "Fl ${flag#-}\>" "$manual" || fail "$flag is not in the manual"; done
+for flag in $(grep -o 'Fl -[a-z-]*' "$manual" | sed 's/Fl -/--/' | sort -u); do grep -q -- "$flag\>" "$dir/help" || fail "the manual's $flag is not in --help"; done
