@@ -332,13 +332,6 @@ int alert_queue(struct db *db, const struct config *config, struct cm_error *err
         code = queue_rows(db, config, to_tell, params, 4, error);
     if (!code)
         code = queue_rows(db, config, to_end, end_params, 1, error);
-    if (!code)
-        code = db_exec(db, "COMMIT", error);
-    if (code) {
-        struct cm_error ignored;
-        if (db_alive(db) && db_exec(db, "ROLLBACK", &ignored) != 0)
-            log_event(LOG_LEVEL_WARN, "rollback_failed", "%s", log_error(&ignored));
-        return code;
-    }
-    return report_untellable(db, params, error);
+    code = alert_end(db, code, error);
+    return code ? code : report_untellable(db, params, error);
 }
