@@ -17,10 +17,10 @@ for format in text csv json ndjson html; do certmuster report inventory --format
 certmuster report evidence -o "$dir/evidence"
 certmuster alert list --all >"$dir/alerts"
 tmux -f /dev/null -S "$dir/tmux" new-session -d -x 100 -y 30 "env LC_ALL=C.UTF-8 certmuster browse"
-wait_for 20 sh -c "tmux -S '$dir/tmux' capture-pane -p | grep -q script"
+wait_for 20 sh -c "tmux -S '$dir/tmux' capture-pane -p | grep -q hostile"
 tmux -S "$dir/tmux" capture-pane -p >"$dir/browse.list"
 tmux -S "$dir/tmux" send-keys Enter
-wait_for 20 sh -c "tmux -S '$dir/tmux' capture-pane -p | grep -qi fingerprint"
+wait_for 20 sh -c "tmux -S '$dir/tmux' capture-pane -p | grep -qi sha-256"
 tmux -S "$dir/tmux" capture-pane -p >"$dir/browse.detail"
 tmux -S "$dir/tmux" kill-server || true
 
