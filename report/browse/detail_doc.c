@@ -10,7 +10,7 @@
 #include "report/browse/cell.h"
 #include "report/browse/when.h"
 
-enum { NAME_LINES_FOLDED = 2, EVENTS_FOLDED = 0, BAR_MIN = 10, BAR_MAX = 40, DAY_S = 86400 };
+enum { NAME_LINES_FOLDED = 2, MORE_WIDTH = 22 /* " and 19999 more (n)" */, BAR_MIN = 10, BAR_MAX = 40, DAY_S = 86400 };
 
 static const char *text_of(const struct detail_show *show, enum fact fact)
 {
@@ -168,7 +168,7 @@ static void add_chains(struct doc *doc, const struct detail_show *show)
 static void add_names(struct doc *doc, const struct detail_show *show)
 {
     const struct rows *names = &show->facts->names;
-    size_t room = (size_t)(doc->width > 40 ? doc->width - DOC_LABEL_WIDTH - 2 : 30) * NAME_LINES_FOLDED - 30, shown = 0;
+    size_t room = (size_t)(doc->width > 40 ? doc->width - DOC_LABEL_WIDTH - 2 : 30) * NAME_LINES_FOLDED, shown = 0;
     struct buf folded;
 
     if (show->all_names) {
@@ -180,7 +180,8 @@ static void add_names(struct doc *doc, const struct detail_show *show)
     buf_init(&folded, CELL_BYTES_MAX * 4);
     for (; shown < names->count; shown++) {
         const char *name = names->row[shown]->field[1];
-        if (shown > 0 && text_columns(folded.data, folded.size) + strlen(name) + 2 > room)
+        /* What wraps wastes up to a name at the end of a line. */
+        if (shown > 0 && text_columns(folded.data, folded.size) + 2 * strlen(name) + MORE_WIDTH > room)
             break;
         buf_appendf(&folded, "%s%s", shown ? ", " : "", name);
     }

@@ -74,10 +74,11 @@ static void got_page(void *context, const struct pages_request *request, int cod
     }
 }
 
-/* The key to open at, as the order's type reads it; NULL: the start. */
+/* The key to open at, as the order's type reads it; NULL: the start. What was filtered starts at its start: that is one query instead of two, and
+ * little enough to be looked through. */
 static const char *open_at(const struct browse *browse, char now[static TIMEFMT_SIZE])
 {
-    if (browse->list->choice.order != ORDER_EXPIRY)
+    if (browse->list->choice.order != ORDER_EXPIRY || browse->list->choice.filter[0])
         return NULL;
     timefmt_seconds(now, clock_wall_ms() / 1000);
     return now;
@@ -354,8 +355,9 @@ void list_now(struct browse *browse, int argument)
 {
     (void)argument;
     char now[TIMEFMT_SIZE];
+    timefmt_seconds(now, clock_wall_ms() / 1000);
     if (browse->list->choice.order == ORDER_EXPIRY)
-        pages_reset(&browse->list->pages, open_at(browse, now), "");
+        pages_reset(&browse->list->pages, now, "");
     else
         browse_notice(browse, PAINT_WARN, "The list is not in the order of expiry; o changes that.");
 }

@@ -9,7 +9,7 @@
 
 #include "certmuster/error.h"
 
-enum { WINDOW_MAX = 4000, FETCH_MIN = 150, FETCH_SCREENS = 4 };
+enum { WINDOW_MAX = 4000, FETCH_MIN = 150, FETCH_SCREENS = 6 };
 
 void pages_init(struct pages *pages, void (*ask)(void *context, const struct pages_request *request), void *context)
 {
@@ -117,7 +117,7 @@ static void settle(struct pages *pages)
 /* Asks for more when the window comes near an end of the rows that is not the end of the list. */
 static void prefetch(struct pages *pages)
 {
-    size_t near = pages->height * 2;
+    size_t near = pages->height * 3;
     if (pages->waiting || pages->failed || pages->rows.count == 0)
         return;
     if (!pages->at_end && pages->rows.count - pages->selected <= near + pages->height)
@@ -138,6 +138,13 @@ void pages_end(struct pages *pages)
     ask(pages, PAGES_END, NULL, NULL, true);
 }
 
+static void owe(struct pages *pages, int64_t lines)
+{
+    /* A key that was held down must not run on for long after it was let go. */
+    int64_t most = 3 * (int64_t)pages->height;
+    pages->debt = lines > most ? most : lines < -most ? -most : lines;
+}
+
 /* Moves *at by lines within [0, last]; what cannot be moved yet, because rows are still to come, becomes debt. */
 static void move_within(struct pages *pages, size_t *at, size_t last, int64_t lines)
 {
@@ -150,25 +157,36 @@ static void move_within(struct pages *pages, size_t *at, size_t last, int64_t li
         target = (int64_t)last;
     }
     *at = (size_t)target;
-    /* A key that was held down must not run on for long after it was let go. */
-    int64_t most = 2 * (int64_t)pages->height;
-    pages->debt = rest > most ? most : rest < -most ? -most : rest;
+    owe(pages, rest);
+}
+
+/* A page at a time the window moves as far as the selection does. What it cannot move yet waits as debt, so that pages follow one another
+ * without a gap or an overlap however slow the rows come. */
+static void move_pages(struct pages *pages, int64_t lines)
+{
+    size_t count = pages->rows.count, last_top = count > pages->height ? count - pages->height : 0;
+    bool down = lines > 0;
+    int64_t room = down ? (int64_t)last_top - (int64_t)pages->top : -(int64_t)pages->top, rest = 0;
+    if (!(down ? pages->at_end : pages->at_start) && (down ? lines > room : lines < room)) {
+        rest = lines - room;
+        lines = room;
+    }
+    size_t from = pages->selected;
+    move_within(pages, &pages->selected, count - 1, lines);
+    int64_t top = (int64_t)pages->top + (int64_t)pages->selected - (int64_t)from;
+    pages->top = top < 0 ? 0 : (size_t)top > last_top ? last_top : (size_t)top;
+    owe(pages, rest);
 }
 
 void pages_move(struct pages *pages, int64_t lines)
 {
     if (pages->rows.count == 0)
         return;
-    size_t from = pages->selected;
-    move_within(pages, &pages->selected, pages->rows.count - 1, lines);
-    /* A page at a time the window moves as far as the selection does. */
-    if (lines >= (int64_t)pages->height - 1 && pages->height > 1 && pages->selected > from)
-        pages->top += pages->selected - from;
-    else if (-lines >= (int64_t)pages->height - 1 && pages->height > 1 && from > pages->selected)
-        pages->top -= pages->top < from - pages->selected ? pages->top : from - pages->selected;
-    size_t last_top = pages->rows.count > pages->height ? pages->rows.count - pages->height : 0;
-    if (pages->top > last_top)
-        pages->top = last_top;
+    lines += pages->debt;
+    if (pages->height > 1 && (lines >= (int64_t)pages->height - 1 || -lines >= (int64_t)pages->height - 1))
+        move_pages(pages, lines);
+    else
+        move_within(pages, &pages->selected, pages->rows.count - 1, lines);
     settle(pages);
     prefetch(pages);
 }
@@ -180,6 +198,7 @@ void pages_scroll(struct pages *pages, int64_t lines)
     size_t last = pages->rows.count > pages->height ? pages->rows.count - pages->height : 0;
     if (pages->top > last)
         pages->top = last;
+    lines += pages->debt;
     move_within(pages, &pages->top, last, lines);
     pages->selected = pages->top;
     prefetch(pages);
@@ -247,35 +266,34 @@ static bool find_id(const struct pages *pages, const char *id, size_t *at)
 /* The whole window is new. Where the selection goes is the point of all this. */
 static void replace(struct pages *pages, const struct pages_request *request, struct pages_answer *answer)
 {
-    size_t line = pages->selected - pages->top;
-    int64_t number = pages->base >= 0 ? pages->base + (int64_t)pages->selected : -1;
+    size_t line = pages->selected - pages->top, was = pages->selected;
+    int64_t base = pages->base;
+    struct rows old = pages->rows;
 
-    rows_done(&pages->rows);
     pages->rows = answer->rows;
     pages->at_start = answer->at_start;
     pages->at_end = answer->at_end;
     pages->base = answer->at_start ? 0 : -1;
     if (request->from == PAGES_START || pages->rows.count == 0) {
         pages->selected = pages->top = 0;
-        return;
-    }
-    if (request->from == PAGES_END) {
+    } else if (request->from == PAGES_END) {
         pages->selected = pages->rows.count - 1;
         pages->top = pages->selected; /* settle() fills the screen */
-        return;
-    }
-    pages->selected = answer->before < pages->rows.count ? answer->before : pages->rows.count - 1;
-    if (request->fresh) {
-        /* What is overdue comes first if it leaves room for what comes next. */
-        line = pages->height / 3;
-        if (pages->at_start && answer->before <= pages->height / 2)
-            pages->selected = 0;
     } else {
-        (void)find_id(pages, request->id, &pages->selected);
-        if (pages->base < 0 && number >= (int64_t)pages->selected)
-            pages->base = number - (int64_t)pages->selected;
+        pages->selected = answer->before < pages->rows.count ? answer->before : pages->rows.count - 1;
+        if (request->fresh) {
+            /* What is overdue comes first if it leaves room for what comes next. */
+            line = pages->height / 3;
+            if (pages->at_start && answer->before <= pages->height / 2)
+                pages->selected = 0;
+        } else if (was < old.count && find_id(pages, old.row[was]->field[ROW_ID], &pages->selected)) {
+            /* Still there, and it may have been moved to since the question. Its number is close enough until it is counted. */
+            if (pages->base < 0 && base >= 0 && base + (int64_t)was >= (int64_t)pages->selected)
+                pages->base = base + (int64_t)was - (int64_t)pages->selected;
+        }
+        pages->top = pages->selected > line ? pages->selected - line : 0;
     }
-    pages->top = pages->selected > line ? pages->selected - line : 0;
+    rows_done(&old);
 }
 
 void pages_deliver(struct pages *pages, const struct pages_request *request, struct pages_answer *answer)
@@ -303,10 +321,11 @@ void pages_deliver(struct pages *pages, const struct pages_request *request, str
     settle(pages);
     int64_t debt = pages->debt;
     pages->debt = 0;
-    if (debt != 0)
-        pages_move(pages, debt);
-    else
-        prefetch(pages);
+    if (debt != 0 && pages->rows.count > 0) {
+        move_pages(pages, debt);
+        settle(pages);
+    }
+    prefetch(pages);
 }
 
 void pages_fail(struct pages *pages, const struct pages_request *request)
