@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,8 @@ enum {
     PENDING_MAX_BYTES =
         1024 * 1024 * 1024, /* what was in flight when the disk filled: thousands of probes, not a run */
     RETRY_MS = 100,
+    STDOUT_HELD_BYTES = 1024 * 1024, /* more than this unread by whoever reads stdout, and no new work is started */
+    STDOUT_WAIT_BYTES = 64 * 1024 * 1024, /* so much comes of one file at most before its crawl waits for the reader */
 };
 
 struct emit {
@@ -175,20 +178,18 @@ const char *emit_realm(const struct emit *emit, const struct ipaddr *ip)
     return ip && ipaddr_is_host_local(ip) ? emit->local_realm : emit->realm;
 }
 
-/* Writes what waits for stdout; what it does not take (a full disk) waits on. */
+/* Writes what stdout takes without making us wait: a reader that pauses must not stop the scanner's clock, or every probe under way would
+ * look late, nor keep it from hearing SIGTERM. A pipe that polls writable takes PIPE_BUF bytes at once (POSIX write(2)). */
 static void flush_stdout(struct emit *emit)
 {
+    struct pollfd ready = {.fd = STDOUT_FILENO, .events = POLLOUT};
     size_t done = 0;
     emit->out_errno = 0;
-    while (done < emit->out.size) {
-        ssize_t written = write(STDOUT_FILENO, emit->out.data + done, emit->out.size - done);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0 && errno == EAGAIN) {
-            struct pollfd wait = {.fd = STDOUT_FILENO, .events = POLLOUT};
-            (void)poll(&wait, 1, 1000);
-            continue;
-        }
+    while (done < emit->out.size && poll(&ready, 1, 0) > 0) {
+        size_t left = emit->out.size - done;
+        ssize_t written = write(STDOUT_FILENO, emit->out.data + done, left < PIPE_BUF ? left : PIPE_BUF);
+        if (written < 0 && (errno == EINTR || errno == EAGAIN))
+            break;
         if (written <= 0) {
             emit->out_errno = errno ? errno : EIO;
             break;
@@ -215,9 +216,20 @@ static int flush_pending(struct emit *emit, struct cm_error *error)
     return code;
 }
 
+/* Whoever reads our records pauses; that is their right, and nothing to report. */
+bool emit_stalled(const struct emit *emit)
+{
+    return emit->out.size > STDOUT_HELD_BYTES && !emit->out_errno;
+}
+
+static bool is_refused(const struct emit *emit)
+{
+    return emit->pending.size > 0 || emit->out_errno != 0 || (emit->spool && spool_full(emit->spool));
+}
+
 static void say_blocked(struct emit *emit, const struct cm_error *error)
 {
-    bool blocked = emit_blocked(emit);
+    bool blocked = is_refused(emit);
     if (blocked == emit->blocked_said)
         return;
     emit->blocked_said = blocked;
@@ -269,6 +281,11 @@ int emit_line(struct emit *emit, const char *record, size_t size, struct cm_erro
             buf_append_char(&emit->out, '\n');
         if (emit->out.size >= STDOUT_FLUSH_BYTES && !emit->out_errno)
             flush_stdout(emit);
+        while (emit->out.size > STDOUT_WAIT_BYTES && !emit->out_errno) {
+            struct pollfd ready = {.fd = STDOUT_FILENO, .events = POLLOUT};
+            (void)poll(&ready, 1, -1);
+            flush_stdout(emit);
+        }
         if (emit->out.failed)
             return error_set(error, CM_ELIMIT, 0, "standard output takes nothing and memory is full");
     }
@@ -330,7 +347,7 @@ int emit_failure(struct emit *emit, const struct record_failure *failure, struct
 
 bool emit_blocked(const struct emit *emit)
 {
-    return emit->pending.size > 0 || emit->out_errno != 0 || (emit->spool && spool_full(emit->spool));
+    return is_refused(emit) || emit_stalled(emit);
 }
 
 void emit_tick(struct emit *emit, int64_t now_monotonic_ms)
@@ -359,8 +376,9 @@ uint64_t emit_failures(const struct emit *emit)
     return emit->failures;
 }
 
-/* Goes on trying what a full disk refused, for as long as the configuration says. */
-static int settle(struct emit *emit, int64_t wait_ms, struct cm_error *error)
+/* Goes on trying what a full disk refused, for as long as the configuration says. A reader of stdout that is merely slow has all the time it
+ * wants, unless the run was interrupted. */
+static int settle(struct emit *emit, int64_t wait_ms, bool interrupted, struct cm_error *error)
 {
     int64_t deadline_ms = clock_monotonic_ms() + wait_ms;
     for (;;) {
@@ -369,15 +387,23 @@ static int settle(struct emit *emit, int64_t wait_ms, struct cm_error *error)
             flush_stdout(emit);
         if (emit->pending.size)
             code = flush_pending(emit, error);
+        bool slow = emit->out.size && !emit->out_errno, late = clock_monotonic_ms() >= deadline_ms;
         if (!code && emit->out_errno)
             code = error_setf(error, CM_EIO, 0, "cannot write to standard output", "%s", strerror(emit->out_errno));
+        if (!code && slow && late && interrupted)
+            code = error_set(error, CM_ETIMEOUT, 0, "nobody reads standard output, its last records are lost");
         /* A pipe that nobody reads any more will not be read later. */
-        if (!code || emit->out_errno == EPIPE || clock_monotonic_ms() >= deadline_ms)
+        if ((!code && !slow) || emit->out_errno == EPIPE || (code && late))
             return code;
         if (emit->spool)
             drain_tick(&emit->drain, spool_closed(emit->spool), clock_monotonic_ms());
-        struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
-        nanosleep(&pause, NULL);
+        if (code) {
+            struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
+            nanosleep(&pause, NULL);
+        } else {
+            struct pollfd ready = {.fd = STDOUT_FILENO, .events = POLLOUT};
+            (void)poll(&ready, 1, RETRY_MS);
+        }
     }
 }
 
@@ -430,7 +456,7 @@ int emit_close(struct emit *emit, bool interrupted, struct emit_outcome *outcome
     buf_reset(&emit->line);
     emit_run_write(&emit->line, emit, "finished", &counts);
     (void)emit_written(emit, NULL); /* what is not kept now is pending */
-    int code = settle(emit, wait_ms, error);
+    int code = settle(emit, wait_ms, interrupted, error);
     if (emit->spool) {
         if (emit->pending.size)
             rescue(emit);

@@ -44,6 +44,8 @@ CM_MUST_CHECK int emit_failure(struct emit *emit, const struct record_failure *f
 CM_MUST_CHECK int emit_line(struct emit *emit, const char *record, size_t size,
                             struct cm_error *error); /* any other record */
 bool emit_blocked(const struct emit *emit);
+/* Blocked because the reader of stdout pauses: emit_tick every few milliseconds goes on as soon as it reads again. */
+bool emit_stalled(const struct emit *emit);
 /* At least once a second: ages segments, starts or restarts the submit child when segments wait. */
 void emit_tick(struct emit *emit, int64_t now_monotonic_ms);
 uint64_t emit_sightings(const struct emit *emit);

@@ -13,7 +13,7 @@
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
 
-enum { TICK_MS = 200, MODE_BITS = 07777 };
+enum { TICK_MS = 200, STALLED_TICK_MS = 5 /* while the reader of our records pauses */, MODE_BITS = 07777 };
 
 void sink_init(struct sink *sink, struct emit *emit, const char *host, struct rows *rows,
                const volatile sig_atomic_t *stop, bool quiet)
@@ -167,7 +167,7 @@ void sink_unopened(struct sink *sink, const struct walk_entry *entry)
 static void tick(struct sink *sink)
 {
     int64_t now_ms = clock_monotonic_ms();
-    if (now_ms - sink->ticked_ms < TICK_MS)
+    if (now_ms - sink->ticked_ms < (emit_stalled(sink->emit) ? STALLED_TICK_MS : TICK_MS))
         return;
     sink->ticked_ms = now_ms;
     emit_tick(sink->emit, now_ms);
@@ -197,7 +197,7 @@ bool sink_wait(struct sink *sink)
 {
     tick(sink);
     while (!*sink->stop && emit_blocked(sink->emit)) {
-        struct timespec pause = {.tv_nsec = TICK_MS * 1000000L};
+        struct timespec pause = {.tv_nsec = (emit_stalled(sink->emit) ? STALLED_TICK_MS : TICK_MS) * 1000000L};
         if (stdout_is_gone())
             return true;
         nanosleep(&pause, NULL);

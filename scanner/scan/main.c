@@ -285,6 +285,8 @@ static int run(const struct emit_options *emit_options, const struct sweep_optio
     if (failed)
         say_error("%s: %s", error.reason, error.detail);
     tell_free(tell);
+    sigprocmask(SIG_SETMASK, open,
+                NULL); /* from here on nothing watches `stop`, and the second signal must get through */
     int status = failed == CM_EINVAL ? CM_EXIT_USAGE : failed ? CM_EXIT_FAILED : 0;
     if (!failed && !sweep_options->quiet)
         summarise(&counts, clock_monotonic_ms() - began_ms);

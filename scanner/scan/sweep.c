@@ -25,6 +25,7 @@ enum {
     RING_MAX = 1024,      /* targets read ahead */
     LOOKUPS_MAX = 256,    /* names under way at the resolver, two queries each */
     TICK_MS = 200,        /* emit and progress are looked after this often */
+    STALLED_TICK_MS = 5,  /* or this often while the reader of our records pauses */
     STARTS_PER_TURN = 256 /* then the loop looks at what came meanwhile */
 };
 
@@ -303,7 +304,7 @@ static void show_progress(struct sweep *sweep)
     uint64_t under_way = sweep->probe_count + sweep->held_count + sweep->ring.left;
     for (const struct name *name = sweep->names; name; name = name->after)
         under_way++;
-    sweep->progress.note = emit_blocked(sweep->outcome.emit)                 ? "waiting for the spool"
+    sweep->progress.note = emit_blocked(sweep->outcome.emit)                 ? "waiting for its records to be taken"
                            : capacity_is_short(&sweep->capacity, now(sweep)) ? "slowed down by this host's limits"
                                                                              : NULL;
     progress_update(&sweep->progress, done, known ? done + under_way + ahead : 0, sweep->outcome.failed);
@@ -318,7 +319,7 @@ static bool is_unread(void)
 
 static void tick(struct sweep *sweep)
 {
-    if (now(sweep) - sweep->ticked_ms < TICK_MS)
+    if (now(sweep) - sweep->ticked_ms < (emit_stalled(sweep->outcome.emit) ? STALLED_TICK_MS : TICK_MS))
         return;
     sweep->ticked_ms = now(sweep);
     emit_tick(sweep->outcome.emit, sweep->ticked_ms);
@@ -328,6 +329,8 @@ static void tick(struct sweep *sweep)
 
 static int64_t wait_ms(const struct sweep *sweep)
 {
+    if (emit_stalled(sweep->outcome.emit))
+        return STALLED_TICK_MS;
     bool waiting = sweep->held || sweep->ring.left > 0;
     bool more_input = !sweep->input_ended && !sweep->input_later && resolver_under_way(sweep->resolver) < LOOKUPS_MAX;
     if (emit_blocked(sweep->outcome.emit) || (!waiting && !more_input))

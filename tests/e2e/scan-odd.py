@@ -235,6 +235,32 @@ def nobody_reads():
     server.stop()
 
 
+def slow_reader():
+    """a reader that pauses longer than the deadline makes no probe fail, and SIGTERM ends a sweep that waits for it"""
+
+    def read_slowly(*args):
+        process = popen("--no-submit", "--timeout", "2", "--parallel", "500", *args)
+        time.sleep(3)  # the pause is what is tested: longer than a target's time
+        return process
+
+    process = subprocess.Popen([FLEET, "many", "--dir", work + "/slow", "--count", "4000", "--base", "127.103.0.1", "--canned", "tls12"],
+                               stdout=subprocess.PIPE, text=True)
+    started.append(process)
+    port = process.stdout.readline().split()[1]
+    run = end(read_slowly("127.103.0.1", "127.103.4.0/22", "--ports", port))
+    check("every one was told", ({}, 1025), (errors(run), len(run.sightings)))
+    process.terminate()
+    process.wait()
+    started.remove(process)
+    process = read_slowly("127.104.0.0/16:1")
+    process.send_signal(signal.SIGTERM)
+    wait_until("the sweep to end", lambda: "interrupted" in process.stderr.readline())
+    check("then it waits for the reader of its last records", None, process.poll())
+    process.send_signal(signal.SIGTERM)  # and no longer
+    check("the second signal ends it", -signal.SIGTERM, process.wait(timeout=30))
+    started.remove(process)
+
+
 def full_disk():
     """a disk that fills under the spool stops the sweep for as long as it is full; nothing is lost"""
     if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode:
@@ -339,4 +365,4 @@ def wrong_use():
 
 
 main(the_fleet, deadlines_are_absolute, thousands_at_once, failures_by_stage, injected_starttls, guesses_are_attempts, few_descriptors,
-     descriptors_taken_away, few_ports, interrupted, nobody_reads, full_disk, once_each, order, rate, slow_pipe, damaged_lists, wrong_use)
+     descriptors_taken_away, few_ports, interrupted, nobody_reads, slow_reader, full_disk, once_each, order, rate, slow_pipe, damaged_lists, wrong_use)
