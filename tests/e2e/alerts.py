@@ -269,6 +269,7 @@ def marker():
 
 def configure(fallback=True):
     (HOME / "certmuster.yaml").write_text(f"""
+collector.judge_interval: 250ms
 alerts:
   interval: 1s
   timeout: 4s
