@@ -4,10 +4,12 @@
  * stderr, escaped, and ends with where to look further. */
 #include "certmuster/cli.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "certmuster/buf.h"
 #include "certmuster/escape.h"
@@ -24,8 +26,19 @@ const struct cli_option cli_common_options[] = {
     {0, NULL, NULL, NULL},
 };
 
+/* A program that was started with stdout closed (>&-) would get 1 for its first file or socket, and write its results there. What is put
+ * in the place of each refuses what the program would do with it, so that the user hears of it. */
+static void hold_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            abort(); /* no /dev/null: nothing can be trusted here */
+    }
+}
+
 void cli_init(struct cli *cli, const struct cli_program *program, int argc, char **argv)
 {
+    hold_standard_descriptors();
     *cli = (struct cli){.program = program, .argc = argc, .argv = argv, .index = 1};
     cli->operands = cm_calloc((size_t)argc + 1, sizeof *cli->operands);
 }

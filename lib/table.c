@@ -4,6 +4,7 @@
  * table of millions takes constant memory. Colour is never the only carrier of a meaning: the text says it too. */
 #include "certmuster/table.h"
 
+#include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <pthread.h>
@@ -179,6 +180,17 @@ void table_cell(struct table *table, const char *text, enum table_paint paint)
     table->cells[table->cell_count++] = cell;
     if (table->cell_count >= SAMPLE_ROWS * table->column_count)
         start_streaming(table);
+}
+
+int table_flush(struct table *table, struct cm_error *error)
+{
+    if (!table->streaming)
+        start_streaming(table);
+    errno = 0;
+    bool good = fflush(table->out) == 0 && !ferror(table->out);
+    if (good || errno == EPIPE)
+        return CM_OK;
+    return error_setf(error, CM_EIO, 0, "the table could not be written", "%s", strerror(errno ? errno : EIO));
 }
 
 void table_free(struct table *table)

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "certmuster/error.h"
+
 struct term_style {
     bool colour; /* a terminal, TERM not dumb, NO_COLOR unset */
     bool utf8;   /* the locale's codeset; else ASCII */
@@ -25,6 +27,8 @@ struct table_column {
 struct table; /* collects up to 1,000 rows to size its columns, then streams */
 struct table *table_new(FILE *out, const struct table_column *columns, size_t count);
 void table_cell(struct table *table, const char *text, enum table_paint paint); /* left to right; text is copied */
-void table_free(struct table *table);                                           /* flushes */
+/* Writes what is held back. CM_EIO when not everything so far could be written; a reader that left (EPIPE) had what it wanted. */
+CM_MUST_CHECK int table_flush(struct table *table, struct cm_error *error);
+void table_free(struct table *table); /* flushes */
 
 #endif

@@ -186,6 +186,9 @@ static int run(const struct cli *cli, const struct arguments *arguments, const s
     sink_init(&sink, emit, arguments->host ? arguments->host : emit_host(emit), rows, &stop, quiet);
     bool ended = crawl(cli->operands, cli->operand_count, passwords, &sink);
     sink_done(&sink);
+    int unwritten = rows_flush(rows, &error);
+    if (unwritten)
+        say_error("%s: %s", error.reason, error.detail);
     rows_free(rows);
     if (!quiet)
         summarise(&sink.counts, clock_monotonic_ms() - began_ms);
@@ -193,6 +196,8 @@ static int run(const struct cli *cli, const struct arguments *arguments, const s
         say_error("%s: %s", error.reason, error.detail);
         return CM_EXIT_FAILED;
     }
+    if (unwritten)
+        return CM_EXIT_FAILED;
     if (ended && stop)
         return 128 + stop;
     return sink.counts.problems ? CM_EXIT_PARTIAL : CM_EXIT_OK;

@@ -33,6 +33,11 @@ struct rows *rows_new(void)
     return rows;
 }
 
+int rows_flush(struct rows *rows, struct cm_error *error)
+{
+    return rows ? table_flush(rows->table, error) : CM_OK;
+}
+
 void rows_free(struct rows *rows)
 {
     if (!rows)

@@ -6,7 +6,8 @@
 #include "scanner/crawl/found.h"
 
 struct rows;
-struct rows *rows_new(void); /* on standard output */
+struct rows *rows_new(void);                                             /* on standard output */
+CM_MUST_CHECK int rows_flush(struct rows *rows, struct cm_error *error); /* as table_flush; NULL: 0 */
 void rows_free(struct rows *rows);
 /* leaf NULL: it cannot be decoded. */
 void rows_chain(struct rows *rows, const char *path, const char *entry, const struct cert *leaf, size_t count);

@@ -284,10 +284,13 @@ static int run(const struct emit_options *emit_options, const struct sweep_optio
     int failed = sweep_run(sweep_options, loop, input, emit, tell, &stop, open, &counts, &error);
     if (failed)
         say_error("%s: %s", error.reason, error.detail);
+    int unwritten = tell_flush(tell, &error);
+    if (unwritten)
+        say_error("%s: %s", error.reason, error.detail);
     tell_free(tell);
-    sigprocmask(SIG_SETMASK, open,
-                NULL); /* from here on nothing watches `stop`, and the second signal must get through */
-    int status = failed == CM_EINVAL ? CM_EXIT_USAGE : failed ? CM_EXIT_FAILED : 0;
+    /* From here on nothing watches `stop`, and the second signal must get through. */
+    sigprocmask(SIG_SETMASK, open, NULL);
+    int status = failed == CM_EINVAL ? CM_EXIT_USAGE : failed || unwritten ? CM_EXIT_FAILED : 0;
     if (!failed && !sweep_options->quiet)
         summarise(&counts, clock_monotonic_ms() - began_ms);
     if (emit_close(emit, counts.interrupted || failed, &delivery, &error)) {

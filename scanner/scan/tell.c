@@ -42,6 +42,11 @@ struct tell *tell_new(void)
     return tell;
 }
 
+int tell_flush(struct tell *tell, struct cm_error *error)
+{
+    return tell ? table_flush(tell->table, error) : CM_OK;
+}
+
 void tell_free(struct tell *tell)
 {
     if (!tell)

@@ -137,6 +137,10 @@ assert_eq "lines" 1 "$(wc -l <"$dir/err")"
 assert_eq status 2 "$(status_of certmuster-crawl --fail-on never "$tree")"
 assert_eq status 3 "$(status_of certmuster-crawl --passwords /nonexistent "$tree")"
 assert_contains "one clear line" "No such file" "$(cat "$dir/err")"
+for where in '>/dev/full' '>&-'; do
+    assert_eq "a table to nowhere $where" 3 "$(status_of sh -c "certmuster-crawl '$tree' $where")"
+    assert_contains "says so" "the table could not be written" "$(cat "$dir/err")"
+done
 assert_eq "host" "db1.example" "$(certmuster-crawl --json --host db1.example "$tree" 2>/dev/null | jq -r 'select(.type == "sighting") | .file.host' | sort -u)"
 
 note "interrupted: the finished record says so"

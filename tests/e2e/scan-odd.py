@@ -358,6 +358,14 @@ def wrong_use():
         holds(f"{args}: nothing raw", "\x1b" not in run.err)
     scan("--fail-on", "failure", "127.0.0.1:1", expect=1)
     scan("127.0.0.1:1")
+    with open(work + "/soon.yaml", "w") as out:
+        out.write("submit: {wait: 0s}\n")
+    for json in ([], ["--json"]):
+        for where, why in ((">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")):
+            done = subprocess.run(["sh", "-c", f'"$@" {where}', "sh", SCAN, "--config", work + "/soon.yaml", *json, "127.0.0.1:1"],
+                                  capture_output=True, text=True)
+            check(f"{where}: exit", 3, done.returncode)
+            holds(f"{where}: says why", why in done.stderr, done.stderr)
     for flag in ("--help", "--version"):
         done = subprocess.run([SCAN, flag], capture_output=True, text=True)
         check(flag, 0, done.returncode)
