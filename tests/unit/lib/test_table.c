@@ -65,10 +65,13 @@ static void on_terminal(int width, const char *name, char *out, size_t size)
     row(table, name, "5", "web");
     table_free(table);
     fflush(stream);
-    fcntl(master, F_SETFL, O_NONBLOCK);
-    ssize_t got = read(master, out, size - 1);
-    out[got > 0 ? got : 0] = 0;
-    fclose(stream);
+    fclose(
+        stream); /* the kernel passes the bytes on in its own time; with the other end closed, read() waits for all, then fails */
+    ssize_t got;
+    size_t used = 0;
+    while (used < size - 1 && (got = read(master, out + used, size - 1 - used)) > 0)
+        used += (size_t)got;
+    out[used] = 0;
     close(master);
 }
 
