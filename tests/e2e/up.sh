@@ -53,6 +53,19 @@ note "other accounts cannot connect"
 ! setpriv --reuid=nobody --regid=nogroup --clear-groups psql -X -h "$(cat "$home/sockets")" -U certmuster_read -d certmuster -c 'SELECT 1' >"$dir/out" 2>&1 ||
     fail "nobody may connect"
 
+note "an administrator who runs up through sudo may use it from then on, and so may those before"
+as_account() { setpriv --reuid="$1" --regid=nogroup --clear-groups "${@:2}"; }
+SUDO_UID=$(id -u nobody) certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up through sudo"; }
+wait_for 5 as_account nobody psql -X -h "$(cat "$home/sockets")" -U certmuster_operate -d certmuster -c 'SELECT 1'
+as_account nobody curl -sf --unix-socket "$(cat "$home/sockets")/collectd.sock" -H 'Content-Type: application/json' -d '[]' -o /dev/null -w '%{http_code}' http://localhost/v1/missing >"$dir/out" || true
+assert_not_contains "the collector lets them speak" 403 "$(cat "$dir/out")"
+as_account daemon curl -s --unix-socket "$(cat "$home/sockets")/collectd.sock" -H 'Content-Type: application/json' -d '[]' -o /dev/null -w '%{http_code}' http://localhost/v1/missing >"$dir/out" || true
+assert_eq "but not a third" 403 "$(cat "$dir/out")"
+certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up by root again"; }
+assert_contains "nobody new, nothing restarted" "collector   was running" "$(cat "$dir/up.log")"
+as_account nobody psql -X -q -h "$(cat "$home/sockets")" -U certmuster_read -d certmuster -c 'SELECT 1' >/dev/null || fail "the first administrator was forgotten"
+! as_account daemon psql -X -h "$(cat "$home/sockets")" -U certmuster_read -d certmuster -c 'SELECT 1' >"$dir/out" 2>&1 || fail "a third may connect"
+
 note "killed: PostgreSQL, then the collector, then both"
 sql "CREATE TABLE certmuster.kept (x int); INSERT INTO certmuster.kept VALUES (1)"
 kill -9 "$(postmaster)"
@@ -165,6 +178,26 @@ refuse "a wrong key" "up.usr"
 assert_eq "operand" 2 "$(status_of certmuster up now)"
 assert_eq "flag" 2 "$(status_of certmuster up --databse-only)"
 assert_contains "did you mean" "--database-only" "$(cat "$dir/err")"
+
+if unshare -m true 2>/dev/null; then
+    note "without PostgreSQL's programs: which package to install"
+    export CERTMUSTER_HOME=$dir/without
+    assert_eq "status" 3 "$(status_of unshare -m sh -c "mount -t tmpfs none /usr/lib/postgresql && PATH=$dir/bin:/usr/sbin:/usr/bin:/sbin:/bin certmuster up")"
+    assert_contains "package" "install postgresql" "$(cat "$dir/err")"
+    export CERTMUSTER_HOME=$home
+    assert_eq "status" 3 "$(status_of unshare -m sh -c "mount -t tmpfs none /usr/lib/postgresql && PATH=$dir/bin:/usr/sbin:/usr/bin:/sbin:/bin certmuster up")"
+    assert_contains "package of the data's version" "install postgresql-$(cat "$home/postgres/PG_VERSION")" "$(cat "$dir/err")"
+fi
+
+if unshare -m true 2>/dev/null; then
+    note "root's usual home, on a machine without anything in /var/lib and /run"
+    unshare -m sh -c "mount -t tmpfs none /var/lib && mount -t tmpfs none /run && unset CERTMUSTER_HOME && certmuster up && certmuster status &&
+        stat -c '%n %U %a' /var/lib/certmuster /run/certmuster && certmuster down" >"$dir/out" 2>&1 || { cat "$dir/out"; fail "the usual home"; }
+    assert_contains "sockets" "sockets     /run/certmuster" "$(cat "$dir/out")"
+    assert_contains "home" "/var/lib/certmuster certmuster 755" "$(cat "$dir/out")"
+    assert_contains "status" "collector   well, unix:/run/certmuster/collectd.sock" "$(cat "$dir/out")"
+    assert_contains "stopped" "PostgreSQL  stopped" "$(cat "$dir/out")"
+fi
 
 note "the front program"
 assert_eq "unknown" 2 "$(status_of certmuster staus)"
