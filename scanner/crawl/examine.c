@@ -184,6 +184,9 @@ void examine_bytes(struct examine *examine, uint8_t *bytes, size_t size)
             OPENSSL_cleanse(bytes, size);
         }
         break;
+    case SNIFF_JAVA:
+        tell_problem(examine, "jks", NULL, RECORD_ERROR_UNSUPPORTED, "a Java keystore; its certificates are not read");
+        return;
     case SNIFF_TEXT:
         size = fold_utf16(bytes, size);
         break;
