@@ -97,7 +97,7 @@ static int wait_ms(const struct loop *loop, int64_t max_wait_ms)
     return wait < 0 ? 0 : (int)wait;
 }
 
-void loop_turn(struct loop *loop, int64_t max_wait_ms, const sigset_t *open)
+bool loop_turn(struct loop *loop, int64_t max_wait_ms, const sigset_t *open)
 {
     struct timer *timer;
     loop_refresh_clock(loop);
@@ -121,4 +121,5 @@ void loop_turn(struct loop *loop, int64_t max_wait_ms, const sigset_t *open)
     loop->batch_count = 0;
     while ((timer = timers_pop(&loop->timers, loop->now_ms)))
         timer->fire(timer);
+    return count == BATCH;
 }

@@ -36,7 +36,8 @@ void loop_set_timer(struct loop *loop, struct timer *timer, int64_t due_ms);
 void loop_cancel_timer(struct loop *loop, struct timer *timer);
 
 /* One turn: waits until something is ready, a timer is due, max_wait_ms have passed or a signal of `open` arrived (a mask for
- * epoll_pwait: signals blocked elsewhere and open only here cannot be missed), then runs what is to be run. */
-void loop_turn(struct loop *loop, int64_t max_wait_ms, const sigset_t *open);
+ * epoll_pwait: signals blocked elsewhere and open only here cannot be missed), then runs what is to be run.
+ * True when there was more than one turn takes: what came is not all dealt with. */
+bool loop_turn(struct loop *loop, int64_t max_wait_ms, const sigset_t *open);
 
 #endif

@@ -67,6 +67,7 @@ struct sweep {
     uint64_t key;
     bool input_ended, input_later; /* input_later: a pipe has nothing yet */
     bool unread;                   /* nobody reads our records any more */
+    bool behind;                   /* answers wait for us: they go first, or our slowness would look like theirs */
     int64_t ticked_ms;
 };
 
@@ -278,7 +279,7 @@ static void read_ahead(struct sweep *sweep)
 
 static void pump(struct sweep *sweep)
 {
-    if (emit_blocked(sweep->outcome.emit))
+    if (sweep->behind || emit_blocked(sweep->outcome.emit))
         return;
     read_ahead(sweep);
     loop_refresh_clock(sweep->loop);
@@ -390,7 +391,7 @@ int sweep_run(const struct sweep_options *options, struct loop *loop, struct inp
         pump(&sweep);
         if (is_over(&sweep))
             break;
-        loop_turn(loop, wait_ms(&sweep), open);
+        sweep.behind = loop_turn(loop, wait_ms(&sweep), open);
         tick(&sweep);
     }
     counts->interrupted = *stop || sweep.unread;

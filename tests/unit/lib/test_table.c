@@ -1,7 +1,6 @@
 /* Tables and progress: widths (wide characters included), escaping, cutting at a terminal's edge, streaming; the progress line's text. */
 #include "tests/unit/lib/cmocka_first.h"
 
-#include <fcntl.h>
 #include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
