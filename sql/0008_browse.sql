@@ -57,7 +57,14 @@ LANGUAGE sql STABLE AS $$
               FROM alert a WHERE a.sha256 = browse_use.certificate AND a.resolved_at IS NULL)
 $$;
 
--- Every certificate at every place, for filters by place and owner: what it is called there, and nothing that costs.
+-- For filters by place and owner, what it takes and nothing that costs: the leaf at every place, and every certificate at every place.
+CREATE VIEW browse_leaf AS
+SELECT ch.leaf_sha256 AS sha256, place_text(l) AS place, st.owner
+  FROM location l
+  JOIN location_state st ON st.location_id = l.location_id
+  JOIN sighting s ON s.location_id = l.location_id AND s.closed_at IS NULL
+  JOIN chain ch ON ch.chain_id = s.chain_id;
+
 CREATE VIEW browse_spot AS
 SELECT m.sha256, place_text(l) AS place, l.realm, st.owner, st.last_result
   FROM location l
@@ -66,4 +73,4 @@ SELECT m.sha256, place_text(l) AS place, l.realm, st.owner, st.last_result
   JOIN chain ch ON ch.chain_id = s.chain_id
  CROSS JOIN LATERAL unnest(ch.fingerprints) AS m(sha256);
 
-GRANT SELECT ON browse_certificate, browse_spot TO certmuster_read;
+GRANT SELECT ON browse_certificate, browse_leaf, browse_spot TO certmuster_read;

@@ -268,7 +268,11 @@ static void move(struct browse *browse, enum motion motion)
 
 static void refresh(struct browse *browse)
 {
-    pages_refresh(&browse->list->pages);
+    struct pages *pages = &browse->list->pages;
+    if (pages->stale || pages->rows.count == 0)
+        list_open(browse);
+    else
+        pages_refresh(pages);
 }
 
 const struct view_ops list_ops = {"list", title, draw, status, move, refresh};

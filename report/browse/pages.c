@@ -72,12 +72,13 @@ static void begin(struct pages *pages)
 void pages_reset(struct pages *pages, const char *sort, const char *id)
 {
     begin(pages);
+    pages->stale = true;
     ask(pages, sort ? PAGES_AROUND : PAGES_START, sort, id, true);
 }
 
 void pages_home(struct pages *pages)
 {
-    if (pages->at_start) {
+    if (pages->at_start && !pages->stale) {
         pages->selected = pages->top = 0;
         return;
     }
@@ -87,7 +88,7 @@ void pages_home(struct pages *pages)
 
 void pages_refresh(struct pages *pages)
 {
-    if (!pages->known || pages->rows.count == 0) {
+    if (pages->stale || pages->rows.count == 0) {
         pages_reset(pages, NULL, NULL);
         return;
     }
@@ -128,7 +129,7 @@ static void prefetch(struct pages *pages)
 
 void pages_end(struct pages *pages)
 {
-    if (pages->at_end && pages->rows.count > 0) {
+    if (pages->at_end && !pages->stale && pages->rows.count > 0) {
         pages->selected = pages->rows.count - 1;
         settle(pages);
         prefetch(pages);
@@ -304,6 +305,7 @@ void pages_deliver(struct pages *pages, const struct pages_request *request, str
     }
     pages->waiting = false;
     pages->known = true;
+    pages->stale = false;
     if (request->from == PAGES_AFTER) {
         pages->at_end = answer->at_end;
         join_after(pages, &answer->rows);

@@ -44,6 +44,7 @@ struct pages {
     bool known; /* an answer has come since the last reset */
     size_t top, selected, height;
     int64_t base; /* the number of rows[0] in the list, from 0; -1: unknown */
+    bool stale;   /* the rows are of a list no longer wanted, shown until the new ones come */
     bool waiting; /* a request is out */
     bool failed;  /* the last one got no answer; nothing is asked until the next reset or refresh */
     int64_t debt; /* movement that waits for rows */

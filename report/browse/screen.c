@@ -78,6 +78,10 @@ void screen_close(void)
     if (!screen)
         return;
     curs_set(1);
+    /* The shell goes on here, where the terminal has no other screen to go back to. */
+    move(LINES - 1, 0);
+    clrtoeol();
+    refresh();
     endwin();
     delscreen(screen);
     screen = NULL;

@@ -76,12 +76,13 @@ class Postgres:
 class Terminal:
     """browse (or a shell) in a tmux of its own."""
 
-    def __init__(self, directory, columns, rows, command, environment=None):
+    def __init__(self, directory, columns, rows, command, environment=None, shell=False):
         self.socket = tempfile.mktemp(prefix="cm-tmux.", dir="/tmp")
         self.errors = tempfile.mktemp(prefix="stderr.", dir=directory)
         words = {"TERM": "screen-256color", "LC_ALL": "C.UTF-8", **(environment or {})}
-        shell = " ".join(f"{name}={shlex.quote(value)}" for name, value in words.items())
-        script = f"before=$(stty -g); {shell} {command} 2>{self.errors}; echo \"exit $?\"; [ \"$before\" = \"$(stty -g)\" ] && echo sane; exec cat"
+        words = " ".join(f"{name}={shlex.quote(value)}" for name, value in words.items())
+        where = "" if shell else f"2>{self.errors}"  # an interactive shell talks on stderr
+        script = f"before=$(stty -g); {words} {command} {where}; echo \"exit $?\"; [ \"$before\" = \"$(stty -g)\" ] && echo sane; exec cat"
         # tmux itself must speak UTF-8 whatever browse is told.
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), script)
 
@@ -99,7 +100,7 @@ class Terminal:
         self.tmux("resize-window", "-x", str(columns), "-y", str(rows))
 
     def screen(self):
-        return self.tmux("capture-pane", "-p").rstrip("\n").split("\n")
+        return self.tmux("capture-pane", "-p").split("\n")[:-1]
 
     def raw(self):
         """With the attributes, as escape sequences that tmux writes."""
@@ -136,8 +137,8 @@ class Terminal:
     def leave(self):
         """Quits from the list; browse must have ended well and given the terminal back as it was."""
         self.keys("q")
-        lines = self.wait(lambda lines: "sane" in lines, 15)
-        check("exit 0" in lines, "browse ended otherwise: " + repr(lines[:5]) + self.stderr())
+        lines = self.wait(lambda lines: "sane" in lines, 15)  # on a screen without an alternate, what was there stays above
+        check(any(line.endswith("exit 0") for line in lines), "browse ended otherwise: " + repr(lines[:5]) + self.stderr())
         check(self.stderr() == "", "on stderr: " + self.stderr())
         self.close()
 

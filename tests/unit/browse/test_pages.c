@@ -230,6 +230,25 @@ static void test_home_and_end(void **state)
     assert_int_equal(source->requests, requests); /* it is held: nothing is asked */
 }
 
+/* Another list was asked for: what is still shown of the old one must not answer for it. */
+static void test_keys_mean_the_list_to_come(void **state)
+{
+    (void)state;
+    source_fill(source, 3);
+    pages_reset(&pages, NULL, NULL);
+    answer_all(source, &pages);
+    source_fill(source, 5000);
+    pages_reset(&pages, NULL, NULL);
+    pages_end(&pages);
+    answer_all(source, &pages);
+    assert_int_equal(selected(&pages), 49990);
+    pages_reset(&pages, "25000", "");
+    pages_home(&pages);
+    answer_all(source, &pages);
+    assert_int_equal(selected(&pages), 0);
+    assert_whole(&pages, source, true);
+}
+
 static void test_memory_stays_bounded(void **state)
 {
     (void)state;
@@ -368,6 +387,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_opens_at_a_key, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pages_follow_one_another, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_home_and_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_keys_mean_the_list_to_come, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_memory_stays_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_selection_sticks_to_the_row, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_overtaken_answers_are_dropped, set_up, tear_down),
