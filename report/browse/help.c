@@ -1,6 +1,7 @@
-/* Help: one line per row of keys.c, keys that do the same together, then the marks and the words of the filter. */
+/* Help: the rows of keys.c by view, keys that do the same together, then the marks and the words of the filter. */
 #include "report/browse/help.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "report/browse/keys.h"
@@ -9,7 +10,6 @@
 enum { KEYS_WIDTH = 16 };
 
 static const char *const more[][2] = {
-    {"", ""},
     {"MARKS", ""},
     {"(expired)", "has expired, and is still there"},
     {"(3)", "ends within 3 days, or 3/90 of a shorter life"},
@@ -40,52 +40,64 @@ static const char *mark_of(const char *label, bool utf8)
     return strcmp(label, "(taken)") == 0 ? (utf8 ? "✓" : "a") : NULL;
 }
 
-/* The text of one line; false behind the last. Keys of neighbouring rows with the same help share a line. */
-static bool line_at(size_t wanted, bool utf8, struct buf *keys, const char **text)
+enum { HELP_LINES_MAX = 128, HELP_KEYS_SIZE = 48 };
+
+struct help {
+    struct {
+        char keys[HELP_KEYS_SIZE];
+        const char *text;
+        bool section;
+    } line[HELP_LINES_MAX];
+    size_t count;
+};
+
+static void add(struct help *help, const char *keys, const char *text, bool section)
 {
-    size_t line = 0;
-    if (wanted == line++) {
-        buf_append_str(keys, "KEYS");
-        *text = "";
-        return true;
-    }
-    for (const struct key_row *row = key_rows; row->name;) {
-        const struct key_row *first = row;
-        buf_reset(keys);
-        for (; row->name && strcmp(row->help, first->help) == 0 && row->views == first->views; row++) {
-            buf_append_str(keys, row == first ? "" : " ");
-            if (utf8 || (unsigned char)row->name[0] < 0x80)
-                buf_append_str(keys, row->name);
-            else
-                buf_append_str(keys, strcmp(row->name, "→") == 0   ? "Right"
-                                     : strcmp(row->name, "←") == 0 ? "Left"
-                                     : strcmp(row->name, "↑") == 0 ? "Up"
-                                                                   : "Down");
-        }
-        *text = first->help;
-        if (wanted == line++)
-            return true;
-    }
-    wanted -= line;
-    if (wanted >= sizeof more / sizeof *more)
-        return false;
-    const char *mark = mark_of(more[wanted][0], utf8);
-    buf_reset(keys);
-    buf_append_str(keys, mark ? mark : more[wanted][0]);
-    *text = more[wanted][1];
-    return true;
+    if (help->count == HELP_LINES_MAX)
+        return;
+    snprintf(help->line[help->count].keys, HELP_KEYS_SIZE, "%s", keys);
+    help->line[help->count].text = text;
+    help->line[help->count++].section = section;
 }
 
-static size_t line_count(void)
+/* What stands on the key, for a terminal that cannot show arrows. */
+static const char *key_name(const char *name, bool utf8)
 {
-    struct buf keys;
-    const char *text;
-    size_t count = 0;
-    buf_init(&keys, CELL_BYTES_MAX);
-    while (line_at(count, true, &keys, &text))
-        count++;
-    buf_done(&keys);
-    return count;
+    static const char *const arrows[][2] = {{"→", "Right"}, {"←", "Left"}, {"↑", "Up"}, {"↓", "Down"}};
+    for (size_t i = 0; !utf8 && i < sizeof arrows / sizeof *arrows; i++)
+        if (strcmp(name, arrows[i][0]) == 0)
+            return arrows[i][1];
+    return name;
+}
+
+/* The keys of these views; neighbours with the same help share a line. */
+static void add_keys(struct help *help, const char *section, unsigned views, bool utf8)
+{
+    add(help, section, "", true);
+    for (const struct key_row *row = key_rows; row->name;) {
+        const struct key_row *first = row;
+        char keys[HELP_KEYS_SIZE] = "";
+        for (; row->name && strcmp(row->help, first->help) == 0 && row->views == first->views; row++) {
+            size_t size = strlen(keys);
+            snprintf(keys + size, sizeof keys - size, "%s%s", size > 0 ? " " : "", key_name(row->name, utf8));
+        }
+        if ((first->views & ~IN(VIEW_HELP)) == views)
+            add(help, keys, first->help, false);
+    }
+    add(help, "", "", false);
+}
+
+static void build(struct help *help, bool utf8)
+{
+    help->count = 0;
+    add_keys(help, "IN THE LIST", IN(VIEW_LIST), utf8);
+    add_keys(help, "IN A CERTIFICATE", IN(VIEW_DETAIL), utf8);
+    add_keys(help, "IN BOTH", IN(VIEW_LIST) | IN(VIEW_DETAIL), utf8);
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        const char *mark = mark_of(more[i][0], utf8);
+        bool section = strcmp(more[i][0], "MARKS") == 0 || strcmp(more[i][0], "FILTER") == 0;
+        add(help, mark ? mark : more[i][0], more[i][1], section);
+    }
 }
 
 static void title(struct browse *browse, struct buf *left, struct buf *right)
@@ -97,27 +109,29 @@ static void title(struct browse *browse, struct buf *left, struct buf *right)
 
 static void draw(struct browse *browse, int top, int height)
 {
-    struct buf keys;
-    const char *text;
-    size_t count = line_count(), last = count > (size_t)height ? count - (size_t)height : 0;
+    struct help help;
+    build(&help, browse->utf8);
+    size_t last = help.count > (size_t)height ? help.count - (size_t)height : 0;
     if (browse->help_top > last)
         browse->help_top = last;
-    buf_init(&keys, CELL_BYTES_MAX);
-    for (int i = 0; i < height && line_at(browse->help_top + (size_t)i, browse->utf8, &keys, &text); i++) {
-        bool section =
-            keys.size > 1 && keys.data[0] >= 'A' && keys.data[0] <= 'Z' && keys.data[1] >= 'A' && keys.data[1] <= 'Z';
-        draw_cell(browse, top + i, 2, KEYS_WIDTH, keys.data, CELL_LEFT, section ? PAINT_STRONG : PAINT_KEY, false);
-        draw_cell(browse, top + i, 2 + KEYS_WIDTH + 1, browse->columns - KEYS_WIDTH - 4, text, CELL_LEFT, PAINT_PLAIN,
-                  false);
-        buf_reset(&keys);
+    for (int i = 0; i < height && browse->help_top + (size_t)i < help.count; i++) {
+        size_t at = browse->help_top + (size_t)i;
+        bool section = help.line[at].section;
+        draw_cell(browse, top + i, section ? 1 : 3, KEYS_WIDTH, help.line[at].keys, CELL_LEFT,
+                  section ? PAINT_STRONG : PAINT_KEY, false);
+        draw_cell(browse, top + i, KEYS_WIDTH + 4, browse->columns - KEYS_WIDTH - 5, help.line[at].text, CELL_LEFT,
+                  PAINT_PLAIN, false);
     }
-    buf_done(&keys);
 }
 
 static void status(struct browse *browse, struct buf *left)
 {
-    (void)browse;
-    buf_appendf(left, "%zu lines", line_count());
+    struct help help;
+    build(&help, browse->utf8);
+    size_t height = browse->rows > 3 ? (size_t)browse->rows - 3 : 1;
+    if (help.count > height)
+        buf_appendf(left, "lines %zu to %zu of %zu", browse->help_top + 1,
+                    browse->help_top + height < help.count ? browse->help_top + height : help.count, help.count);
 }
 
 static void move(struct browse *browse, enum motion motion)
@@ -140,7 +154,7 @@ static void move(struct browse *browse, enum motion motion)
         *top = 0;
         break;
     case MOVE_END:
-        *top = line_count();
+        *top = HELP_LINES_MAX; /* drawing knows where the end is */
         break;
     }
 }
