@@ -1,8 +1,9 @@
 -- What browse, report, alerts and /metrics read. No reader joins the tables of 0001 by itself.
 
 -- One row per open span and certificate of its chain. `position` is 0 for the leaf. A span is superseded when a later run reached the
--- place and saw a certificate with the same names and kind of key that lives longer: a renewal, told at once. Without such a
--- successor the chain counts as there until 3 runs missed it (two chains behind one balancer do not flap).
+-- place and saw another certificate with the same kind of key that lives longer, never seen there before the old one was seen last: a
+-- renewal, told at once. Without such a successor the chain counts as there until 3 runs missed it: a balancer of which half is renewed
+-- shows both in turns, and does not flap.
 CREATE VIEW place_certificate AS
 SELECT s.location_id, s.chain_id, s.role, s.first_seen, s.last_seen, s.absent_runs,
        (m.position - 1)::integer AS position, m.sha256, ch.leaf_sha256,
@@ -13,7 +14,7 @@ SELECT s.location_id, s.chain_id, s.role, s.first_seen, s.last_seen, s.absent_ru
              JOIN certificate new ON new.sha256 = ch2.leaf_sha256
              JOIN certificate old ON old.sha256 = ch.leaf_sha256
             WHERE s2.location_id = s.location_id AND s2.role = s.role AND s2.closed_at IS NULL AND s2.absent_runs = 0
-              AND s2.chain_id <> s.chain_id
+              AND s2.chain_id <> s.chain_id AND s2.first_seen > s.last_seen
               AND (new.not_after > old.not_after OR (new.sha256 = old.sha256))
               AND new.key_alg = old.key_alg) AS superseded
   FROM sighting s
