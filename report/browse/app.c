@@ -239,6 +239,9 @@ static void look_at_links(struct browse *browse)
     for (int i = 0; i < BROWSE_LINKS; i++)
         link_collect(browse->link[i]);
     acknowledge_watch(browse);
+    struct link_status totals;
+    link_status(browse->link[BROWSE_LINK_TOTALS],
+                &totals); /* so that it is looked after; what it says is seen in the rows' */
     link_status(browse->link[BROWSE_LINK_ROWS], &browse->status);
     if (browse->status.state == LINK_UP && browse->status.connects != browse->connects) {
         /* It is back: what is shown may be old, and the other links need not wait out their pause. */

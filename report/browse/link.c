@@ -1,13 +1,12 @@
-/* The threads of link.h: a worker that owns the connection, and a warden that frees the worker when it is stuck.
+/* The threads of link.h: a worker that owns the connection, and a warden that asks the server to stop what is no longer wanted.
  *
  *     user interface ── submit ──▶ slot[] ──▶ worker ── run(job, db) ──▶ finished ── collect ──▶ user interface
  *                                                ▲
- *                                             warden: cancels what is no longer wanted, cuts the line after the deadline
+ *                                             warden: PQcancel, which connects and so can hang as anything on a network can
  *
- * PQcancel connects, so it can hang as anything on a network can: that is why the warden is a thread as well. A statement that neither
- * ends nor answers a cancel within the grace is ended by shutting its socket down, which the worker sees as a lost connection. One mutex
- * guards all shared fields and is never held across anything that can block; the worker closes no connection that the warden is
- * cancelling on. */
+ * A job that neither ends nor heeds a cancel within the grace is ended by shutting its socket down, which the worker sees as a lost
+ * connection; link_status, which is called every second, looks after that. One mutex guards all shared fields and is never held across
+ * anything that can block. A connection that the warden is still cancelling on is left to it to close. */
 #include "report/browse/link.h"
 
 #include <errno.h>
@@ -26,7 +25,7 @@
 enum {
     PAUSE_FIRST_MS = 250,
     PAUSE_MOST_MS = 5000,
-    GRACE_MS = 3000,      /* from the cancel to the cut */
+    GRACE_MS = 3000,      /* from the deadline to the cancel, from the cancel to the cut */
     HEARTBEAT_MS = 15000, /* an idle connection says whether it still lives */
     FAREWELL_MS = 400,    /* what link_free gives the worker to end */
 };
@@ -46,14 +45,15 @@ struct link {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* monotonic clock */
 
-    struct db *db; /* the worker's; the warden may cancel or cut it under the lock */
+    struct db *db;     /* the worker's; cut under the lock, cancelled on by the warden while `cancelling` */
+    struct db *orphan; /* given up by the worker while the warden was cancelling on it */
     struct link_job *wanted[LINK_SLOTS];
     struct finished *first, **last;
     bool running, unwanted; /* a job runs; it was replaced or dropped meanwhile */
     int running_slot;
     uint64_t running_number;
-    int64_t deadline_ms; /* monotonic: when the warden cancels what runs */
-    bool cancelling;     /* the warden uses db without the lock */
+    int64_t end_ms;  /* monotonic: from here on what runs is to end: its deadline, or when it became unwanted */
+    bool cancelling; /* the warden uses db without the lock */
     bool stop, stop_warden, retry_now;
     struct link_status status;
     int pause_ms;
@@ -87,9 +87,10 @@ static int next_slot(const struct link *link)
 /* Under the lock. */
 static void close_db(struct link *link)
 {
-    while (link->cancelling)
-        pthread_cond_wait(&link->changed, &link->lock);
-    db_close(link->db);
+    if (link->cancelling)
+        link->orphan = link->db;
+    else
+        db_close(link->db);
     link->db = NULL;
 }
 
@@ -158,7 +159,7 @@ static void run_slot(struct link *link, int slot)
     link->unwanted = false;
     link->running_slot = slot;
     link->running_number++;
-    link->deadline_ms = began + link->options.db.statement_timeout_ms + GRACE_MS;
+    link->end_ms = began + link->options.db.statement_timeout_ms + GRACE_MS;
     pthread_cond_signal(&link->changed);
     pthread_mutex_unlock(&link->lock);
     int code = job->run(job, link->db, &error);
@@ -182,7 +183,7 @@ static void run_slot(struct link *link, int slot)
 static void heartbeat(struct link *link)
 {
     struct cm_error error = {0};
-    link->deadline_ms = clock_monotonic_ms() + GRACE_MS;
+    link->end_ms = clock_monotonic_ms() + GRACE_MS;
     link->running = true;
     link->unwanted = false;
     link->running_slot = -1;
@@ -263,32 +264,34 @@ static void cancel(struct link *link)
     db_cancel(db);
     pthread_mutex_lock(&link->lock);
     link->cancelling = false;
-    pthread_cond_broadcast(&link->changed);
+    db_close(link->orphan);
+    link->orphan = NULL;
 }
 
 static void *guard(void *argument)
 {
     struct link *link = argument;
     uint64_t cancelled = 0; /* the job that was asked to end */
-    int64_t cut_ms = INT64_MAX;
 
     pthread_mutex_lock(&link->lock);
     while (!link->stop_warden) {
-        int64_t now = clock_monotonic_ms();
-        bool due = link->running && (link->unwanted || now >= link->deadline_ms);
-        if (due && cancelled != link->running_number) {
+        bool candidate = link->running && cancelled != link->running_number;
+        if (candidate && clock_monotonic_ms() >= link->end_ms) {
             cancelled = link->running_number;
-            cut_ms = now + GRACE_MS;
             cancel(link);
-        } else if (due && now >= cut_ms) {
-            shutdown(db_socket(link->db), SHUT_RDWR);
-            cut_ms = now + GRACE_MS;
         } else {
-            sleep_until(link, !link->running ? INT64_MAX : due ? cut_ms : link->deadline_ms);
+            sleep_until(link, candidate ? link->end_ms : INT64_MAX);
         }
     }
     pthread_mutex_unlock(&link->lock);
     return NULL;
+}
+
+/* Under the lock: what should have ended long ago, and heeds no cancel, loses its connection. */
+static void cut_what_is_stuck(struct link *link)
+{
+    if (link->running && link->db && clock_monotonic_ms() >= link->end_ms + GRACE_MS)
+        shutdown(db_socket(link->db), SHUT_RDWR);
 }
 
 /* --- The user interface's side ---------------------------------------------------------------------------------------------------- */
@@ -323,15 +326,15 @@ struct link *link_new(const struct link_options *options, int notify_fd, void *c
     return link;
 }
 
-/* True when the worker ended within ms. */
-static bool join_within(struct link *link, int ms)
+/* True when the thread ended within ms. */
+static bool join_within(pthread_t thread, int ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += (long)ms * 1000000;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
-    return pthread_timedjoin_np(link->worker, NULL, &until) == 0;
+    return pthread_timedjoin_np(thread, NULL, &until) == 0;
 }
 
 static void free_finished(struct link *link)
@@ -349,24 +352,24 @@ void link_free(struct link *link)
         return;
     pthread_mutex_lock(&link->lock);
     link->stop = link->unwanted = true;
-    pthread_cond_broadcast(&link->changed);
+    link->end_ms = 0;
+    pthread_cond_signal(&link->changed);
     pthread_mutex_unlock(&link->lock);
     poke(link->wake_fd);
-    bool ended = join_within(link, FAREWELL_MS);
+    bool ended = join_within(link->worker, FAREWELL_MS);
     if (!ended) {
         pthread_mutex_lock(&link->lock);
         if (link->db)
             shutdown(db_socket(link->db), SHUT_RDWR);
         pthread_mutex_unlock(&link->lock);
-        ended = join_within(link, FAREWELL_MS);
+        ended = join_within(link->worker, FAREWELL_MS);
     }
-    if (!ended)
-        return; /* it hangs in a connect or a cancel; the process ends without it */
     pthread_mutex_lock(&link->lock);
     link->stop_warden = true;
-    pthread_cond_broadcast(&link->changed);
+    pthread_cond_signal(&link->changed);
     pthread_mutex_unlock(&link->lock);
-    pthread_join(link->warden, NULL);
+    if (!ended || !join_within(link->warden, FAREWELL_MS))
+        return; /* one hangs in a connect, the other in a cancel: the process ends without them */
     free_finished(link);
     for (int slot = 0; slot < LINK_SLOTS; slot++)
         if (link->wanted[slot])
@@ -385,7 +388,8 @@ static void forget(struct link *link, int slot)
     link->wanted[slot] = NULL;
     if (link->running && link->running_slot == slot && !link->unwanted) {
         link->unwanted = true;
-        pthread_cond_broadcast(&link->changed);
+        link->end_ms = clock_monotonic_ms();
+        pthread_cond_signal(&link->changed);
     }
 }
 
@@ -429,6 +433,7 @@ void link_collect(struct link *link)
 void link_status(struct link *link, struct link_status *out)
 {
     pthread_mutex_lock(&link->lock);
+    cut_what_is_stuck(link);
     *out = link->status;
     out->busy = next_slot(link) >= 0 || (link->running && link->running_slot >= 0 && !link->unwanted);
     pthread_mutex_unlock(&link->lock);

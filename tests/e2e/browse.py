@@ -6,6 +6,7 @@ the very statement that browse sent."""
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,12 @@ def row_names(lines):
     start = lines[1].index("NAME")
     # Columns are counted, not characters: a wide character before would shift, but nothing wide stands before the name.
     return [line[start:].split(" ")[0].rstrip("…") for line in lines[2:-2] if line[start:].strip()]
+
+
+def position(lines):
+    """The number of the selected row, from the status line."""
+    found = re.match(r" ?([\d,]+) of", lines[-2])
+    return int(found.group(1).replace(",", "")) if found else -1
 
 
 def same_names(shown, expected):
@@ -91,9 +98,8 @@ def test_list(fleet, columns, rows):
     upcoming = spelled(ordered(fleet.pg, "not_after > now() - interval '3 seconds'"))
     check(selected and any(name.startswith(selected.split()[-1][:0] or "") and name[:20] in selected for name in upcoming[:3]),
           f"what breaks next is selected: {selected!r}, expected one of {upcoming[:3]}")
-    position = int(re.match(r" ?([\d,]+) of", lines[-2]).group(1).replace(",", ""))
     expired = int(fleet.pg.sql("SELECT count(*) FROM certificate WHERE not_after <= now()"))
-    check(abs(position - expired - 1) <= 2, f"position {position} after {expired} expired")
+    check(abs(position(lines) - expired - 1) <= 2, f"position {position(lines)} after {expired} expired")
 
     terminal.keys("Home")
     everything = spelled(ordered(fleet.pg, limit=1000))
@@ -285,8 +291,9 @@ def test_outage(fleet):
     terminal = fleet.browse(200, 60)
     terminal.wait(list_is_ready)
     for mode in ("immediate", "fast"):
+        before = position(terminal.screen())
         terminal.keys("PageDown", "Down", "Down", "Down")
-        terminal.wait(lambda lines: "loading" not in lines[-2])
+        terminal.wait(lambda lines: position(lines) == before + (60 - 4 - 1) + 3)
         chosen = terminal.selected().split()[3:6]
         rows = row_names(terminal.screen())
         fleet.pg.stop(mode)
@@ -330,6 +337,39 @@ def test_outage(fleet):
     terminal.wait(lambda lines: lines[1].lstrip().startswith("EXPIRES"), 2)
     terminal.leave()  # and quits at once, database or not
     fleet.pg.start()
+
+
+def test_frozen(fleet):
+    """A server that accepts and answers nothing: no key waits for it, the status tells, it comes back by itself, and quitting is at once."""
+    terminal = fleet.browse(80, 24)
+    terminal.wait(list_is_ready)
+    rows = row_names(terminal.screen())
+    fleet.pg.signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        terminal.keys("/")
+        terminal.text("sh")
+        terminal.wait(lambda lines: lines[-1].startswith("/sh"), 2)
+        terminal.wait("loading", 5)
+        terminal.text("op")
+        terminal.wait(lambda lines: lines[-1].startswith("/shop"), 2)
+        check(row_names(terminal.screen()) == rows, "what was there stays")
+        terminal.wait("The database is away since", 15)
+        say(f"frozen: told after {time.monotonic() - began:.1f} s")
+        terminal.text("7")
+        terminal.wait(lambda lines: lines[-1].startswith("/shop7"), 2)
+    finally:
+        fleet.pg.signal(signal.SIGCONT)
+    terminal.wait(lambda lines: "away" not in lines[-2] and len(row_names(lines)) > 3 and all("shop7" in name for name in row_names(lines)), 30)
+    terminal.keys("Enter")
+    terminal.wait(lambda lines: not lines[-1].startswith("/"))
+    fleet.pg.signal(signal.SIGSTOP)
+    try:
+        terminal.keys("s", "s")
+        terminal.wait("loading", 5)
+        terminal.leave(5)
+    finally:
+        fleet.pg.signal(signal.SIGCONT)
 
 
 def test_terminal(fleet):
@@ -458,7 +498,7 @@ def main():
     fleet = Fleet()
     try:
         steps = [(test_start, ()), *[(test, size) for size in SIZES for test in (test_list, test_filter, test_detail)],
-                 (test_acknowledge, ()), (test_hostile, ()), (test_terminal, ()), (test_latency, ()), (test_outage, ())]
+                 (test_acknowledge, ()), (test_hostile, ()), (test_terminal, ()), (test_frozen, ()), (test_latency, ()), (test_outage, ())]
         only = sys.argv[1:]
         for test, arguments in steps:
             if only and test.__name__ not in only:

@@ -54,6 +54,14 @@ class Postgres:
     def stop(self, mode="fast"):
         self.run("pg_ctl", "-D", self.dir + "/data", "-w", "-s", "-m", mode, "stop")
 
+    def signal(self, number):
+        """To the postmaster and every process of it: SIGSTOP makes a server that neither answers nor goes away."""
+        with open(self.dir + "/data/postmaster.pid", encoding="utf-8") as file:
+            pids = [int(file.readline())]
+        children = subprocess.run(["pgrep", "-P", str(pids[0])], capture_output=True, encoding="utf-8", check=False).stdout
+        for pid in pids + [int(line) for line in children.split()]:
+            os.kill(pid, number)
+
     def psql(self, *arguments, database="certmuster"):
         return subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", self.dir, "-U", "certmuster_admin", "-d", database,
                                *arguments], check=True, capture_output=True, encoding="utf-8", stdin=subprocess.DEVNULL).stdout
@@ -134,10 +142,10 @@ class Terminal:
         with open(self.errors, encoding="utf-8", errors="replace") as errors:
             return errors.read()
 
-    def leave(self):
+    def leave(self, seconds=15):
         """Quits from the list; browse must have ended well and given the terminal back as it was."""
         self.keys("q")
-        lines = self.wait(lambda lines: "sane" in lines, 15)  # on a screen without an alternate, what was there stays above
+        lines = self.wait(lambda lines: "sane" in lines, seconds)  # on a screen without an alternate, what was there stays above
         check(any(line.endswith("exit 0") for line in lines), "browse ended otherwise: " + repr(lines[:5]) + self.stderr())
         check(self.stderr() == "", "on stderr: " + self.stderr())
         self.close()
