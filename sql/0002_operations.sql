@@ -43,7 +43,7 @@ CREATE INDEX batch_received ON batch (received_at);
 
 -- What collectors do in turns, one at a time however many there are: whoever holds the row's lock does the work. No advisory locks.
 CREATE TABLE upkeep (
-    task    text PRIMARY KEY, -- 'partitions', 'keys', 'fold', 'lost_runs'
+    task    text PRIMARY KEY, -- 'partitions', 'keys', 'fold', 'lost_runs'; 'trust_store <sha256>': since when that file is the one
     done_at timestamptz NOT NULL
 );
 INSERT INTO upkeep (task, done_at) VALUES ('partitions', '-infinity'), ('keys', '-infinity'), ('fold', now()), ('lost_runs', '-infinity');

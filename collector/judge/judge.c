@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -30,8 +31,8 @@ struct judge {
     pthread_t thread;
     int stop;                                                 /* eventfd */
     int64_t looked_for_new_ms, figures_due_ms, upkeep_due_ms; /* monotonic; 0: at once */
-    int64_t store_changed_ms;                                 /* wall clock: older verdicts are stale */
-    bool new_left, was_away, store_told;
+    int64_t store_since_ms;                                   /* wall clock: older verdicts are stale */
+    bool new_left, was_away, store_told, store_noted;
 };
 
 static bool is_stopping(const struct judge *judge)
@@ -44,7 +45,7 @@ static bool is_stopping(const struct judge *judge)
 static void refresh_trust(struct judge *judge)
 {
     struct cm_error error = {0};
-    bool changed = false, had = trust_loaded(judge->trust);
+    bool changed = false;
     if (trust_refresh(judge->trust, &changed, &error) != 0) {
         if (!judge->store_told)
             log_event(LOG_LEVEL_ERROR, "trust_store", "%s", log_error(&error));
@@ -52,10 +53,33 @@ static void refresh_trust(struct judge *judge)
         return;
     }
     judge->store_told = false;
-    if (changed && had) {
-        judge->store_changed_ms = clock_wall_ms();
-        log_event(LOG_LEVEL_INFO, "trust_store_changed", "every chain is verified again");
+    if (changed)
+        judge->store_noted = false;
+}
+
+/* Since when the inventory's verdicts are by this store: written down, so that one exchanged while no collector ran is noticed too. */
+static int note_store(struct judge *judge, struct cm_error *error)
+{
+    char task[16 + CM_SHA256_HEX_SIZE];
+    struct db_result *rows = NULL;
+    if (judge->store_noted)
+        return 0;
+    snprintf(task, sizeof task, "trust_store %s", trust_digest(judge->trust));
+    const char *params[] = {task};
+    int code = db_query(
+        judge->db,
+        "WITH gone AS (DELETE FROM upkeep WHERE task LIKE 'trust\\_store %' AND task <> $1 RETURNING task)"
+        " INSERT INTO upkeep AS u (task, done_at) VALUES ($1, now()) ON CONFLICT (task) DO UPDATE SET task = u.task"
+        " RETURNING (extract(epoch FROM done_at) * 1000)::bigint, (SELECT count(*) FROM gone)",
+        params, 1, &rows, error);
+    if (!code) {
+        judge->store_noted = true;
+        judge->store_since_ms = db_integer(rows, 0, 0);
+        if (db_integer(rows, 0, 1) > 0)
+            log_event(LOG_LEVEL_INFO, "trust_store_changed", "every chain is verified again");
     }
+    db_result_free(rows);
+    return code;
 }
 
 static int judge_chains(struct judge *judge, struct cm_error *error)
@@ -65,12 +89,14 @@ static int judge_chains(struct judge *judge, struct cm_error *error)
     refresh_trust(judge);
     if (!trust_loaded(judge->trust))
         return 0;
+    int code = note_store(judge, error);
+    if (code)
+        return code;
     if (atomic_exchange(&judge->state->new_chains, false) || !judge->looked_for_new_ms ||
         now - judge->looked_for_new_ms > LOOK_FOR_NEW_MS)
         judge->new_left = true;
     const struct docket docket = {.look_for_new = judge->new_left,
-                                  .stale_before_ms = stale > judge->store_changed_ms ? stale : judge->store_changed_ms};
-    int code = 0;
+                                  .stale_before_ms = stale > judge->store_since_ms ? stale : judge->store_since_ms};
     for (int round = 0; !code && more && round < ROUNDS_MAX && !is_stopping(judge); round++) {
         uint64_t judged = 0;
         code = docket_round(judge->db, judge->trust, &docket, &judged, &more, error);

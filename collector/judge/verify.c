@@ -22,6 +22,7 @@ struct trust {
     char *path;
     X509_STORE *store; /* NULL until it could be loaded */
     struct stat loaded;
+    char digest[CM_SHA256_HEX_SIZE]; /* of the file that store was loaded from */
     struct {
         uint8_t sha256[CM_SHA256_SIZE];
         X509 *certificate;
@@ -51,6 +52,31 @@ bool trust_loaded(const struct trust *trust)
     return trust->store != NULL;
 }
 
+const char *trust_digest(const struct trust *trust)
+{
+    return trust->digest;
+}
+
+static int digest_file(const char *path, char out[static CM_SHA256_HEX_SIZE], struct cm_error *error)
+{
+    unsigned char window[16384], digest[CM_SHA256_SIZE];
+    FILE *file = fopen(path, "re");
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+    bool good = file && hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1;
+    for (size_t size = 1, total = 0; good && size; total += size) {
+        size = fread(window, 1, sizeof window, file);
+        good = total <= STORE_BYTES_MAX && EVP_DigestUpdate(hash, window, size) == 1;
+    }
+    good = good && !ferror(file) && EVP_DigestFinal_ex(hash, digest, NULL) == 1;
+    EVP_MD_CTX_free(hash);
+    if (file)
+        fclose(file);
+    if (!good)
+        return error_setf(error, CM_EIO, 0, "cannot read the trust store", "%.180s", path);
+    hex_write(out, digest, sizeof digest);
+    return 0;
+}
+
 static bool same_file(const struct stat *a, const struct stat *b)
 {
     return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
@@ -68,6 +94,10 @@ int trust_refresh(struct trust *trust, bool *changed, struct cm_error *error)
     if (!S_ISREG(now.st_mode) || now.st_size > STORE_BYTES_MAX)
         return error_setf(error, CM_EMALFORMED, 0, "the trust store is no file of at most 64 MiB", "%.180s",
                           trust->path);
+    char digest[CM_SHA256_HEX_SIZE];
+    int code = digest_file(trust->path, digest, error);
+    if (code)
+        return code;
     X509_STORE *store = X509_STORE_new();
     if (!store || X509_STORE_load_file(store, trust->path) != 1) {
         char text[100];
@@ -79,6 +109,7 @@ int trust_refresh(struct trust *trust, bool *changed, struct cm_error *error)
     X509_STORE_free(trust->store);
     trust->store = store;
     trust->loaded = now;
+    memcpy(trust->digest, digest, sizeof digest);
     *changed = true;
     return 0;
 }

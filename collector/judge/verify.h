@@ -29,6 +29,8 @@ void trust_free(struct trust *trust);
  * CM_EMALFORMED, until it can be. */
 CM_MUST_CHECK int trust_refresh(struct trust *trust, bool *changed, struct cm_error *error);
 bool trust_loaded(const struct trust *trust);
+/* SHA-256 of the store in use, in hex; "" before there is one. */
+const char *trust_digest(const struct trust *trust);
 /* The chain as it was sent: leaf, then whatever followed, as untrusted help. For any purpose, at this moment. A negative answer of find
  * that is not CM_ENOTFOUND is returned. */
 CM_MUST_CHECK int verify_chain(struct trust *trust, const uint8_t (*chain)[CM_SHA256_SIZE], size_t count,
