@@ -11,14 +11,22 @@ CREATE INDEX sighting_open_chain ON sighting (chain_id, location_id) WHERE close
 -- Chains are rare beside sightings. A list of pending entries, which every lookup would have to walk, buys nothing.
 ALTER INDEX chain_members SET (fastupdate = off);
 
--- Every certificate with the keys of both orders. in_use and in_trust are looked up per row: they cost nothing unless asked for.
+-- Every certificate with the keys of both orders. in_use and in_trust are looked up per row: they cost nothing unless asked for. They
+-- ask three times, cheapest first: the chains that it leads, which are few; a hundred of those that it is in, which answers for an
+-- intermediate of a million chains; and only then all of them. ARRAY(…) holds the plan to the index on the members, whatever the planner
+-- believes of an array's selectivity.
 CREATE VIEW browse_certificate AS
 SELECT c.sha256, coalesce(c.not_after, 'infinity'::timestamptz) AS expires, left(c.display_name, 100) AS name_key,
        c.display_name, c.subject, c.issuer, c.serial, c.not_before, c.not_after, c.is_ca, c.self_issued, c.sig_alg, c.undecodable,
        key_text(c.key_alg, c.key_bits, c.curve) AS key, c.first_seen, c.der,
        EXISTS (SELECT 1 FROM place_certificate p
-                WHERE p.chain_id = ANY (ARRAY(SELECT ch.chain_id FROM chain ch WHERE ch.fingerprints @> ARRAY[c.sha256]))
-                  AND p.sha256 = c.sha256 AND p.role <> 'trust' AND NOT p.superseded) AS in_use,
+                WHERE p.leaf_sha256 = c.sha256 AND p.sha256 = c.sha256 AND p.role <> 'trust' AND NOT p.superseded)
+       OR EXISTS (SELECT 1 FROM place_certificate p
+                   WHERE p.chain_id = ANY (ARRAY(SELECT ch.chain_id FROM chain ch WHERE ch.fingerprints @> ARRAY[c.sha256] LIMIT 100))
+                     AND p.sha256 = c.sha256 AND p.role <> 'trust' AND NOT p.superseded)
+       OR EXISTS (SELECT 1 FROM place_certificate p
+                   WHERE p.chain_id = ANY (ARRAY(SELECT ch.chain_id FROM chain ch WHERE ch.fingerprints @> ARRAY[c.sha256]))
+                     AND p.sha256 = c.sha256 AND p.role <> 'trust' AND NOT p.superseded) AS in_use,
        EXISTS (SELECT 1 FROM place_certificate p
                 WHERE p.chain_id = ANY (ARRAY(SELECT ch.chain_id FROM chain ch WHERE ch.fingerprints @> ARRAY[c.sha256]))
                   AND p.sha256 = c.sha256 AND p.role = 'trust') AS in_trust,
@@ -36,9 +44,9 @@ LANGUAGE sql STABLE AS $$
     WITH spot AS MATERIALIZED (
         SELECT DISTINCT x.location_id, coalesce(st.owner, '') AS owner
           FROM (SELECT p.location_id
-                  FROM place_certificate p
-                 WHERE p.chain_id = ANY (ARRAY(SELECT ch.chain_id FROM chain ch WHERE ch.fingerprints @> ARRAY[browse_use.certificate]))
-                   AND p.sha256 = browse_use.certificate
+                  FROM chain ch
+                  JOIN place_certificate p ON p.chain_id = ch.chain_id
+                 WHERE ch.fingerprints @> ARRAY[browse_use.certificate] AND p.sha256 = browse_use.certificate
                    AND (p.role <> 'trust' OR browse_use.with_trust) AND NOT p.superseded
                  LIMIT browse_use.most) x
           JOIN location_state st ON st.location_id = x.location_id)

@@ -92,11 +92,18 @@ static int append_chosen(struct query *query, const struct choice *choice, struc
     int code = filter_parse(choice->filter, FILTER_TYPING, &query->filter, error);
     if (code)
         return code;
+    const char *used = choice->trust ? "(b.in_use OR b.in_trust)" : "b.in_use";
     buf_append_str(&query->sql, " FROM browse_certificate b WHERE ");
-    buf_append_str(&query->sql, choice->trust ? "(b.in_use OR b.in_trust)" : "b.in_use");
+    if (query->filter.count == 0) {
+        buf_append_str(&query->sql, used);
+    } else {
+        /* In this order: whether it is anywhere costs a lookup, and only what matches is worth it. Of AND the server would choose. */
+        buf_append_str(&query->sql, "CASE WHEN true");
+        query->count +=
+            filter_where(&query->filter, &filter_sql, query->count + 1, &query->sql, query->parameters + query->count);
+        buf_appendf(&query->sql, " THEN %s ELSE false END", used);
+    }
     buf_append_str(&query->sql, scopes[choice->scope].where);
-    query->count +=
-        filter_where(&query->filter, &filter_sql, query->count + 1, &query->sql, query->parameters + query->count);
     return CM_OK;
 }
 
