@@ -23,8 +23,8 @@ static const char acknowledge_sql[] =
     "               WHERE sha256 = decode($1, 'hex') AND resolved_at IS NULL RETURNING sha256, owner, kind),"
     " said AS (INSERT INTO alert_event (sha256, owner, kind, at, event, actor, detail)"
     "          SELECT sha256, owner, kind, clock_timestamp(), 'acknowledged', $2, nullif($3, '') FROM done)"
-    " SELECT (SELECT count(*) FROM done), expiry_threshold(c.not_before, c.not_after, now()), c.display_name"
-    "   FROM certificate c WHERE c.sha256 = decode($1, 'hex')";
+    " SELECT (SELECT count(*) FROM done), expiry_threshold(c.not_before, c.not_after, now()), c.display_name, c.in_use"
+    "   FROM browse_certificate c WHERE c.sha256 = decode($1, 'hex')";
 
 static const char undo_sql[] =
     "WITH done AS (UPDATE alert SET acked_at = NULL, acked_by = NULL, acked_note = NULL, acked_threshold = NULL"
@@ -32,15 +32,15 @@ static const char undo_sql[] =
     "           RETURNING sha256, owner, kind),"
     " said AS (INSERT INTO alert_event (sha256, owner, kind, at, event, actor)"
     "          SELECT sha256, owner, kind, clock_timestamp(), 'unacknowledged', $2 FROM done)"
-    " SELECT (SELECT count(*) FROM done), expiry_threshold(c.not_before, c.not_after, now()), c.display_name"
-    "   FROM certificate c WHERE c.sha256 = decode($1, 'hex')";
+    " SELECT (SELECT count(*) FROM done), expiry_threshold(c.not_before, c.not_after, now()), c.display_name, c.in_use"
+    "   FROM browse_certificate c WHERE c.sha256 = decode($1, 'hex')";
 
 struct acknowledge_job {
     struct link_job job;
     bool undo;
     char fingerprint[65], actor[64], note[NOTE_MAX + 1], name[256];
     int64_t alerts; /* changed */
-    bool due, found;
+    bool due, in_use, found;
 };
 
 /* Who did it: the login name of who runs browse, as far as the system tells. */
@@ -65,6 +65,7 @@ static int run(struct link_job *job, struct db *db, struct cm_error *error)
         ack->found = true;
         ack->alerts = db_integer(result, 0, 0);
         ack->due = !db_is_null(result, 0, 1);
+        ack->in_use = db_boolean(result, 0, 3);
         snprintf(ack->name, sizeof ack->name, "%s", db_text(result, 0, 2));
     }
     db_result_free(result);
@@ -87,12 +88,12 @@ static void done(struct link_job *job, int code, const struct cm_error *error, v
                       ack->name);
     else if (ack->undo)
         browse_notice(browse, PAINT_WARN, "Nobody has acknowledged an alert for %s.", ack->name);
+    else if (ack->due && ack->in_use)
+        browse_notice(browse, PAINT_WARN, "Its alert is not open yet; the collector opens it within a minute.");
     else if (ack->due)
-        browse_notice(browse, PAINT_WARN,
-                      "Its alert is not open yet: the collector opens it within a minute. Try again then.");
+        browse_notice(browse, PAINT_WARN, "Nothing to acknowledge: trust stores, and what is nowhere, alert nobody.");
     else
-        browse_notice(browse, PAINT_WARN,
-                      "Nothing to acknowledge: an alert opens 30 days before the end, later for short lives.");
+        browse_notice(browse, PAINT_WARN, "Nothing to acknowledge: alerts open 30 days before the end or later.");
     if (!code)
         browse_refresh(browse);
 }

@@ -120,9 +120,8 @@ static void title(struct browse *browse, struct buf *left, struct buf *right)
     const struct choice *choice = &browse->list->choice;
     struct list *list = browse->list;
     char all[CELL_TEXT_SIZE];
-    buf_appendf(left, "certmuster  %s, %s", scope_name(choice->scope), order_name(choice->order));
-    if (choice->trust)
-        buf_append_str(left, ", with trust stores");
+    buf_appendf(left, "certmuster  %s%s, %s", scope_name(choice->scope), choice->trust ? " + trust stores" : "",
+                order_name(choice->order));
     if (choice->filter[0])
         buf_appendf(left, "  /%s", choice->filter);
     if (list->totals.known) {
