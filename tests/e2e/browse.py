@@ -501,6 +501,7 @@ def main():
     if not shutil.which("tmux"):
         print("skipped: tmux is not installed")
         return 77
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended then, too
     fleet = Fleet()
     try:
         steps = [(test_start, ()), *[(test, size) for size in SIZES for test in (test_list, test_filter, test_detail)],
