@@ -42,8 +42,12 @@ const char *inventory_advice(const struct config *config, const struct cm_error 
     bool configured = config_string(config, "dsn") != NULL;
     if (error->code == CM_ENOTFOUND && !configured)
         return "start one with: certmuster up (or set dsn in the configuration)";
-    if (error->code != CM_EIO)
+    /* A file that cannot be written is CM_EIO too; every reason of lib/db.c names the database. */
+    if (error->code != CM_EIO || !strstr(error->reason, "database"))
         return "";
+    /* What libpq says of a refusal has no SQLSTATE; the server runs, and whoever is asked for is somebody else. */
+    if (!configured && strstr(error->detail, "authentication failed"))
+        return "this inventory is another user's: use sudo";
     return configured ? "is dsn right and PostgreSQL running? Try: certmuster-ctl config"
                       : "start it with: certmuster up";
 }

@@ -142,6 +142,10 @@ note "the role that reads is enough, and can do no more"
 socket=$(cat "$CERTMUSTER_HOME/sockets")
 echo "dsn: \"host=$socket dbname=certmuster user=certmuster_read\"" >"$dir/read.yaml"
 assert_eq "by its name" "$(rows expiring)" "$(rows expiring --config "$dir/read.yaml")"
+if [ "$(id -u)" -eq 0 ]; then
+    assert_eq "another user" 3 "$(status_of setpriv --reuid=nobody --regid=nogroup --clear-groups certmuster-report expiring)"
+    assert_contains "another user" "this inventory is another user's: use sudo" "$(cat "$dir/err")"
+fi
 psql -X -q -h "$socket" -U certmuster_read -d certmuster -c "DELETE FROM certmuster.owner" 2>"$dir/err" && fail "certmuster_read may write"
 
 note "files are whole or not there"
@@ -149,6 +153,7 @@ echo earlier >"$dir/kept"
 assert_eq "a full disk" 3 "$(status_of certmuster-report inventory --format csv -o /dev/full)"
 assert_contains "a full disk" "No space left on device" "$(cat "$dir/err")"
 assert_eq "one line" 1 "$(wc -l <"$dir/err")"
+assert_not_contains "a full disk is no matter of the database" "certmuster up" "$(cat "$dir/err")"
 assert_eq "a file size limit" 3 "$(ulimit -f 16; status_of certmuster-report inventory --format csv -o "$dir/kept")"
 assert_eq "the earlier file" earlier "$(cat "$dir/kept")"
 assert_eq "no such directory" 3 "$(status_of certmuster-report expiring -o "$dir/no/such/file")"

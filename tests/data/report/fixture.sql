@@ -95,7 +95,8 @@ SELECT pg_temp.id('place bulk ' || i), pg_temp.id('chain ' || label), 'server', 
 INSERT INTO sighting (location_id, chain_id, role, first_seen, last_seen, source)
 SELECT pg_temp.id('place shop ' || i), pg_temp.id('chain wildcard'), 'server', now() - interval '30 days', now(), 'scan' FROM generate_series(1, 12) AS i;
 INSERT INTO sighting (location_id, chain_id, role, first_seen, last_seen, absent_runs, closed_at, source)
-SELECT pg_temp.id('place ' || place), pg_temp.id('chain ' || chain), role, now() - interval '30 days', now(), absent, closed, source
+SELECT pg_temp.id('place ' || place), pg_temp.id('chain ' || chain), role, now() - CASE chain WHEN 'renewed-new' THEN interval '5 days' ELSE interval '30 days' END,
+       now() - CASE chain WHEN 'renewed-old' THEN interval '6 days' ELSE interval '0' END, absent, closed, source
   FROM (VALUES ('renewed', 'renewed-old', 'server', 1, NULL, 'scan'), ('renewed', 'renewed-new', 'server', 0, NULL, 'scan'),
                ('gone', 'gone', 'server', 3, now(), 'scan'), ('gone', 'certificate 100', 'server', 0, NULL, 'scan'),
                ('dual', 'dual', 'server', 0, NULL, 'scan'), ('dual', 'certificate 300', 'server', 0, NULL, 'scan'),
