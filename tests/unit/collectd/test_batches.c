@@ -12,7 +12,7 @@
 #define HEX "00000000000000000000000000000000000000000000000000000000000000aa"
 #define SEEN(type, at)                                                                                                 \
     "{\"v\":1,\"type\":\"" type "\",\"source\":\"scan\",\"at\":\"" at "\",\"scanner\":\"s\",\"run\":\"" RUN "\""       \
-                                                                                                            "," PLACE
+    "," PLACE
 #define SIGHTING(at) SEEN("sighting", at) ",\"role\":\"server\",\"chain\":[\"" HEX "\"]}\n"
 #define FAILURE(at)  SEEN("failure", at) ",\"stage\":\"connect\",\"error\":\"refused\"}\n"
 #define AT           "2026-11-21T03:00:00.000Z"
