@@ -5,6 +5,7 @@
 #include <event2/util.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -102,13 +103,33 @@ void unix_close(struct unix_socket *socket)
     socket->fd = socket->lock_fd = -1;
 }
 
+static unsigned port_of(const struct sockaddr_storage *address)
+{
+    return ntohs(address->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_port
+                                                : ((const struct sockaddr_in *)address)->sin_port);
+}
+
+/* libevent takes no port 0 but an address without port: that is how ":0" is read. */
+static int read_address(const char *text, struct sockaddr_storage *out, int *length, struct cm_error *error)
+{
+    char host[64];
+    size_t size = strlen(text);
+    bool any_port = size > 2 && strcmp(text + size - 2, ":0") == 0;
+    snprintf(host, sizeof host, "%.*s", (int)(any_port ? size - 2 : size), text);
+    if (size >= sizeof host || evutil_parse_sockaddr_port(host, (struct sockaddr *)out, length) != 0 ||
+        (port_of(out) == 0) != any_port)
+        return error_setf(error, CM_EINVAL, 0, "not an address and port, as in 127.0.0.1:8443 or [::1]:8443", "%.100s",
+                          text);
+    return 0;
+}
+
 int tcp_listen(const char *address, int *out, char *text, size_t size, struct cm_error *error)
 {
-    struct sockaddr_storage to;
+    struct sockaddr_storage to = {0};
     int length = sizeof to, one = 1;
-    if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&to, &length) != 0)
-        return error_setf(error, CM_EINVAL, 0, "not an address and port, as in 127.0.0.1:8443 or [::1]:8443", "%.100s",
-                          address);
+    int code = read_address(address, &to, &length, error);
+    if (code)
+        return code;
     int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return system_error(error, "cannot make a socket", address);
@@ -116,7 +137,7 @@ int tcp_listen(const char *address, int *out, char *text, size_t size, struct cm
     socklen_t bound = sizeof to;
     if (bind(fd, (const struct sockaddr *)&to, (socklen_t)length) != 0 || listen(fd, BACKLOG) != 0 ||
         getsockname(fd, (struct sockaddr *)&to, &bound) != 0) {
-        int code = system_error(error, "cannot listen", address);
+        code = system_error(error, "cannot listen", address);
         close(fd);
         return code;
     }
@@ -124,9 +145,7 @@ int tcp_listen(const char *address, int *out, char *text, size_t size, struct cm
     char ip_text[IPADDR_TEXT_SIZE];
     ipaddr_from_sockaddr(&ip, (const struct sockaddr *)&to);
     ipaddr_write(ip_text, &ip);
-    unsigned port = ntohs(to.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&to)->sin6_port
-                                                   : ((const struct sockaddr_in *)&to)->sin_port);
-    snprintf(text, size, ip.family == 6 ? "[%s]:%u" : "%s:%u", ip_text, port);
+    snprintf(text, size, ip.family == 6 ? "[%s]:%u" : "%s:%u", ip_text, port_of(&to));
     *out = fd;
     return 0;
 }

@@ -128,21 +128,29 @@ static uint16_t find_origin(struct reader *reader, const char *scanner, const ch
     return (uint16_t)batch->origin_count++;
 }
 
-/* Index of the run; BATCH_ORIGINS_MAX when there are too many, or another scanner's record of this batch named it first. */
-static uint16_t find_run(struct reader *reader, const char *text, uint16_t origin, const char **problem)
+static bool same_scanner(const struct batch *batch, uint16_t a, uint16_t b)
+{
+    return strcmp(batch->origins[a].scanner, batch->origins[b].scanner) == 0;
+}
+
+/* Index of the run as this scanner's; BATCH_ORIGINS_MAX when there are too many. A record that names no scanner is of whoever has the run. That two
+ * scanners name the same run is settled when it is known which of them may. */
+static uint16_t find_run(struct reader *reader, const struct record *record, uint16_t origin, const char **problem)
 {
     struct batch *batch = reader->batch;
-    uint8_t run[CM_UUID_SIZE];
-    if (!text || uuid_read(text, run) != 0)
-        memcpy(run, reader->options->run, sizeof run);
+    uint8_t id[CM_UUID_SIZE];
+    if (!record->run || uuid_read(record->run, id) != 0)
+        memcpy(id, reader->options->run, sizeof id);
     for (size_t i = batch->run_count; i-- > 0;) {
-        struct batch_run *known = &batch->runs[i];
-        if (memcmp(known->run, run, sizeof run) != 0)
+        struct batch_run *run = &batch->runs[i];
+        if (memcmp(run->run, id, sizeof id) != 0 ||
+            (record->scanner && run->named && !same_scanner(batch, run->origin, origin)))
             continue;
-        if (strcmp(batch->origins[known->origin].scanner, batch->origins[origin].scanner) == 0)
-            return (uint16_t)i;
-        *problem = "the run is another scanner's";
-        return BATCH_ORIGINS_MAX;
+        if (record->scanner && !run->named) {
+            run->origin = origin;
+            run->named = true;
+        }
+        return (uint16_t)i;
     }
     if (batch->run_count == BATCH_ORIGINS_MAX) {
         *problem = "too many runs in one batch";
@@ -151,8 +159,8 @@ static uint16_t find_run(struct reader *reader, const char *text, uint16_t origi
     if (!batch->runs)
         batch->runs = cm_calloc(BATCH_ORIGINS_MAX, sizeof *batch->runs);
     struct batch_run *new = &batch->runs[batch->run_count];
-    *new = (struct batch_run){.origin = origin, .started_ms = -1, .finished_ms = -1};
-    memcpy(new->run, run, sizeof run);
+    *new = (struct batch_run){.origin = origin, .named = record->scanner != NULL, .started_ms = -1, .finished_ms = -1};
+    memcpy(new->run, id, sizeof id);
     return (uint16_t)batch->run_count++;
 }
 
@@ -248,7 +256,7 @@ static const char *take_look(struct reader *reader, const struct record *record,
     look.origin = find_origin(reader, record->scanner, realm);
     if (look.origin == BATCH_ORIGINS_MAX)
         return problem;
-    look.run_index = find_run(reader, record->run, look.origin, &problem);
+    look.run_index = find_run(reader, record, look.origin, &problem);
     if (look.run_index == BATCH_ORIGINS_MAX)
         return problem;
     struct batch_run *run = &batch->runs[look.run_index];
@@ -334,14 +342,7 @@ static const char *take_run(struct reader *reader, const struct record *record, 
     uint16_t origin = find_origin(reader, record->scanner, NULL);
     if (origin == BATCH_ORIGINS_MAX)
         return problem;
-    if (record->type == RECORD_STATS && !record->scanner) {
-        /* stats name no scanner: they are of whoever else named the run in this batch. */
-        uint8_t id[CM_UUID_SIZE];
-        for (size_t i = 0; record->run && uuid_read(record->run, id) == 0 && i < batch->run_count; i++)
-            if (memcmp(batch->runs[i].run, id, sizeof id) == 0)
-                origin = batch->runs[i].origin;
-    }
-    uint16_t index = find_run(reader, record->run, origin, &problem);
+    uint16_t index = find_run(reader, record, origin, &problem);
     if (index == BATCH_ORIGINS_MAX)
         return problem;
     struct batch_run *run = &batch->runs[index];

@@ -65,6 +65,7 @@ struct batch_run { /* what the batch says of one run, and how many records name 
     uint64_t records;                  /* run and stats records */
     uint64_t stored_ok, stored_failed; /* filled by batch_settle */
     bool interrupted;
+    bool named;   /* a record of the run names its scanner; stats do not */
     bool refused; /* it is another scanner's: its records are rejected */
 };
 

@@ -78,6 +78,16 @@ static void reject_look(struct batch *batch, struct look *look, const char *reas
     batch_reject(batch, look->line, reason, NULL);
 }
 
+/* Of scanners that may all speak and name the same run, the first has it. */
+static void settle_claims(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->run_count; i++)
+        for (size_t j = 0; j < i && !batch->runs[i].refused; j++)
+            batch->runs[i].refused = memcmp(batch->runs[i].run, batch->runs[j].run, CM_UUID_SIZE) == 0 &&
+                                     !refusal(batch, batch->runs[j].origin, batch->runs[j].refused) &&
+                                     !refusal(batch, batch->runs[i].origin, false);
+}
+
 static void settle_looks(struct batch *batch)
 {
     for (size_t i = 0; i < batch->look_count; i++) {
@@ -101,6 +111,7 @@ void batch_settle(struct batch *batch)
         if (i == 0 || memcmp(batch->certificates[i].sha256, batch->certificates[kept - 1].sha256, CM_SHA256_SIZE) != 0)
             batch->certificates[kept++] = batch->certificates[i];
     batch->certificate_count = kept;
+    settle_claims(batch);
     settle_looks(batch);
     for (size_t i = 0; i < batch->asset_count; i++) {
         struct batch_asset *asset = &batch->assets[i];

@@ -131,7 +131,8 @@ static int check_origins(struct db *db, const struct config *config, const struc
 
 /* --- Runs ----------------------------------------------------------------------------------------------------------------------------- */
 
-static int check_runs(struct db *db, struct batch *batch, struct cm_error *error)
+/* On the unix socket the runs of all scanners of this host are one's own. */
+static int check_runs(struct db *db, const struct peer *peer, struct batch *batch, struct cm_error *error)
 {
     struct buf runs, scanners;
     struct db_result *rows = NULL;
@@ -147,11 +148,13 @@ static int check_runs(struct db *db, struct batch *batch, struct cm_error *error
     }
     array_end(&runs);
     array_end(&scanners);
-    const char *params[] = {runs.data, scanners.data};
+    const char *params[] = {runs.data, scanners.data, peer->is_local ? "t" : "f"};
     int code = db_query(db,
                         "SELECT o.rank - 1 FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS o(run, scanner, rank)"
-                        " JOIN run r ON r.run = o.run AND r.scanner <> o.scanner",
-                        params, 2, &rows, error);
+                        "  JOIN run r ON r.run = o.run AND r.scanner <> o.scanner"
+                        "  LEFT JOIN scanner s ON s.name = r.scanner"
+                        " WHERE NOT ($3::boolean AND coalesce(s.enrolled LIKE 'unix:%', true))",
+                        params, 3, &rows, error);
     for (size_t row = 0; !code && row < db_rows(rows); row++)
         batch->runs[db_integer(rows, row, 0)].refused = true;
     db_result_free(rows);
@@ -165,7 +168,7 @@ int identity_check(struct db *db, const struct config *config, const struct peer
 {
     int code = batch->origin_count ? check_origins(db, config, peer, name, batch, error) : 0;
     if (!code && batch->run_count)
-        code = check_runs(db, batch, error);
+        code = check_runs(db, peer, batch, error);
     return code;
 }
 

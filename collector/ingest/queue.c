@@ -130,6 +130,7 @@ static void work(struct queue *queue, struct session *session, struct job *job)
 {
     struct cm_error error = {0};
     struct buf body;
+    bool was_up = true;
     int64_t began = clock_monotonic_ms();
     buf_init(&body, CM_LIMIT_BATCH_BYTES);
     int code = body_decode(job->body, job->encoding, &body, &error);
@@ -146,11 +147,14 @@ static void work(struct queue *queue, struct session *session, struct job *job)
                                                  .sent_ms = job->sent_ms,
                                                  .received_ms = job->received_ms};
         code = store_twice(session, &request, job, &error);
+        was_up = atomic_load(&queue->state->database_up);
         state_database(queue->state, code != CM_EIO);
     }
     buf_done(&body);
     if (code == CM_EIO || code == CM_ETIMEOUT || code == CM_ECONFLICT) {
-        log_event(LOG_LEVEL_WARN, "batch_put_off", "key=%s %s", log_quote(job->key ? job->key : ""), log_error(&error));
+        /* Once an outage: scanners come again every second. */
+        log_event(code == CM_EIO && !was_up ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "batch_put_off", "key=%s %s",
+                  log_quote(job->key ? job->key : ""), log_error(&error));
         answer(job, 503, code == CM_EIO ? "the database is away" : "the database is busy");
         job->retry_after_s = RETRY_AFTER_S;
     } else if (code) {

@@ -32,7 +32,8 @@ struct judge {
     int stop;                                                 /* eventfd */
     int64_t looked_for_new_ms, figures_due_ms, upkeep_due_ms; /* monotonic; 0: at once */
     int64_t store_since_ms;                                   /* wall clock: older verdicts are stale */
-    bool new_left, was_away, store_told, store_noted;
+    int64_t away_since_ms;                                    /* monotonic; 0: the database is there */
+    bool new_left, store_told, store_noted;
 };
 
 static bool is_stopping(const struct judge *judge)
@@ -167,13 +168,15 @@ static void round_of_work(struct judge *judge)
             code = connect_again(judge, &error);
         }
     }
-    bool away = code != 0;
-    state_database(judge->state, !away);
-    if (away && !judge->was_away)
+    int64_t now = clock_monotonic_ms();
+    state_database(judge->state, code == 0);
+    if (code && !judge->away_since_ms) {
         log_event(LOG_LEVEL_WARN, "database_away", "%s", log_error(&error));
-    if (!away && judge->was_away)
-        log_event(LOG_LEVEL_INFO, "database_back", "after=\"%s\"", "an interruption");
-    judge->was_away = away;
+        judge->away_since_ms = now;
+    } else if (!code && judge->away_since_ms) {
+        log_event(LOG_LEVEL_INFO, "database_back", "after_s=%.1f", (double)(now - judge->away_since_ms) / 1000);
+        judge->away_since_ms = 0;
+    }
 }
 
 static void *run(void *context)
