@@ -521,6 +521,7 @@ def test_verdicts():
     for name, word in expected.items():
         wait_for(f"verdict on {name}: {word}, not {verdict(name)}", lambda: verdict(name).split("|")[0] == word, 15)
     equal("path", ("ok|2", "ok|1"), (verdict("good"), verdict("trust")))
+    wait_for("expired and expiring are counted", lambda: (metrics().get("certmuster_certificates_expired"), metrics().get("certmuster_certificates_expiring_30d")) == (1.0, 1.0))
 
 
 def test_killed_before_answer():
@@ -587,6 +588,7 @@ def test_database_stopped():
         " (SELECT sum(stored_ok) FROM run WHERE run IN ('%s')), (SELECT count(*) FROM certificate_name WHERE kind = 'cn' AND name >= 'host-00010000' AND name < 'host-00011500')"
         % "','".join(runs)))
     wait_for("well again", lambda: local().get("/healthz")[0] == 200)
+    Collector.patience_s = 30
 
 
 def test_upkeep():

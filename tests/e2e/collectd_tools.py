@@ -71,7 +71,9 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class Collector:
-    """where: a socket's path, or (host, port, ssl context)."""
+    """where: a socket's path, or (host, port, ssl context). patience_s: how long batch() comes again after 503, as every client does; a worker
+    that could not connect waits up to 5 s before it tries again, however well the others are by then."""
+    patience_s = 0
 
     def __init__(self, where, timeout=60):
         self.where, self.timeout, self.connection = where, timeout, None
@@ -101,7 +103,12 @@ class Collector:
         if sent is not None:
             h["Certmuster-Sent"] = stamp(sent)
         h.update(headers or {})
-        status, content = self.request("POST", "/v1/batches", lines if isinstance(lines, bytes) else body(lines), h)
+        deadline = time.time() + self.patience_s
+        while True:
+            status, content = self.request("POST", "/v1/batches", lines if isinstance(lines, bytes) else body(lines), h)
+            if status != 503 or time.time() >= deadline:
+                break
+            time.sleep(0.1)
         try:
             return status, json.loads(content)
         except ValueError:

@@ -191,6 +191,7 @@ def test_outage(template_der):
         assert time.time() < deadline
         time.sleep(0.1)
     equal("nothing half stored", before, counts())
+    Collector.patience_s = 30
     equal("sent again", (200, {"stored": 2 * count, "rejected": []}), local(120).batch(lines, key="file/outage"))
     equal("and again", (200, {"stored": 2 * count, "rejected": []}), local(120).batch(lines, key="file/outage"))
     equal("counted once", str(count), sql(f"SELECT stored_ok FROM run WHERE run = '{run}'"))
