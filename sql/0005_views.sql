@@ -46,7 +46,8 @@ SELECT l.location_id, l.kind, l.realm, l.transport, l.ip, l.port, l.name, l.host
   LEFT JOIN owner o ON o.name = st.owner;
 
 -- Every certificate that is somewhere now, with the number of places and the owners: one row per certificate, trust stores (role
--- trust) apart, since nobody is called for a root that a distribution ships.
+-- trust) apart, since nobody is called for a root that a distribution ships. For counting and exporting all of them: it groups the whole
+-- inventory once (0.8 s for 100,000). To read a page in some order, take browse_certificate (0008), which looks up what it shows.
 CREATE VIEW certificate_in_use AS
 SELECT c.sha256, c.display_name, c.subject, c.issuer, c.common_name, c.serial, c.not_before, c.not_after, c.key_alg, c.key_bits,
        c.curve, c.sig_alg, c.is_ca, c.self_issued, c.spki_sha256, c.first_seen,

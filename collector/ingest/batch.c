@@ -326,7 +326,8 @@ static const char *take_asset(struct reader *reader, const struct record *record
 static const char *take_certificate(struct reader *reader, const struct record *record, uint32_t line)
 {
     struct batch *batch = reader->batch;
-    struct batch_certificate certificate = {.line = line, .der_start = batch->ders.size, .der_size = record->der_size};
+    struct batch_certificate certificate = {
+        .line = line, .der_start = batch->ders.size, .der_size = record->der_size, .first_ms = -1, .last_ms = -1};
     memcpy(certificate.sha256, record->sha256, sizeof certificate.sha256);
     buf_append(&batch->ders, record->der, record->der_size);
     batch->certificates = make_room(batch->certificates, batch->certificate_count, &reader->certificate_room,

@@ -51,6 +51,7 @@ struct batch_asset { /* a key or store record */
 struct batch_certificate {
     uint8_t sha256[CM_SHA256_SIZE];
     size_t der_start, der_size; /* in batch->ders */
+    int64_t first_ms, last_ms;  /* of the looks that saw it; both -1: none of this batch did. Filled by batch_group */
     uint32_t line;
     bool known; /* the inventory has it */
 };

@@ -108,11 +108,11 @@ static void row_decoded(struct buf *out, const struct cert *cert, const uint8_t 
 }
 
 void row_certificate(struct buf *out, const struct batch *batch, const struct batch_certificate *certificate,
-                     int64_t seen_ms)
+                     int64_t now_ms)
 {
     struct cert cert;
     struct cm_error error = {0};
-    char seen[TIMEFMT_SIZE], hex[CM_SHA256_HEX_SIZE];
+    char first[TIMEFMT_SIZE], last[TIMEFMT_SIZE], hex[CM_SHA256_HEX_SIZE];
     const char *der = batch->ders.data + certificate->der_start;
     db_copy_bytea(out, true, certificate->sha256, CM_SHA256_SIZE);
     db_copy_bytea(out, false, der, certificate->der_size);
@@ -128,8 +128,10 @@ void row_certificate(struct buf *out, const struct batch *batch, const struct ba
     } else {
         row_decoded(out, &cert, certificate->sha256);
     }
-    timefmt_ms(seen, seen_ms);
-    next_word(out, seen);
+    timefmt_ms(first, certificate->first_ms >= 0 ? certificate->first_ms : now_ms);
+    timefmt_ms(last, certificate->first_ms >= 0 ? certificate->last_ms : now_ms);
+    next_word(out, first);
+    next_word(out, last);
 }
 
 static void add_name_row(struct buf *out, const uint8_t sha256[static CM_SHA256_SIZE], const char *kind,

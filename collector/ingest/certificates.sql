@@ -3,7 +3,7 @@ WITH new AS (
     INSERT INTO certificate (sha256, der, undecodable, subject, issuer, common_name, display_name, serial, not_before, not_after,
                              spki_sha256, tbs_sha256, key_alg, key_bits, curve, sig_alg, is_ca, self_issued, first_seen, last_seen)
     SELECT s.sha256, s.der, s.undecodable, s.subject, s.issuer, s.common_name, s.display_name, s.serial, s.not_before, s.not_after,
-           s.spki_sha256, s.tbs_sha256, s.key_alg, s.key_bits, s.curve, s.sig_alg, s.is_ca, s.self_issued, s.seen, s.seen
+           s.spki_sha256, s.tbs_sha256, s.key_alg, s.key_bits, s.curve, s.sig_alg, s.is_ca, s.self_issued, s.first_seen, s.last_seen
       FROM pg_temp.stage_certificate s
      ORDER BY s.sha256
     ON CONFLICT DO NOTHING

@@ -36,10 +36,9 @@ static int compare_rejections(const void *a, const void *b)
     return (left->line > right->line) - (left->line < right->line);
 }
 
-static bool has_certificate(const struct batch *batch, const uint8_t sha256[CM_SHA256_SIZE])
+/* NULL: the batch does not bring it. */
+static struct batch_certificate *find_certificate(const struct batch *batch, const uint8_t sha256[CM_SHA256_SIZE])
 {
-    struct batch_certificate key = {.line = 0};
-    memcpy(key.sha256, sha256, CM_SHA256_SIZE);
     size_t low = 0, high = batch->certificate_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -48,7 +47,9 @@ static bool has_certificate(const struct batch *batch, const uint8_t sha256[CM_S
         else
             high = middle;
     }
-    return low < batch->certificate_count && memcmp(batch->certificates[low].sha256, key.sha256, CM_SHA256_SIZE) == 0;
+    if (low == batch->certificate_count || memcmp(batch->certificates[low].sha256, sha256, CM_SHA256_SIZE) != 0)
+        return NULL;
+    return &batch->certificates[low];
 }
 
 /* The chain needs a certificate whose record in this very batch was rejected. */
@@ -59,7 +60,7 @@ static bool needs_rejected(const struct batch *batch, const struct look *look)
     for (size_t i = 0; i < look->chain_count; i++) {
         const char *sha256 = batch->fingerprints.data + (look->chain_start + i) * CM_SHA256_SIZE;
         if (bsearch(sha256, batch->claimed, batch->claimed_count, CM_SHA256_SIZE, compare_sha256) &&
-            !has_certificate(batch, (const uint8_t *)sha256))
+            !find_certificate(batch, (const uint8_t *)sha256))
             return true;
     }
     return false;
@@ -200,6 +201,21 @@ static void sum_up(const struct batch *batch, const struct places *places, struc
     }
 }
 
+/* From when to when the looks saw each certificate of the batch. */
+static void date_certificates(struct batch *batch, const struct look *look)
+{
+    for (size_t i = 0; batch->certificate_count && i < look->chain_count; i++) {
+        const char *sha256 = batch->fingerprints.data + (look->chain_start + i) * CM_SHA256_SIZE;
+        struct batch_certificate *certificate = find_certificate(batch, (const uint8_t *)sha256);
+        if (!certificate)
+            continue;
+        if (certificate->first_ms < 0 || look->first_ms < certificate->first_ms)
+            certificate->first_ms = look->first_ms;
+        if (look->last_ms > certificate->last_ms)
+            certificate->last_ms = look->last_ms;
+    }
+}
+
 void batch_group(struct batch *batch, struct places *out)
 {
     *out = (struct places){.rounds = 0};
@@ -225,6 +241,8 @@ void batch_group(struct batch *batch, struct places *out)
     for (size_t i = 0; i < batch->look_count; i++) {
         struct look *look = &batch->looks[i];
         struct batch_run *run = &batch->runs[look->run_index];
+        if (!look->rejected)
+            date_certificates(batch, look);
         batch->stored += !look->rejected;
         run->stored_ok += !look->rejected && look->kind == LOOK_SEEN;
         run->stored_failed += !look->rejected && look->kind == LOOK_FAILED;

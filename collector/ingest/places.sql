@@ -48,5 +48,5 @@ SELECT k.location_id, max(o.last_at) FILTER (WHERE o.unchanged[width_bucket(k.lo
 
 UPDATE sighting s SET last_seen = f.ok_at
   FROM pg_temp.stage_fold f
- WHERE s.location_id = f.location_id AND s.closed_at IS NULL AND s.absent_runs = 0
+ WHERE s.location_id = f.location_id AND coalesce(s.closed_at, 'infinity') = 'infinity' AND s.absent_runs = 0
    AND s.last_seen < f.ok_at AND s.first_seen <= f.ok_at;

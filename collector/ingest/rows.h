@@ -27,9 +27,9 @@ void row_location(struct buf *out, const struct batch *batch, const uint8_t id[s
 void row_chain(struct buf *out, const struct batch *batch, const struct look *look);
 void row_asset(struct buf *out, const struct batch *batch, const struct batch_asset *asset);
 void row_run(struct buf *out, const struct batch *batch, const struct batch_run *run);
-/* Decodes: nothing that the scanner said of the certificate is believed. seen_ms: when the batch first saw it. */
+/* Decodes: nothing that the scanner said of the certificate is believed. now_ms: when it was seen, if no look tells. */
 void row_certificate(struct buf *out, const struct batch *batch, const struct batch_certificate *certificate,
-                     int64_t seen_ms);
+                     int64_t now_ms);
 /* Its names, each a whole row with its line feed. */
 void rows_names(struct buf *out, const struct batch *batch, const struct batch_certificate *certificate);
 

@@ -48,7 +48,7 @@ CREATE TEMP TABLE stage_fold (location_id uuid NOT NULL, ok_at timestamptz, fail
 CREATE TEMP TABLE stage_certificate (
     sha256 bytea NOT NULL, der bytea NOT NULL, undecodable text, subject text, issuer text, common_name text, display_name text NOT NULL,
     serial bytea, not_before timestamptz, not_after timestamptz, spki_sha256 bytea, tbs_sha256 bytea, key_alg text, key_bits integer,
-    curve text, sig_alg text, is_ca boolean, self_issued boolean, seen timestamptz NOT NULL
+    curve text, sig_alg text, is_ca boolean, self_issued boolean, first_seen timestamptz NOT NULL, last_seen timestamptz NOT NULL
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE stage_name (sha256 bytea NOT NULL, kind text NOT NULL, name text NOT NULL) ON COMMIT DELETE ROWS;
 

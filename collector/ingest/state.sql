@@ -14,7 +14,7 @@ span AS MATERIALIZED (
     SELECT s.location_id, array_agg(DISTINCT s.chain_id ORDER BY s.chain_id) AS chains, min(ch.earliest_not_after) AS earliest_not_after,
            CASE WHEN max(s.absent_runs) = 0 AND min(s.role) = max(s.role) THEN min(s.role) END AS steady_role
       FROM look
-      JOIN sighting s ON s.location_id = look.location_id AND s.closed_at IS NULL
+      JOIN sighting s ON s.location_id = look.location_id AND coalesce(s.closed_at, 'infinity') = 'infinity'
       JOIN chain ch ON ch.chain_id = s.chain_id
      GROUP BY s.location_id),
 news AS MATERIALIZED (

@@ -13,7 +13,7 @@ static const char counts_sql[] =
     "location_state) p,"
     "       (SELECT count(*) FILTER (WHERE not_after <= now()) AS expired, count(*) FILTER (WHERE not_after > now()) "
     "AS expiring"
-    "          FROM certificate_in_use WHERE not_after <= now() + interval '30 days') soon";
+    "          FROM browse_certificate WHERE expires <= now() + interval '30 days' AND in_use) soon";
 
 static int read_counts(struct db *db, struct figures *out, struct cm_error *error)
 {
