@@ -16,7 +16,7 @@ const struct migration migrations[] = {
     {0, NULL, NULL, 0},
 };
 
-enum { MAKE_TRIES = 5 };
+enum { MAKE_TRIES = 20 };
 
 int migrate_newest(void)
 {
@@ -49,8 +49,8 @@ int migrate_current(struct db *db, int *number, struct cm_error *error)
     return code;
 }
 
-/* IF NOT EXISTS does not help two sessions that make the same thing at the same moment: the loser is told of a duplicate, and tries
- * again. The search path for people with psql is set where we own the database. */
+/* IF NOT EXISTS does not help two sessions that make the same thing at the same moment: the loser is told of a duplicate (or of a tuple
+ * concurrently updated), and tries again; each round has at least one winner, after whom there is nothing left to make. The search path for people with psql is set where we own the database. */
 static int make_version_table(struct db *db, struct cm_error *error)
 {
     int code = CM_ECONFLICT;
@@ -61,7 +61,10 @@ static int make_version_table(struct db *db, struct cm_error *error)
             "CREATE TABLE IF NOT EXISTS certmuster.schema_version ("
             "    number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());"
             "DO $$ BEGIN"
-            "  IF (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()) THEN"
+            "  IF (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database())"
+            "     AND NOT EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase"
+            "                      WHERE d.datname = current_database() AND s.setrole = 0"
+            "                        AND 'search_path=certmuster, public' = ANY (s.setconfig)) THEN"
             "    EXECUTE format('ALTER DATABASE %I SET search_path = certmuster, public', current_database());"
             "  END IF;"
             "END $$",
