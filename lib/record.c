@@ -98,13 +98,11 @@ static void out_file(struct buf *out, const struct record_file *file)
     out_known(out, ",\"entry\":", file->entry);
     out_known(out, ",\"format\":", file->format);
     if (file->has_stat) {
-        char mtime[TIMEFMT_SIZE];
-        timefmt_seconds(mtime, file->mtime);
         out_number(out, ",\"mode\":", file->mode);
         out_number(out, ",\"uid\":", file->uid);
         out_number(out, ",\"gid\":", file->gid);
         out_number(out, ",\"size\":", file->size_bytes);
-        out_text(out, ",\"mtime\":", mtime);
+        out_seconds(out, ",\"mtime\":", file->mtime);
         if (file->inode <= INT64_MAX) /* JSON readers hold 63 bits; a truncated number would name another file */
             out_number(out, ",\"inode\":", file->inode);
     }
@@ -133,6 +131,17 @@ static void out_strings(struct buf *out, const char *key, const char *const *tex
     buf_append_str(out, count ? "]" : "[]");
 }
 
+static void out_staple(struct buf *out, const struct record_tls *tls)
+{
+    static const int64_t absent = INT64_MIN;
+    out_text(out, ",\"staple\":{\"status\":", tls->staple_status);
+    if (tls->staple_this_update != absent)
+        out_seconds(out, ",\"this_update\":", tls->staple_this_update);
+    if (tls->staple_next_update != absent)
+        out_seconds(out, ",\"next_update\":", tls->staple_next_update);
+    buf_append_char(out, '}');
+}
+
 /* Members are collected behind `,"tls":{,`; the comma after the brace is then dropped by starting with the brace itself. */
 static void out_tls(struct buf *out, const struct record_tls *tls)
 {
@@ -149,6 +158,12 @@ static void out_tls(struct buf *out, const struct record_tls *tls)
         buf_append_str(out, tls->client_auth ? ",\"client_auth\":true" : ",\"client_auth\":false");
     if (tls->client_ca_count)
         out_strings(out, ",\"client_ca\":", tls->client_ca, tls->client_ca_count);
+    if (tls->staple_status)
+        out_staple(out, tls);
+    if (tls->scts_known)
+        out_number(out, ",\"scts\":", tls->scts);
+    out_known(out, ",\"ja3s\":", tls->ja3s);
+    out_known(out, ",\"proof\":", tls->proof);
     if (out->size == start) { /* nothing is known: no member at all */
         if (!out->failed && out->capacity)
             out->data[out->size = before] = '\0';

@@ -6,7 +6,6 @@
 #include "certmuster/ids.h"
 #include "certmuster/limits.h"
 #include "certmuster/record.h"
-#include "certmuster/timefmt.h"
 #include "lib/record_out.h"
 
 enum { NAME_TEXT_MAX = 64 * 1024 };
@@ -19,13 +18,6 @@ static void out_name(struct buf *out, const char *key, struct slice name, struct
         return;
     buf_append_str(out, key);
     out_string(out, scratch->data, scratch->size);
-}
-
-static void out_seconds(struct buf *out, const char *key, int64_t seconds)
-{
-    char text[TIMEFMT_SIZE];
-    timefmt_seconds(text, seconds);
-    out_text(out, key, text);
 }
 
 static void out_digest(struct buf *out, const char *key, const uint8_t *sha256)

@@ -7,6 +7,7 @@
 
 #include "certmuster/buf.h"
 #include "certmuster/escape.h"
+#include "certmuster/timefmt.h"
 
 #define OUT_LITERAL(out, literal) buf_append((out), "" literal, sizeof(literal) - 1)
 
@@ -37,6 +38,17 @@ static inline void out_number(struct buf *out, const char *key, uint64_t value)
 {
     buf_append_str(out, key);
     buf_append_u64(out, value <= INT64_MAX ? value : INT64_MAX);
+}
+
+/* RFC 3339 with seconds: `2026-11-21T03:00:00Z`, which needs no escaping. */
+static inline void out_seconds(struct buf *out, const char *key, int64_t seconds)
+{
+    char text[TIMEFMT_SIZE];
+    timefmt_seconds(text, seconds);
+    buf_append_str(out, key);
+    buf_append_char(out, '"');
+    buf_append_str(out, text);
+    buf_append_char(out, '"');
 }
 
 void record_begin(struct buf *out, const char *type); /* {"v":1,"type":"…" */

@@ -27,14 +27,14 @@ enum record_error {
     RECORD_ERROR_STARTTLS_REFUSED, /* starttls: the server said no or does not offer it */
     RECORD_ERROR_NO_CERTIFICATE,   /* certificate: TLS without one (anonymous DH, PSK) */
     RECORD_ERROR_TOO_LARGE,        /* any: a ceiling was hit; detail names it */
-    RECORD_ERROR_LOCAL,       /* any: our own limit or the local system (descriptors, memory, ports); detail says */
-    RECORD_ERROR_CANCELLED,   /* the run was interrupted before this probe ended */
-    RECORD_ERROR_NOT_FOUND,   /* open: no such file */
-    RECORD_ERROR_PERMISSION,  /* open */
-    RECORD_ERROR_IO,          /* open: any other errno */
-    RECORD_ERROR_PASSWORD,    /* decode: no password of the list opens it */
-    RECORD_ERROR_MALFORMED,   /* decode: damaged */
-    RECORD_ERROR_UNSUPPORTED, /* decode: a form that we do not read */
+    RECORD_ERROR_LOCAL,      /* any: our own limit or the local system (descriptors, memory, ports); detail says */
+    RECORD_ERROR_CANCELLED,  /* the run was interrupted before this probe ended */
+    RECORD_ERROR_NOT_FOUND,  /* open: no such file */
+    RECORD_ERROR_PERMISSION, /* open */
+    RECORD_ERROR_IO,         /* open: any other errno */
+    RECORD_ERROR_PASSWORD,   /* decode: no password of the list opens it */
+    RECORD_ERROR_MALFORMED,  /* decode: damaged */
+    RECORD_ERROR_UNSUPPORTED, /* certificate: a key agreement that we cannot compute; decode: a form that we do not read */
     RECORD_ERROR_COUNT_
 };
 const char *record_error_name(enum record_error error); /* "nxdomain", … */
@@ -64,6 +64,12 @@ struct record_tls {
     int client_auth;                             /* 1 asked for, 0 not, -1 unknown */
     const char *const *client_ca;                /* RFC 4514 names, client_ca_count of them */
     size_t client_ca_count;
+    const char *staple_status; /* NULL: no staple. "good", "revoked", "unknown", "malformed", an OCSPResponseStatus */
+    int64_t staple_this_update, staple_next_update; /* seconds; INT64_MIN: absent. Read only with a status */
+    bool scts_known;
+    unsigned scts;     /* how many SCTs came in the handshake */
+    const char *ja3s;  /* 32 hex digits; NULL when unknown */
+    const char *proof; /* "good", "bad", "unavailable": was the key shown to be there (--prove)? NULL: not asked */
 };
 
 struct record_attempt { /* a try before the last one, in order */

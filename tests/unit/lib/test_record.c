@@ -58,6 +58,29 @@ static void test_exact(void **state)
                   "\"ms\":{\"connect\":3},\"attempts\":[{\"what\":\"sni-none\",\"error\":\"alert\",\"detail\":"
                   "\"unrecognized_name\"}]}\n");
     buf_reset(&out);
+    tls = (struct record_tls){.version = "TLSv1.2",
+                              .client_auth = -1,
+                              .staple_status = "good",
+                              .staple_this_update = 1795230000,
+                              .staple_next_update = 1795834800,
+                              .scts_known = true,
+                              .scts = 0,
+                              .ja3s = "0123456789abcdef0123456789abcdef",
+                              .proof = "unavailable"};
+    record_write_sighting(&out, &one);
+    assert_non_null(strstr(out.data,
+                           "\"tls\":{\"version\":\"TLSv1.2\",\"staple\":{\"status\":\"good\",\"this_update\":"
+                           "\"2026-11-21T03:00:00Z\",\"next_update\":\"2026-11-28T03:00:00Z\"},\"scts\":0,"
+                           "\"ja3s\":\"0123456789abcdef0123456789abcdef\",\"proof\":\"unavailable\"},\"ms\""));
+    buf_reset(&out);
+    tls = (struct record_tls){.client_auth = -1,
+                              .staple_status = "try_later",
+                              .staple_this_update = INT64_MIN,
+                              .staple_next_update = INT64_MIN,
+                              .scts = 7};
+    record_write_sighting(&out, &one);
+    assert_non_null(strstr(out.data, "\"tls\":{\"staple\":{\"status\":\"try_later\"}},\"ms\""));
+    buf_reset(&out);
     struct record_tls nothing = {.client_auth = -1};
     one.tls = &nothing;
     one.attempt_count = 0;
@@ -101,7 +124,14 @@ static void test_round_trip(void **state)
     struct record record;
     struct record_endpoint at = endpoint();
     const char *ca[] = {"CN=a", hostile};
-    struct record_tls tls = {.client_auth = 1, .client_ca = ca, .client_ca_count = 2, .alpn = hostile};
+    /* A responder may write down any time; a place must not be lost for it. */
+    struct record_tls tls = {.client_auth = 1,
+                             .client_ca = ca,
+                             .client_ca_count = 2,
+                             .alpn = hostile,
+                             .staple_status = "malformed",
+                             .staple_this_update = -62167219200,
+                             .staple_next_update = INT64_MAX};
     struct record_sighting one = sighting(&at, &tls, NULL);
     buf_init(&out, 1 << 20);
     record_write_sighting(&out, &one);
@@ -118,6 +148,9 @@ static void test_round_trip(void **state)
     assert_memory_equal(record.chain, chain, sizeof chain);
     assert_string_equal(record.run, RUN);
     assert_memory_equal(record.tls_json, "{\"alpn\":\"", 9); /* keys are sorted */
+    assert_non_null(strstr(record.tls_json,
+                           "\"staple\":{\"next_update\":\"9999-12-31T23:59:59Z\",\"status\":\"malformed\","
+                           "\"this_update\":\"0000-01-01T00:00:00Z\"}"));
     uint8_t id[CM_UUID_SIZE];
     location_id_endpoint("default", "tcp", "2001:db8::1", 443, "www.example.org", id);
     assert_memory_equal(record.location_id, id, sizeof id);
@@ -329,6 +362,19 @@ static const struct {
     {HEAD PLACE ",\"since\":\"2026-11-21T03:00:00.001Z\"," TAIL, CM_EMALFORMED, "since"},
     {HEAD PLACE ",\"count\":0," TAIL, CM_EMALFORMED, "range"},
     {HEAD PLACE ",\"tls\":\"1.3\"," TAIL, CM_EMALFORMED, "object"},
+    {HEAD PLACE ",\"tls\":{\"version\":\"TLSv1.4\"}," TAIL, CM_EMALFORMED, "word"},
+    {HEAD PLACE ",\"tls\":{\"cipher\":\"\"}," TAIL, CM_EMALFORMED, "empty"},
+    {HEAD PLACE ",\"tls\":{\"client_auth\":1}," TAIL, CM_EMALFORMED, "neither"},
+    {HEAD PLACE ",\"tls\":{\"client_ca\":\"CN=a\"}," TAIL, CM_EMALFORMED, "list"},
+    {HEAD PLACE ",\"tls\":{\"client_ca\":[\"CN=a\",1]}," TAIL, CM_EMALFORMED, "text"},
+    {HEAD PLACE ",\"tls\":{\"staple\":\"good\"}," TAIL, CM_EMALFORMED, "object"},
+    {HEAD PLACE ",\"tls\":{\"staple\":{}}," TAIL, CM_EMALFORMED, "missing"},
+    {HEAD PLACE ",\"tls\":{\"staple\":{\"status\":\"good\",\"next_update\":\"soon\"}}," TAIL, CM_EMALFORMED, "time"},
+    {HEAD PLACE ",\"tls\":{\"scts\":[]}," TAIL, CM_EMALFORMED, "whole"},
+    {HEAD PLACE ",\"tls\":{\"scts\":-1}," TAIL, CM_EMALFORMED, "range"},
+    {HEAD PLACE ",\"tls\":{\"ja3s\":\"0123456789ABCDEF0123456789ABCDEF\"}," TAIL, CM_EMALFORMED, "hex"},
+    {HEAD PLACE ",\"tls\":{\"ja3s\":\"01\"}," TAIL, CM_EMALFORMED, "hex"},
+    {HEAD PLACE ",\"tls\":{\"proof\":\"perhaps\"}," TAIL, CM_EMALFORMED, "word"},
     {HEAD PLACE ",\"attempts\":{}," TAIL, CM_EMALFORMED, "list"},
     {"{\"v\":1,\"type\":\"sighting\",\"source\":\"scan\",\"at\":\"1969-12-31T23:59:59Z\"," PLACE "," TAIL,
      CM_EMALFORMED, "1970"},
@@ -410,7 +456,14 @@ static void write_corpus(struct buf *out, const char *text)
                              .alpn = text,
                              .client_auth = 1,
                              .client_ca = list,
-                             .client_ca_count = 2};
+                             .client_ca_count = 2,
+                             .staple_status = "good",
+                             .staple_this_update = -1,
+                             .staple_next_update = INT64_MIN,
+                             .scts_known = true,
+                             .scts = UINT32_MAX,
+                             .ja3s = "0123456789abcdef0123456789abcdef",
+                             .proof = "bad"};
     struct record_attempt attempt = {.what = "sni-none", .error = RECORD_ERROR_RESET, .detail = text};
     struct record_file file = {.realm = text,
                                .host = text,
