@@ -1,4 +1,4 @@
-/* IANA's names for TLS numbers (tls-parameters registry).
+/* IANA's names for TLS numbers (tls-parameters registry): versions, groups, alerts. Cipher suites are in suites.c.
  *
  * Owns three tables and nothing else. Read by scan and by whoever reads handshakes off a wire. */
 #include "scanner/tls/names.h"
@@ -49,6 +49,13 @@ static const struct number_name groups[] = {
     {31, "brainpoolP256r1tls13"},
     {32, "brainpoolP384r1tls13"},
     {33, "brainpoolP512r1tls13"},
+    {34, "GC256A"},
+    {35, "GC256B"},
+    {36, "GC256C"},
+    {37, "GC256D"},
+    {38, "GC512A"},
+    {39, "GC512B"},
+    {40, "GC512C"},
     {41, "curveSM2"},
     {256, "ffdhe2048"},
     {257, "ffdhe3072"},
@@ -61,7 +68,15 @@ static const struct number_name groups[] = {
     {4587, "SecP256r1MLKEM768"},
     {4588, "X25519MLKEM768"},
     {4589, "SecP384r1MLKEM1024"},
+    {4590, "curveSM2MLKEM768"},
+    {16696, "CECPQ2"}, /* of Chrome, 2019 to 2021 */
     {25497, "X25519Kyber768Draft00"},
+    {25498, "SecP256r1Kyber768Draft00"},
+    {65072, "X25519Kyber512Draft00"}, /* Cloudflare's, before IANA's numbers */
+    {65073, "X25519Kyber768Draft00Old"},
+    {65074, "P256Kyber768Draft00"},
+    {65281, "arbitrary_explicit_prime_curves"},
+    {65282, "arbitrary_explicit_char2_curves"},
 };
 
 static const struct number_name alerts[] = {
@@ -83,6 +98,7 @@ static const struct number_name alerts[] = {
     {49, "access_denied"},
     {50, "decode_error"},
     {51, "decrypt_error"},
+    {52, "too_many_cids_requested"},
     {60, "export_restriction_RESERVED"},
     {70, "protocol_version"},
     {71, "insufficient_security"},
@@ -98,6 +114,7 @@ static const struct number_name alerts[] = {
     {114, "bad_certificate_hash_value_RESERVED"},
     {115, "unknown_psk_identity"},
     {116, "certificate_required"},
+    {117, "general_error"},
     {120, "no_application_protocol"},
     {121, "ech_required"},
 };
