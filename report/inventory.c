@@ -37,6 +37,11 @@ enum inventory_column {
     CERTIFICATES,
     TLS_VERSION,
     CIPHER,
+    GROUP,
+    STAPLE,
+    STAPLE_NEXT,
+    PROOF,
+    JA3S,
     TRANSPORT,
     IP,
     PORT,
@@ -83,6 +88,11 @@ static const struct column columns[INVENTORY_COLUMN_COUNT] = {
     [CERTIFICATES] = {"certificates", "All certificates there", COLUMN_LIST, true},
     [TLS_VERSION] = {"tls_version", "TLS", COLUMN_TEXT, false},
     [CIPHER] = {"cipher", "Cipher suite", COLUMN_TEXT, true},
+    [GROUP] = {"group", "Key agreement", COLUMN_TEXT, true},
+    [STAPLE] = {"staple", "Stapled OCSP status", COLUMN_TEXT, true},
+    [STAPLE_NEXT] = {"staple_next_update", "Staple's next update", COLUMN_TIME, true},
+    [PROOF] = {"proof", "Key proven", COLUMN_TEXT, true},
+    [JA3S] = {"ja3s", "JA3S", COLUMN_TEXT, true},
     [TRANSPORT] = {"transport", "Transport", COLUMN_TEXT, true},
     [IP] = {"ip", "Address", COLUMN_TEXT, true},
     [PORT] = {"port", "Port", COLUMN_INTEGER, true},
@@ -108,7 +118,9 @@ static const char select_sql[] =
     " l.criticality, CASE l.last_result WHEN '' THEN 'hidden' ELSE l.last_result END, l.last_detail,"
     " utc_text(greatest(l.ok_at, l.failed_at)), utc_text(l.ok_at), utc_text(l.failed_at), n.issuer, n.subject,"
     " encode(n.serial, 'hex'), utc_text(n.not_before), key_text(n.key_alg, n.key_bits, n.curve), n.sig_alg, n.verdict,"
-    " encode(n.sha256, 'hex'), m.text, m.json, l.tls->>'version', l.tls->>'cipher', l.transport, host(l.ip), l.port,"
+    " encode(n.sha256, 'hex'), m.text, m.json, l.tls->>'version', l.tls->>'cipher', l.tls->>'group',"
+    " l.tls#>>'{staple,status}', l.tls#>>'{staple,next_update}', l.tls->>'proof', l.tls->>'ja3s', l.transport, "
+    "host(l.ip), l.port,"
     " CASE l.kind WHEN 'endpoint' THEN l.name END, l.starttls, l.host, l.path, l.inner_path, l.entry,"
     " l.file_meta->>'format', l.source, l.scanner, utc_text(l.first_seen)"
     " FROM (SELECT pl.*, greatest(pl.last_ok, k.last_ok) AS ok_at, greatest(pl.last_failure, k.last_failure) AS "

@@ -191,6 +191,65 @@ static void add_names(struct doc *doc, const struct detail_show *show)
     buf_done(&folded);
 }
 
+/* "good, next update in 5 days   2026-11-26 00:00:00 UTC" */
+static enum paint append_staple(struct buf *text, const struct row *row, int64_t now)
+{
+    const char *status = row->field[TLS_WORD], *next = row->field[TLS_NEXT_UPDATE];
+    bool good = strcmp(status, "good") == 0;
+    enum paint paint = good ? PAINT_PLAIN : strcmp(status, "revoked") == 0 ? PAINT_BAD : PAINT_WARN;
+    int64_t ms;
+    char left[WHEN_SIZE], at[TIMEFMT_SIZE];
+    buf_append_str(text, status);
+    if (!next[0] || timefmt_read_ms(next, &ms) != CM_OK)
+        return paint;
+    when_short(left, ms / 1000, now);
+    utc(at, ms / 1000);
+    bool late = ms / 1000 <= now;
+    buf_appendf(text, ", next update %s%s%s   %s", late ? "was due " : "in ", left, late ? " ago" : "", at);
+    return late && paint == PAINT_PLAIN ? PAINT_WARN : paint;
+}
+
+static enum paint append_proof(struct buf *text, const char *word)
+{
+    bool good = strcmp(word, "good") == 0, bad = strcmp(word, "bad") == 0;
+    buf_append_str(text, good  ? "the server showed that it has the key"
+                         : bad ? "the server does NOT have the key of this certificate"
+                               : "nothing that the server sent could show that it has the key");
+    return good ? PAINT_GOOD : bad ? PAINT_BAD : PAINT_DIM;
+}
+
+/* The handshake's side of it: staple, proof of the key, the server's fingerprint; with how many places, where they differ. */
+static void add_tls(struct doc *doc, const struct detail_show *show)
+{
+    const struct rows *rows = &show->facts->tls;
+    const char *previous = "";
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct row *row = rows->row[i];
+        const char *kind = row->field[TLS_KIND];
+        bool staple = strcmp(kind, "staple") == 0, proof = strcmp(kind, "proof") == 0,
+             first = strcmp(kind, previous) != 0;
+        bool several = !first || (i + 1 < rows->count && strcmp(rows->row[i + 1]->field[TLS_KIND], kind) == 0);
+        enum paint paint = PAINT_PLAIN;
+        struct buf text;
+        buf_init(&text, CELL_BYTES_MAX);
+        if (staple)
+            paint = append_staple(&text, row, show->now);
+        else if (proof)
+            paint = append_proof(&text, row->field[TLS_WORD]);
+        else
+            buf_append_str(&text, row->field[TLS_WORD]);
+        if (several) {
+            char places[CELL_TEXT_SIZE];
+            int64_t count = row_integer(row, TLS_PLACES, 0);
+            cell_count(places, count);
+            buf_appendf(&text, "   %s place%s", places, count == 1 ? "" : "s");
+        }
+        doc_add(doc, !first ? "" : staple ? "Staple" : proof ? "Proof" : "JA3S", paint, text.data);
+        buf_done(&text);
+        previous = kind;
+    }
+}
+
 /* "04:A3:…" as other tools print it. */
 static void add_serial(struct doc *doc, const char *hex)
 {
@@ -226,4 +285,5 @@ void detail_doc(struct doc *doc, const struct detail_show *show)
     add_chains(doc, show);
     add_names(doc, show);
     add_identity(doc, show);
+    add_tls(doc, show);
 }

@@ -45,6 +45,21 @@ static const char owners_sql[] =
     "         FROM spot JOIN location_state st ON st.location_id = spot.location_id GROUP BY st.owner) u"
     " LEFT JOIN owner o ON o.name = u.owner ORDER BY u.owner IS NULL, u.places DESC, u.owner LIMIT 200";
 
+/* Times stay text: whoever signs a staple may write any year, more than timestamptz holds. */
+#define TLS_WORDS(kind, path, also)                                                                                    \
+    "(SELECT '" kind "', tls #>> '" path "', count(*)::text, " also " FROM said WHERE tls #>> '" path "' IS NOT NULL"  \
+    " GROUP BY 2 ORDER BY count(*) DESC, 2 LIMIT 4)"
+static const char tls_sql[] =
+    "WITH spot AS MATERIALIZED (SELECT DISTINCT x.location_id FROM (SELECT p.location_id FROM place_certificate p"
+    "  WHERE p.chain_id = " ITS_CHAINS " AND p.sha256 = decode($1, 'hex') AND p.position = 0 AND NOT p.superseded"
+    "  LIMIT $2::bigint) x),"
+    " said AS MATERIALIZED (SELECT st.tls FROM spot JOIN location_state st ON st.location_id = spot.location_id"
+    "  WHERE st.tls IS NOT NULL) " TLS_WORDS(
+        "staple", "{staple,status}",
+        "min(tls #>> '{staple,next_update}')") " UNION ALL " TLS_WORDS("proof", "{proof}",
+                                                                       "NULL") " UNION ALL " TLS_WORDS("ja3s", "{ja3s}",
+                                                                                                       "NULL");
+
 static const char alerts_sql[] =
     "SELECT owner, extract(epoch FROM opened_at)::bigint, threshold, extract(epoch FROM told_at)::bigint,"
     " extract(epoch FROM acked_at)::bigint, acked_by, acked_note,"
@@ -86,6 +101,7 @@ void detail_facts_free(struct detail_facts *facts)
     rows_done(&facts->names);
     rows_done(&facts->chains);
     rows_done(&facts->owners);
+    rows_done(&facts->tls);
     rows_done(&facts->alerts);
     rows_done(&facts->events);
     free(facts);
@@ -103,6 +119,7 @@ static int facts_run(struct link_job *job, struct db *db, struct cm_error *error
         {certificate_sql, 0, &to->certificate},       {alerts_sql, 0, &to->alerts},
         {chains_sql, CHAINS_MOST, &to->chains},       {names_sql, NAMES_MOST, &to->names},
         {owners_sql, OWNER_PLACES_MOST, &to->owners}, {events_sql, EVENTS_MOST, &to->events},
+        {tls_sql, OWNER_PLACES_MOST, &to->tls},
     };
     int code = CM_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !code; i++)

@@ -54,6 +54,14 @@ enum alert_field {
     ALERT_FIELDS
 };
 enum event_field { EVENT_AT, EVENT_OWNER, EVENT_WHAT, EVENT_ACTOR, EVENT_DETAIL, EVENT_FIELDS };
+/* What TLS said where the certificate is the leaf: a row per kind and word, the most frequent first. */
+enum tls_field {
+    TLS_KIND,        /* "staple", "proof", "ja3s" */
+    TLS_WORD,        /* the staple's status, the proof's outcome, the fingerprint */
+    TLS_PLACES,      /* how many of the first OWNER_PLACES_MOST say so */
+    TLS_NEXT_UPDATE, /* of a staple: the earliest, RFC 3339 */
+    TLS_FIELDS
+};
 enum { CHAINS_MOST = 4 /* one more than is shown */, OWNER_PLACES_MOST = 1001, NAMES_MOST = 20000, EVENTS_MOST = 100 };
 
 struct detail_facts {
@@ -61,6 +69,7 @@ struct detail_facts {
     struct rows names;       /* kind, name */
     struct rows chains;      /* by chain and position */
     struct rows owners;      /* of the first OWNER_PLACES_MOST places */
+    struct rows tls;         /* likewise */
     struct rows alerts;      /* open ones */
     struct rows events;      /* newest first */
 };

@@ -83,7 +83,10 @@ SELECT location_id, ARRAY[encode(chain_bytes, 'hex')::uuid], not_after, owner, C
        CASE WHEN i % 40 = 9 AND n = 1 THEN now() - interval '1 hour' END,
        CASE WHEN service = 'mail' AND NOT is_file THEN 'smtp' END,
        CASE WHEN is_file THEN NULL
-            ELSE jsonb_build_object('version', CASE WHEN i % 9 = 0 THEN 'TLSv1.2' ELSE 'TLSv1.3' END, 'cipher', 'TLS_AES_128_GCM_SHA256')
+            ELSE jsonb_build_object('version', CASE WHEN i % 9 = 0 THEN 'TLSv1.2' ELSE 'TLSv1.3' END, 'cipher', 'TLS_AES_128_GCM_SHA256',
+                                    'staple', CASE WHEN n % 9 = 0 THEN '{"status":"try_later"}'::jsonb
+                                                   ELSE '{"status":"good","next_update":"2999-01-01T00:00:00Z"}' END,
+                                    'ja3s', 'eb1d94daa7e0344597e756a1fb6e7054', 'proof', 'good')
             END
   FROM spot;
 

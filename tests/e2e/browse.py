@@ -180,7 +180,8 @@ def test_detail(fleet, columns, rows):
     wanted = ["network", "+49 30 5550 400", "noc@fleet.example", "production, high", "trusted", "Fleet Issuing CA 7", "Fleet Root 1",
               "this one", "tenant1.fleet.example", "more (n)", "Lifetime", "397 days"]
     if rows >= 60:
-        wanted += [fingerprint, ":".join(re.findall("..", serial)), "EC P-256", "TLSv1.3", "(edge"]
+        wanted += [fingerprint, ":".join(re.findall("..", serial)), "EC P-256", "TLSv1.3", "(edge",
+                   "good, next update in", "2999-01-01 00:00:00 UTC", "try_later", "showed that it has the key", "eb1d94daa7e0344597e756a1fb6e7054"]
     for word in wanted:
         check(word in text, f"{word!r} is not on the screen:\n{text}")
     check(re.search(r"edge\d+\.fleet\.example", text), "a place is on the screen")

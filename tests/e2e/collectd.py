@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """certmuster-collectd against a real PostgreSQL, spoken to on its unix socket and over TLS: idempotency, missing certificates, spans, unchanged
 sweeps, refusals, limits, slow and hostile clients, PostgreSQL stopped and collectd killed in the middle."""
-import base64, concurrent.futures, glob, gzip, os, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, time, uuid
+import base64, concurrent.futures, glob, gzip, json, os, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, time, uuid
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # old TLS versions are asked for on purpose
@@ -258,11 +258,29 @@ def test_unchanged():
     equal("rows written by two unchanged sweeps", before, versions())
     equal("the looks are kept", "20|180", sql("SELECT cardinality(failing), cardinality(unchanged) FROM observation WHERE cardinality(unchanged) = 180 LIMIT 1"))
     good(c.batch([record("endpoint", source="watch", at=stamp(day(0.5)), scanner="local", run=new_run(), endpoint=endpoint("198.51.100.1"),
-                         tls={"version": "TLSv1.3", "ja3s": "x"}),
-                  sighting("198.51.100.2", [D[2]], new_run(), day(0.5), source="watch", tls={"version": "TLSv1.3", "ja3s": "y"})]), 2)
+                         tls={"version": "TLSv1.3", "ja3s": "0" * 32}),
+                  sighting("198.51.100.2", [D[2]], new_run(), day(0.5), source="watch", tls={"version": "TLSv1.3", "ja3s": "f" * 32})]), 2)
     equal("what a reader of packets sees less of changes nothing", before, versions())
     good(c.batch([record("endpoint", source="watch", at=stamp(day(0.4)), scanner="local", run=new_run(), endpoint=endpoint("198.51.100.250"), tls={"version": "TLSv1.3"})]), 1)
     equal("an endpoint without certificates", "|{}", sql("SELECT last_result, chains FROM location_state JOIN location USING (location_id) WHERE ip = '198.51.100.250'"))
+
+
+def test_handshake():
+    """What a scan tells of the handshake is kept as it came, what we do not know included; the same again writes nothing."""
+    c, ip = local(), "198.51.100.251"
+    said = {"version": "TLSv1.2", "cipher": "TLS_RSA_WITH_NULL_SHA", "client_auth": True, "client_ca": ["CN=a"], "scts": 2, "ja3s": "0123456789abcdef" * 2,
+            "staple": {"status": "good", "this_update": "0000-01-01T00:00:00Z", "next_update": "9999-12-31T23:59:59Z"}, "proof": "good", "later": {"x": [1]}}
+    kept = f"SELECT tls FROM location_state JOIN location USING (location_id) WHERE ip = '{ip}'"
+    good(c.batch([sighting(ip, [D[1]], new_run(), day(4), tls=said)]), 1)
+    equal("kept", said, json.loads(sql(kept)))
+    before = versions()
+    good(c.batch([sighting(ip, [D[1]], new_run(), day(3), tls=dict(reversed(said.items())))]), 1)
+    equal("rows written by the same again", before, versions())
+    good(c.batch([sighting(ip, [D[1]], new_run(), day(2), tls={**said, "staple": {"status": "revoked"}, "proof": "bad"})]), 1)
+    equal("a staple that changed", "revoked|bad", sql(f"SELECT tls #>> '{{staple,status}}', tls ->> 'proof' FROM ({kept}) x"))
+    wrong = [{"scts": []}, {"ja3s": "x"}, {"proof": "perhaps"}, {"staple": {}}, {"staple": {"status": "good", "next_update": "soon"}}, {"version": "TLSv9"}]
+    good(c.batch([sighting(ip, [D[1]], new_run(), day(1), tls=tls) for tls in wrong]), 0, len(wrong))
+    equal("one span", 1, len(spans(ip)))
 
 
 def test_concurrent():
@@ -678,7 +696,7 @@ def main():
     if len(sys.argv) > 1:
         names = sys.argv[1:]
     else:
-        names = ["keys", "missing", "lines", "assets", "spans", "balancer", "unchanged", "concurrent", "clock", "bodies", "paths", "slow", "metrics", "uids", "verdicts",
+        names = ["keys", "missing", "lines", "assets", "spans", "balancer", "unchanged", "handshake", "concurrent", "clock", "bodies", "paths", "slow", "metrics", "uids", "verdicts",
                  "killed_before_answer", "database_stopped", "upkeep", "start", "tls"]
     for name in names:
         began = time.time()

@@ -51,6 +51,10 @@ report inventory --filter unreachable --format json | jq -e '.rows[0] | .result 
     and .detail == "no answer in 10 s"' >/dev/null || fail "a place that cannot be read keeps its certificate"
 report inventory --filter place:192.0.2.14 --format json | jq -e '.rows[0] | .result == "hidden" and (has("name") | not)' >/dev/null || fail "hidden"
 report inventory --filter place:dual --format json | jq -e '.rows[0] | (.certificates | length) == 3 and .name == "dual.example.org" and .starttls == "smtp"' >/dev/null || fail "two chains at one place"
+report inventory --filter place:dual --format json | jq -e '.rows[0] | .group == "secp384r1" and .staple == "revoked" and .staple_next_update == "2099-01-01T00:00:00Z"
+    and .proof == "bad" and .ja3s == "0123456789abcdef0123456789abcdef"' >/dev/null || fail "what the handshake showed"
+report inventory --filter name:host-7.example.org --format json | jq -e '.rows[0] | .tls_version == "TLSv1.3" and ([has("staple", "proof", "ja3s")] | any | not)' >/dev/null ||
+    fail "what was not shown is absent"
 assert_eq "checked in the batch 3 hours ago" "$(sql "SELECT utc_text(last_at) FROM observation LIMIT 1")" "$(report inventory --filter name:host-7.example.org --format json | jq -r '.rows[0].last_checked')"
 
 note "filters"

@@ -110,7 +110,9 @@ SELECT pg_temp.id('place ' || sp.label), coalesce(s.chains, '{}'), s.earliest, s
        'scanner-1', '019a0000-0000-7000-8000-000000000001', sp.result, sp.detail,
        CASE WHEN sp.label NOT IN ('never', 'nxdomain') THEN now() - interval '5 days' END,
        CASE WHEN sp.result NOT IN ('ok', '') THEN now() - interval '2 days' END, CASE WHEN sp.label = 'dual' THEN 'smtp' END,
-       CASE WHEN sp.kind = 'endpoint' AND sp.result IN ('ok', '') THEN '{"version":"TLSv1.3","cipher":"TLS_AES_128_GCM_SHA256"}'::jsonb END,
+       CASE WHEN sp.label = 'dual' THEN '{"version":"TLSv1.2","group":"secp384r1","staple":{"status":"revoked","next_update":"2099-01-01T00:00:00Z"},
+                                        "scts":2,"ja3s":"0123456789abcdef0123456789abcdef","proof":"bad"}'::jsonb
+            WHEN sp.kind = 'endpoint' AND sp.result IN ('ok', '') THEN '{"version":"TLSv1.3","cipher":"TLS_AES_128_GCM_SHA256"}'::jsonb END,
        CASE WHEN sp.kind = 'file' THEN '{"format":"pem","mode":"0644","uid":0}'::jsonb END
   FROM spot sp
   LEFT JOIN (SELECT sg.location_id, array_agg(sg.chain_id) AS chains, min(ch.earliest_not_after) AS earliest
