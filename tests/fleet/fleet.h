@@ -1,4 +1,4 @@
-/* The two ways to serve, as main.c calls them. Both answer an exit status. */
+/* The three ways to serve, as main.c calls them. All answer an exit status. */
 #ifndef CERTMUSTER_FLEET_FLEET_H
 #define CERTMUSTER_FLEET_FLEET_H
 
@@ -14,7 +14,7 @@ struct fleet_options {
     struct ipaddr base;
     unsigned port;      /* 0: a free one */
     int generation;     /* serve */
-    uint32_t count;     /* many */
+    uint32_t count;     /* many, odd */
     int days;           /* many: of every certificate; INT_MIN: spread over 1 to 400 */
     int canned;         /* many: 0 real handshakes, 0x0303, 0x0304 */
     int workers;        /* many: processes */
@@ -23,8 +23,9 @@ struct fleet_options {
 
 int fleet_serve(const struct fleet_options *options);
 int fleet_many(const struct fleet_options *options);
+int fleet_odd(const struct fleet_options *options);
 
-/* Shared by both: a server context that shows what it is told to, however weak; nothing resumes. */
+/* Shared by all: a server context that shows what it is told to, however weak; nothing resumes. */
 SSL_CTX *fleet_context(int min_version, int max_version);
 /* A listening socket; *port 0 is replaced by the one that the system chose. CM_ECONFLICT: the port is taken. */
 CM_MUST_CHECK int fleet_listen(const struct ipaddr *ip, bool everywhere, unsigned *port, int *fd,

@@ -1,6 +1,6 @@
 /* certmuster-fleet: a simulated fleet of TLS servers on loopback addresses, for tests, benchmarks and the quickstart.
  *
- * Reads the command line and hands over to serve.c or many.c; `list` is answered from the table of behaviours. */
+ * Reads the command line and hands over to serve.c, many.c or odd.c; `list` is answered from the table of behaviours. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "certmuster/log.h"
 #include "tests/fleet/behaviour.h"
 #include "tests/fleet/fleet.h"
+#include "tests/fleet/odd.h"
 
 enum { MAX_COUNT = 1000000, MAX_WORKERS = 64, MAX_DAYS = 7000 };
 enum {
@@ -26,10 +27,12 @@ enum {
 
 static const struct cli_option options_table[] = {
     {OPT_DIR, "dir", "DIR", "Keys, certificates, ca.pem and MANIFEST.tsv; filled once, then reused."},
-    {OPT_BASE, "base", "IP", "The first address; serve: 127.80.0.1, many: 127.128.0.1."},
+    {OPT_BASE, "base", "IP", "The first address; serve: 127.80.0.1, odd: 127.81.0.1, many: 127.128.0.1."},
     {OPT_PORT, "port", "PORT", "The port of all of them; 0, the default, takes a free one."},
     {OPT_GENERATION, "generation", "1|2", "serve: 2 shows renewed certificates where expiring ones were."},
-    {OPT_COUNT, "count", "N", "many: how many addresses, up to 1,000,000."},
+    {OPT_COUNT, "count", "N",
+     "many: how many addresses, up to 1,000,000. odd: how many times the manifest tells the table, each time at "
+     "addresses of its own."},
     {OPT_DAYS, "days", "D", "many: all expire in D days; else in 1 to 400, by address."},
     {OPT_CANNED, "canned", "tls12|tls13",
      "many: no handshakes but bytes up to the certificate, for benchmarks. The signature in the certificate is that of "
@@ -40,10 +43,12 @@ static const struct cli_option options_table[] = {
 };
 static const char *const usage[] = {
     "serve --dir DIR [--base IP] [--port PORT] [--generation 2]",
-    "many --dir DIR --count N [--base IP] [--port PORT] [--days D] [--canned tls12|tls13]", "list", NULL};
+    "many --dir DIR --count N [--base IP] [--port PORT] [--days D] [--canned tls12|tls13]",
+    "odd --dir DIR [--base IP] [--port PORT] [--count N]", "list", NULL};
 static const char *const examples[] = {
     "certmuster-fleet serve --dir /tmp/fleet  # every behaviour on its own address",
     "certmuster-fleet many --dir /tmp/many --count 20000  # 20,000 endpoints, a certificate each",
+    "certmuster-fleet odd --dir /tmp/odd  # servers that misbehave, each in its own way",
     "certmuster-fleet list  # what serve serves", NULL};
 static const struct cli_program program = {
     .name = "certmuster-fleet",
@@ -56,7 +61,9 @@ static const struct cli_program program = {
             "behaviour, ip, port, SHA-256 of the leaf, of the chain, \"ok\" or the error that a scanner should tell, "
             "name to send. many "
             "writes it for up to 20,000 endpoints; --manifest-only prints it for any number. Validity counts from when "
-            "DIR was filled.",
+            "DIR was filled. odd has more columns: the pattern of a failure's detail, what tls must say, what each "
+            "attempt but "
+            "the last was, \"slow\" or \"flood\", a name to be known for the address.",
 };
 
 static int list(void)
@@ -126,22 +133,28 @@ static int take_option(int id, const char *argument, struct fleet_options *optio
 static int dispatch(struct cli *cli, struct fleet_options *options)
 {
     const char *command = cli->operand_count == 1 ? cli->operands[0] : "";
-    bool serve = strcmp(command, "serve") == 0, many = strcmp(command, "many") == 0;
+    bool serve = strcmp(command, "serve") == 0, many = strcmp(command, "many") == 0, odd = strcmp(command, "odd") == 0;
     if (strcmp(command, "list") == 0)
         return list();
-    if (!serve && !many)
-        return cli_wrong(cli, "say one of serve, many and list");
+    if (!serve && !many && !odd)
+        return cli_wrong(cli, "say one of serve, many, odd and list");
     if (options->dir == NULL)
         return cli_wrong(cli, "--dir is missing");
     if (many && options->count == 0)
         return cli_wrong(cli, "--count is missing");
-    if (options->base.family == 0 && ipaddr_read(serve ? "127.80.0.1" : "127.128.0.1", &options->base) != 0)
+    if (odd && options->count == 0)
+        options->count = 1;
+    const char *base = serve ? "127.80.0.1" : odd ? "127.81.0.1" : "127.128.0.1";
+    if (options->base.family == 0 && ipaddr_read(base, &options->base) != 0)
         return CM_EXIT_FAILED;
     struct ipaddr last;
-    ipaddr_add(&last, &options->base, serve ? behaviour_count : options->count);
+    ipaddr_add(&last, &options->base,
+               serve ? behaviour_count
+               : odd ? (uint64_t)options->count * odd_row_count()
+                     : options->count);
     if (last.bytes[0] != 127)
         return cli_wrong(cli, "the addresses run out of 127.0.0.0/8");
-    return serve ? fleet_serve(options) : fleet_many(options);
+    return serve ? fleet_serve(options) : odd ? fleet_odd(options) : fleet_many(options);
 }
 
 int main(int argc, char **argv)
