@@ -1,103 +1,10 @@
-/* The handshake against OpenSSL's server in memory: every version, client certificates, ALPN, no certificate, and servers that are
- * played by hand because no library would serve that. No network. */
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+/* The handshake against OpenSSL's server in memory: every version and suite, what the flight says, and the proof of the key. Its
+ * neighbours test HelloRetryRequests, flights cut anywhere, and servers that no library would play. */
+#include "tests/unit/scan/memory_server.h"
 
-#include <openssl/ssl.h>
-
-#include "certmuster/limits.h"
-#include "scanner/tls/handshake.h"
-#include "tests/unit/lib/make_cert.h"
-
-static struct handshake_engine *engine;
-static X509 *leaf, *other;
-static EVP_PKEY *leaf_key;
-static uint8_t *leaf_der, *other_der;
-static int leaf_size, other_size;
-
-static int set_up(void **state)
-{
-    (void)state;
-    leaf_key = make_key("RSA", "2048");
-    struct recipe recipe = {.key = leaf_key,
-                            .subject = make_name("leaf.example"),
-                            .version = 2,
-                            .not_before = "20200101000000Z",
-                            .not_after = "20400101000000Z"};
-    leaf = make_cert(&recipe);
-    X509_NAME_free(recipe.subject);
-    recipe.subject = make_name("Other CA");
-    other = make_cert(&recipe);
-    X509_NAME_free(recipe.subject);
-    leaf_size = i2d_X509(leaf, &leaf_der);
-    other_size = i2d_X509(other, &other_der);
-    return handshake_engine_new(&engine, NULL);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    handshake_engine_free(engine);
-    OPENSSL_free(leaf_der);
-    OPENSSL_free(other_der);
-    X509_free(leaf);
-    X509_free(other);
-    EVP_PKEY_free(leaf_key);
-    return 0;
-}
-
-static SSL_CTX *make_server(int version)
-{
-    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-    SSL_CTX_set_security_level(context, 0);
-    assert_int_equal(SSL_CTX_set_cipher_list(context, "ALL:eNULL:@SECLEVEL=0"), 1);
-    SSL_CTX_set_min_proto_version(context, version);
-    SSL_CTX_set_max_proto_version(context, version);
-    SSL_CTX_use_certificate(context, leaf);
-    SSL_CTX_use_PrivateKey(context, leaf_key);
-    SSL_CTX_add_extra_chain_cert(context, X509_dup(other));
-    SSL_CTX_add_extra_chain_cert(context, X509_dup(other)); /* twice: as sent means twice */
-    return context;
-}
-
-/* Carries bytes between the handshake and a server until one of them is done; step: how many at once towards the handshake. */
-static enum handshake_state run(struct handshake *handshake, SSL_CTX *context, size_t step)
-{
-    SSL *server = SSL_new(context);
-    BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
-    enum handshake_state state = HANDSHAKE_GOING;
-    SSL_set_bio(server, in, out);
-    SSL_set_accept_state(server);
-    for (int turns = 0; turns < 20 && state == HANDSHAKE_GOING; turns++) {
-        struct slice output = handshake_output(handshake);
-        char *bytes;
-        if (output.size)
-            assert_int_equal(BIO_write(in, output.data, (int)output.size), output.size);
-        handshake_sent(handshake, output.size);
-        SSL_do_handshake(server);
-        long size = BIO_get_mem_data(out, &bytes);
-        for (size_t at = 0; at < (size_t)size && state == HANDSHAKE_GOING; at += step) {
-            size_t left = (size_t)size - at;
-            state = handshake_feed(handshake, bytes + at, left < step ? left : step);
-        }
-        (void)BIO_reset(out);
-    }
-    SSL_free(server);
-    return state;
-}
-
-static void check_chain(const struct handshake_result *result)
-{
-    assert_int_equal(result->chain_count, 3);
-    assert_int_equal(result->chain[0].size, leaf_size);
-    assert_memory_equal(result->chain[0].data, leaf_der, leaf_size);
-    for (size_t i = 1; i < 3; i++) {
-        assert_int_equal(result->chain[i].size, other_size);
-        assert_memory_equal(result->chain[i].data, other_der, other_size);
-    }
-}
+#include <openssl/core_names.h>
+#include <openssl/ocsp.h>
+#include <openssl/param_build.h>
 
 static void test_versions(void **state)
 {
@@ -120,6 +27,12 @@ static void test_versions(void **state)
             assert_memory_equal(result->cipher, "TLS_", 4);
             assert_string_equal(result->group, "x25519");
             assert_int_equal(result->client_auth, 0);
+            assert_int_equal(result->scts, 0);
+            assert_null(result->staple.status);
+            assert_int_equal(strlen(result->ja3s), 32);
+            assert_int_equal(result->proof, PROOF_NONE);
+            assert_int_equal(result->alert, -1);
+            assert_string_equal(result->stage, "certificate");
             check_chain(result);
             handshake_free(handshake);
             SSL_CTX_free(server);
@@ -127,25 +40,130 @@ static void test_versions(void **state)
     }
 }
 
-static void test_client_certificate_demanded(void **state)
+/* The hellos of the ladder's lower rungs get what they ask for. */
+static void test_kinds(void **state)
 {
-    static const int versions[] = {TLS1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
+    static const struct {
+        enum hello_kind kind;
+        int version;
+        enum handshake_state state;
+    } rows[] = {{HELLO_WIDE, TLS1_3_VERSION, HANDSHAKE_CHAIN},   {HELLO_WIDE, TLS1_VERSION, HANDSHAKE_CHAIN},
+                {HELLO_TLS12, TLS1_2_VERSION, HANDSHAKE_CHAIN},  {HELLO_TLS12, TLS1_VERSION, HANDSHAKE_CHAIN},
+                {HELLO_TLS12, TLS1_3_VERSION, HANDSHAKE_FAILED}, {HELLO_PLAIN, TLS1_VERSION, HANDSHAKE_CHAIN},
+                {HELLO_PLAIN, TLS1_2_VERSION, HANDSHAKE_FAILED}};
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        SSL_CTX *server = make_server(versions[i]);
-        SSL_CTX_set_verify(server, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-        SSL_CTX_add_client_CA(server, other);
-        struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){0});
-        assert_int_equal(run(handshake, server, 65536), HANDSHAKE_CHAIN);
-        const struct handshake_result *result = handshake_get_result(handshake);
-        check_chain(result);
-        assert_int_equal(result->client_auth, 1);
-        assert_int_equal(result->client_ca_count, 1);
-        assert_non_null(strstr(result->client_ca[0], "CN=Other CA"));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        SSL_CTX *server = make_server(rows[i].version);
+        struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){.hello = rows[i].kind});
+        if (run(handshake, server, 65536) != rows[i].state)
+            fail_msg("%s, row %zu: %s", hello_kind_name(rows[i].kind), i, handshake_get_result(handshake)->detail);
+        if (rows[i].state == HANDSHAKE_FAILED) {
+            assert_int_equal(handshake_get_result(handshake)->error, RECORD_ERROR_ALERT);
+            assert_string_equal(handshake_get_result(handshake)->detail, "protocol_version");
+            assert_int_equal(handshake_get_result(handshake)->alert, 70);
+        }
         handshake_free(handshake);
         SSL_CTX_free(server);
     }
 }
+
+struct suite_row {
+    const char *openssl, *iana, *group; /* group: NULL where the flight shows none */
+    bool ec;                            /* the server shows its EC certificate */
+};
+
+static void check_suite(int version, const struct suite_row *row)
+{
+    SSL_CTX *server = make_server(version);
+    int set = version == TLS1_3_VERSION ? SSL_CTX_set_ciphersuites(server, row->openssl)
+                                        : SSL_CTX_set_cipher_list(server, row->openssl);
+    assert_int_equal(set, 1);
+    if (row->ec) {
+        assert_int_equal(SSL_CTX_use_certificate(server, ec_leaf), 1);
+        assert_int_equal(SSL_CTX_use_PrivateKey(server, ec_key), 1);
+    }
+    for (int prove = 0; prove < 2; prove++) {
+        struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){.prove = prove});
+        enum handshake_state now = run(handshake, server, 65536);
+        const struct handshake_result *result = handshake_get_result(handshake);
+        if (now != HANDSHAKE_CHAIN || !result->cipher || strcmp(result->cipher, row->iana) != 0)
+            fail_msg("%s: state %d, %s, %s", row->openssl, now, result->cipher, result->detail);
+        if (row->group)
+            assert_string_equal(result->group, row->group);
+        else
+            assert_null(result->group);
+        if (!row->ec)
+            check_chain(result);
+        bool nothing_signed = strncmp(row->iana, "TLS_RSA_", 8) == 0;
+        assert_int_equal(result->proof, !prove ? PROOF_NONE : nothing_signed ? PROOF_UNAVAILABLE : PROOF_GOOD);
+        assert_true((result->proof_detail != NULL) == (result->proof == PROOF_UNAVAILABLE));
+        handshake_free(handshake);
+    }
+    SSL_CTX_free(server);
+}
+
+static void test_suites(void **state)
+{
+    static const struct suite_row rows12[] = {
+        {"AES128-SHA", "TLS_RSA_WITH_AES_128_CBC_SHA", NULL, false},
+        {"AES256-GCM-SHA384", "TLS_RSA_WITH_AES_256_GCM_SHA384", NULL, false},
+        {"AES128-CCM8", "TLS_RSA_WITH_AES_128_CCM_8", NULL, false},
+        {"NULL-SHA256", "TLS_RSA_WITH_NULL_SHA256", NULL, false},
+        {"CAMELLIA256-SHA", "TLS_RSA_WITH_CAMELLIA_256_CBC_SHA", NULL, false},
+        {"DHE-RSA-AES128-SHA", "TLS_DHE_RSA_WITH_AES_128_CBC_SHA", NULL, false},
+        {"DHE-RSA-CAMELLIA128-SHA", "TLS_DHE_RSA_WITH_CAMELLIA_128_CBC_SHA", NULL, false},
+        {"ECDHE-RSA-NULL-SHA", "TLS_ECDHE_RSA_WITH_NULL_SHA", "x25519", false},
+        {"ECDHE-RSA-CHACHA20-POLY1305", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "x25519", false},
+        {"ECDHE-ARIA256-GCM-SHA384", "TLS_ECDHE_RSA_WITH_ARIA_256_GCM_SHA384", "x25519", false},
+        {"ECDHE-ECDSA-AES128-CCM", "TLS_ECDHE_ECDSA_WITH_AES_128_CCM", "x25519", true},
+        {"ECDHE-ECDSA-AES256-SHA", "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA", "x25519", true},
+    };
+    static const struct suite_row rows10[] = {
+        {"AES256-SHA", "TLS_RSA_WITH_AES_256_CBC_SHA", NULL, false},
+        {"DHE-RSA-AES256-SHA", "TLS_DHE_RSA_WITH_AES_256_CBC_SHA", NULL, false},
+        {"ECDHE-RSA-AES128-SHA", "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", "x25519", false},
+        {"ECDHE-ECDSA-AES128-SHA", "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA", "x25519", true},
+    };
+    static const struct suite_row rows13[] = {
+        {"TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256", "x25519", false},
+        {"TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384", "x25519", false},
+        {"TLS_CHACHA20_POLY1305_SHA256", "TLS_CHACHA20_POLY1305_SHA256", "x25519", true},
+        {"TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_SHA256", "x25519", false},
+        {"TLS_AES_128_CCM_8_SHA256", "TLS_AES_128_CCM_8_SHA256", "x25519", true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows12 / sizeof *rows12; i++)
+        check_suite(TLS1_2_VERSION, &rows12[i]);
+    for (size_t i = 0; i < sizeof rows10 / sizeof *rows10; i++)
+        check_suite(TLS1_VERSION, &rows10[i]);
+    for (size_t i = 0; i < sizeof rows13 / sizeof *rows13; i++)
+        check_suite(TLS1_3_VERSION, &rows13[i]);
+}
+
+static void test_client_certificate_demanded(void **state)
+{
+    static const int versions[] = {TLS1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
+    (void)state;
+    for (size_t i = 0; i < 6; i++) {
+        SSL_CTX *server = make_server(versions[i / 2]);
+        SSL_CTX_set_verify(server, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+        SSL_CTX_add_client_CA(server, other);
+        SSL_CTX_add_client_CA(server, leaf);
+        struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){.prove = i % 2});
+        assert_int_equal(run(handshake, server, i < 3 ? 65536 : 1), HANDSHAKE_CHAIN);
+        const struct handshake_result *result = handshake_get_result(handshake);
+        check_chain(result);
+        assert_int_equal(result->client_auth, 1);
+        assert_int_equal(result->client_ca_count, 2);
+        assert_non_null(strstr(result->client_ca[0], "CN=Other CA"));
+        assert_non_null(strstr(result->client_ca[1], "CN=leaf.example"));
+        assert_int_equal(result->proof, i % 2 ? PROOF_GOOD : PROOF_NONE);
+        handshake_free(handshake);
+        SSL_CTX_free(server);
+    }
+}
+
+/* --- ALPN, staple, SCTs ------------------------------------------------------------------------------------------------- */
 
 static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *size, const unsigned char *in,
                      unsigned in_size, void *context)
@@ -165,6 +183,15 @@ static int choose_nothing(SSL *ssl, const unsigned char **out, unsigned char *si
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+static int choose_our_own(SSL *ssl, const unsigned char **out, unsigned char *size, const unsigned char *in,
+                          unsigned in_size, void *context)
+{
+    (void)ssl, (void)in, (void)in_size, (void)context;
+    *out = (const unsigned char *)"muster/1";
+    *size = 8;
+    return SSL_TLSEXT_ERR_OK;
+}
+
 static void test_alpn(void **state)
 {
     (void)state;
@@ -175,30 +202,182 @@ static void test_alpn(void **state)
         assert_int_equal(run(handshake, server, 65536), HANDSHAKE_CHAIN);
         assert_string_equal(handshake_get_result(handshake)->alpn, "h2");
         handshake_free(handshake);
+        SSL_CTX_set_alpn_select_cb(server, choose_our_own, NULL);
+        handshake = handshake_new(engine, &(struct handshake_ask){.alpn = true});
+        assert_int_equal(run(handshake, server, 1), HANDSHAKE_CHAIN);
+        assert_string_equal(handshake_get_result(handshake)->alpn, "muster/1");
+        handshake_free(handshake);
         SSL_CTX_set_alpn_select_cb(server, choose_nothing, NULL);
         handshake = handshake_new(engine, &(struct handshake_ask){.alpn = true});
         assert_int_equal(run(handshake, server, 65536), HANDSHAKE_FAILED);
         assert_int_equal(handshake_get_result(handshake)->error, RECORD_ERROR_ALERT);
         assert_string_equal(handshake_get_result(handshake)->detail, "no_application_protocol");
         assert_string_equal(handshake_get_result(handshake)->stage, "hello");
+        assert_int_equal(handshake_get_result(handshake)->alert, 120);
         handshake_free(handshake);
         SSL_CTX_free(server);
     }
 }
+
+/* An OCSPResponse that calls the leaf revoked, from 2026-01-01 to 2026-01-08. */
+static int make_staple(uint8_t **out)
+{
+    OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
+    OCSP_CERTID *id = OCSP_cert_to_id(NULL, leaf, other);
+    ASN1_TIME *revoked = ASN1_TIME_new(), *from = ASN1_TIME_new(), *to = ASN1_TIME_new();
+    ASN1_TIME_set(revoked, 1760000000);
+    ASN1_TIME_set(from, 1767225600);
+    ASN1_TIME_set(to, 1767830400);
+    assert_non_null(
+        OCSP_basic_add1_status(basic, id, V_OCSP_CERTSTATUS_REVOKED, OCSP_REVOKED_STATUS_NOSTATUS, revoked, from, to));
+    assert_int_equal(OCSP_basic_sign(basic, leaf, leaf_key, EVP_sha256(), NULL, 0), 1);
+    OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+    int size = i2d_OCSP_RESPONSE(response, out);
+    OCSP_RESPONSE_free(response);
+    OCSP_BASICRESP_free(basic);
+    OCSP_CERTID_free(id);
+    ASN1_TIME_free(revoked);
+    ASN1_TIME_free(from);
+    ASN1_TIME_free(to);
+    return size;
+}
+
+static int staple_it(SSL *ssl, void *context)
+{
+    uint8_t *response = NULL;
+    (void)context;
+    int size = make_staple(&response);
+    SSL_set_tlsext_status_ocsp_resp(ssl, response, size);
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static int add_scts(SSL *ssl, unsigned type, unsigned when, const unsigned char **out, size_t *size, X509 *cert,
+                    size_t index, int *alert, void *context)
+{
+    static const unsigned char list[] = {0, 8, 0, 3, 'o', 'n', 'e', 0, 1, '2'};
+    (void)ssl, (void)type, (void)cert, (void)alert, (void)context;
+    *out = list;
+    *size = sizeof list;
+    return when == SSL_EXT_TLS1_2_SERVER_HELLO || index == 0;
+}
+
+static void test_staple_and_scts(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        SSL_CTX *server = make_server(i & 1 ? TLS1_3_VERSION : TLS1_2_VERSION);
+        SSL_CTX_set_tlsext_status_cb(server, staple_it);
+        assert_int_equal(
+            SSL_CTX_add_custom_ext(server, 18,
+                                   SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_2_SERVER_HELLO | SSL_EXT_TLS1_3_CERTIFICATE,
+                                   add_scts, NULL, NULL, NULL, NULL),
+            1);
+        struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){.prove = i & 2});
+        assert_int_equal(run(handshake, server, i & 4 ? 1 : 65536), HANDSHAKE_CHAIN);
+        const struct handshake_result *result = handshake_get_result(handshake);
+        check_chain(result);
+        assert_string_equal(result->staple.status, "revoked");
+        assert_int_equal(result->staple.this_update, 1767225600);
+        assert_int_equal(result->staple.next_update, 1767830400);
+        assert_int_equal(result->scts, 2);
+        handshake_free(handshake);
+        SSL_CTX_free(server);
+    }
+}
+
+/* --- the proof ------------------------------------------------------------------------------------------------------------ */
+
+/* The public key of the certificate with the private exponent of another: OpenSSL takes it, and signs nonsense. */
+static EVP_PKEY *make_false_key(void)
+{
+    EVP_PKEY *stranger = make_key("RSA", "2048"), *made = NULL;
+    BIGNUM *n = NULL, *e = NULL, *d = NULL;
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    assert_true(EVP_PKEY_get_bn_param(leaf_key, OSSL_PKEY_PARAM_RSA_N, &n) &&
+                EVP_PKEY_get_bn_param(leaf_key, OSSL_PKEY_PARAM_RSA_E, &e) &&
+                EVP_PKEY_get_bn_param(stranger, OSSL_PKEY_PARAM_RSA_D, &d));
+    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n);
+    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e);
+    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_D, d);
+    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
+    assert_int_equal(EVP_PKEY_fromdata_init(context), 1);
+    assert_int_equal(EVP_PKEY_fromdata(context, &made, EVP_PKEY_KEYPAIR, params), 1);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(builder);
+    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(stranger);
+    BN_free(n);
+    BN_free(e);
+    BN_clear_free(d);
+    return made;
+}
+
+static void test_proof_bad(void **state)
+{
+    static const int versions[] = {TLS1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
+    (void)state;
+    EVP_PKEY *false_key = make_false_key();
+    for (size_t i = 0; i < 6; i++) {
+        SSL_CTX *server = make_server(versions[i / 2]);
+        assert_int_equal(SSL_CTX_use_PrivateKey(server, false_key), 1);
+        struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){.prove = true});
+        assert_int_equal(run(handshake, server, i % 2 ? 1 : 65536), HANDSHAKE_CHAIN);
+        const struct handshake_result *result = handshake_get_result(handshake);
+        check_chain(result);
+        assert_int_equal(result->proof, PROOF_BAD);
+        assert_non_null(result->proof_detail);
+        handshake_free(handshake);
+        SSL_CTX_free(server);
+    }
+    EVP_PKEY_free(false_key);
+}
+
+/* The chain is worth telling although the server goes away before it signs. */
+static void test_proof_that_never_comes(void **state)
+{
+    (void)state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        SSL_CTX *context = make_server(version);
+        SSL *server = make_session(context);
+        struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){.prove = true});
+        struct buf flight;
+        buf_init(&flight, 1 << 20);
+        answer(handshake, server, &flight);
+        /* All but the end, which is CertificateVerify and Finished, or ServerKeyExchange and ServerHelloDone. */
+        struct slice cut = {(uint8_t *)flight.data, flight.size - 300};
+        assert_int_equal(feed(handshake, cut, 65536), HANDSHAKE_GOING);
+        assert_int_equal(handshake_finish(handshake, HANDSHAKE_END_DEADLINE), HANDSHAKE_CHAIN);
+        check_chain(handshake_get_result(handshake));
+        assert_int_equal(handshake_get_result(handshake)->proof, PROOF_UNAVAILABLE);
+        assert_non_null(handshake_get_result(handshake)->proof_detail);
+        handshake_free(handshake);
+        buf_done(&flight);
+        SSL_free(server);
+        SSL_CTX_free(context);
+    }
+}
+
+/* --- no certificate --------------------------------------------------------------------------------------------------------- */
 
 static void test_anonymous(void **state)
 {
     (void)state;
     SSL_CTX *server = make_server(TLS1_2_VERSION);
     assert_int_equal(SSL_CTX_set_cipher_list(server, "aNULL:@SECLEVEL=0"), 1);
-    SSL_CTX_set_dh_auto(server, 1);
     struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){0});
+    assert_int_equal(run(handshake, server, 65536), HANDSHAKE_FAILED); /* anonymous suites are not in the first hello */
+    assert_int_equal(handshake_get_result(handshake)->error, RECORD_ERROR_ALERT);
+    assert_string_equal(handshake_get_result(handshake)->detail, "handshake_failure");
+    handshake_free(handshake);
+    handshake = handshake_new(engine, &(struct handshake_ask){.hello = HELLO_WIDE});
     assert_int_equal(run(handshake, server, 65536), HANDSHAKE_FAILED);
     const struct handshake_result *result = handshake_get_result(handshake);
     assert_int_equal(result->error, RECORD_ERROR_NO_CERTIFICATE);
     assert_string_equal(result->stage, "certificate");
     assert_non_null(strstr(result->detail, "anon"));
     assert_string_equal(result->version, "TLSv1.2");
+    assert_int_equal(strlen(result->ja3s), 32);
     handshake_free(handshake);
     SSL_CTX_free(server);
 }
@@ -208,211 +387,20 @@ static void test_anonymous_is_the_last_choice(void **state)
 {
     (void)state;
     SSL_CTX *server = make_server(TLS1_2_VERSION);
-    SSL_CTX_set_dh_auto(server, 1);
-    struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){0});
+    struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){.hello = HELLO_WIDE});
     assert_int_equal(run(handshake, server, 65536), HANDSHAKE_CHAIN);
     handshake_free(handshake);
     SSL_CTX_free(server);
 }
 
-/* --- servers played by hand ------------------------------------------------------------------------------------------ */
-
-#define RANDOM "0123456789abcdef0123456789abcdef"
-
-/* A TLS 1.2 flight of ServerHello and a Certificate message with these certificates. */
-static size_t make_flight(uint8_t *out, const char *const *certs, size_t count)
-{
-    static const char hello[] = "\x02\x00\x00\x26\x03\x03" RANDOM "\x00\x00\x2f\x00";
-    size_t list = 0, at = 0, hello_size = sizeof hello - 1;
-    for (size_t i = 0; i < count; i++)
-        list += 3 + strlen(certs[i]);
-    memcpy(out, "\x16\x03\x03\x00", 4);
-    out[4] = (uint8_t)hello_size;
-    memcpy(out + 5, hello, hello_size);
-    at = 5 + hello_size;
-    const uint8_t head[] = {0x16, 3, 3, 0, (uint8_t)(list + 7), 11, 0, 0, (uint8_t)(list + 3), 0, 0, (uint8_t)list};
-    memcpy(out + at, head, sizeof head);
-    at += sizeof head;
-    for (size_t i = 0; i < count; i++) {
-        out[at + 0] = out[at + 1] = 0;
-        out[at + 2] = (uint8_t)strlen(certs[i]);
-        memcpy(out + at + 3, certs[i], strlen(certs[i]));
-        at += 3 + strlen(certs[i]);
-    }
-    return at;
-}
-
-/* What OpenSSL cannot decode is told all the same, as sent. */
-static void test_garbage_certificates(void **state)
-{
-    static const char *const certs[] = {"this is no certificate", "0", "this is no certificate"};
-    (void)state;
-    uint8_t flight[512];
-    size_t size = make_flight(flight, certs, 3);
-    for (size_t step = 1; step <= size; step += size - 1) {
-        struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){0});
-        enum handshake_state now = HANDSHAKE_GOING;
-        for (size_t at = 0; at < size && now == HANDSHAKE_GOING; at += step)
-            now = handshake_feed(handshake, flight + at, step);
-        assert_int_equal(now, HANDSHAKE_CHAIN);
-        const struct handshake_result *result = handshake_get_result(handshake);
-        assert_int_equal(result->chain_count, 3);
-        for (size_t i = 0; i < 3; i++) {
-            assert_int_equal(result->chain[i].size, strlen(certs[i]));
-            assert_memory_equal(result->chain[i].data, certs[i], strlen(certs[i]));
-        }
-        assert_string_equal(result->cipher, "TLS_RSA_WITH_AES_128_CBC_SHA");
-        assert_int_equal(result->client_auth, -1); /* it never came so far */
-        handshake_free(handshake);
-    }
-}
-
-static void test_empty_certificate_message(void **state)
-{
-    (void)state;
-    uint8_t flight[512];
-    size_t size = make_flight(flight, NULL, 0);
-    struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){0});
-    assert_int_equal(handshake_feed(handshake, flight, size), HANDSHAKE_FAILED);
-    assert_int_equal(handshake_get_result(handshake)->error, RECORD_ERROR_NO_CERTIFICATE);
-    handshake_free(handshake);
-}
-
-/* However the connection ends at whatever byte, the stage says how far it came. */
-static void test_ends(void **state)
-{
-    static const struct {
-        enum handshake_end end;
-        enum record_error error;
-    } ends[] = {{HANDSHAKE_END_CLOSED, RECORD_ERROR_CLOSED},
-                {HANDSHAKE_END_RESET, RECORD_ERROR_RESET},
-                {HANDSHAKE_END_DEADLINE, RECORD_ERROR_TIMEOUT},
-                {HANDSHAKE_END_CANCELLED, RECORD_ERROR_CANCELLED}};
-    static const char *const certs[] = {"x"};
-    (void)state;
-    uint8_t flight[512];
-    size_t size = make_flight(flight, certs, 1), hellos = 0, certificates = 0;
-    for (size_t cut = 0; cut < size; cut++) {
-        for (size_t i = 0; i < 4; i++) {
-            struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){0});
-            assert_int_equal(handshake_feed(handshake, flight, cut), HANDSHAKE_GOING);
-            assert_int_equal(handshake_finish(handshake, ends[i].end), HANDSHAKE_FAILED);
-            const struct handshake_result *result = handshake_get_result(handshake);
-            assert_int_equal(result->error, ends[i].error);
-            hellos += strcmp(result->stage, "hello") == 0;
-            certificates += strcmp(result->stage, "certificate") == 0;
-            handshake_free(handshake);
-        }
-    }
-    assert_int_equal(hellos, 4 * (5 + 42)); /* until the ServerHello is whole */
-    assert_int_equal(hellos + certificates, 4 * size);
-}
-
-static void test_not_tls(void **state)
-{
-    static const struct {
-        const char *bytes;
-        enum record_error error;
-        const char *detail;
-    } rows[] = {
-        {"HTTP/1.1 400 Bad Request\r\n", RECORD_ERROR_NOT_TLS, "HTTP: HTTP/1.1 400 Bad Request%0d%0a"},
-        {"S", RECORD_ERROR_NOT_TLS, "S"},
-        {"\x16\x02\x01", RECORD_ERROR_NOT_TLS, "%16%02%01"},
-        {"\x15\x03\x01\x01\x02\x02\x28", RECORD_ERROR_PROTOCOL, NULL},
-        {"\x16\x03\x03\x01\x05\x02\xff\xff\xff\xff", RECORD_ERROR_TOO_LARGE, NULL},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){0});
-        char padded[400] = {0};
-        size_t size = strlen(rows[i].bytes);
-        memcpy(padded, rows[i].bytes, size);
-        enum handshake_state now =
-            handshake_feed(handshake, padded, rows[i].error == RECORD_ERROR_TOO_LARGE ? 300 : size);
-        if (now == HANDSHAKE_GOING) /* a record that is not whole is waited for */
-            now = handshake_feed(handshake, padded + size, sizeof padded - size);
-        const struct handshake_result *result = handshake_get_result(handshake);
-        if (now != HANDSHAKE_FAILED || result->error != rows[i].error)
-            fail_msg("row %zu: %d %s %s", i, now, record_error_name(result->error), result->detail);
-        if (rows[i].detail)
-            assert_string_equal(result->detail, rows[i].detail);
-        handshake_free(handshake);
-    }
-}
-
-static void test_alert(void **state)
-{
-    (void)state;
-    struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){0});
-    assert_int_equal(handshake_feed(handshake, "\x15\x03\x01\x00\x02\x02\x28", 7), HANDSHAKE_FAILED);
-    assert_int_equal(handshake_get_result(handshake)->error, RECORD_ERROR_ALERT);
-    assert_string_equal(handshake_get_result(handshake)->detail, "handshake_failure");
-    assert_string_equal(handshake_get_result(handshake)->stage, "hello");
-    handshake_free(handshake);
-    handshake = handshake_new(engine, &(struct handshake_ask){0}); /* a warning is no end */
-    assert_int_equal(handshake_feed(handshake, "\x15\x03\x01\x00\x02\x01\x70", 7), HANDSHAKE_GOING);
-    handshake_free(handshake);
-}
-
-/* Records without end, none of which says anything: the ceiling on a flight holds. */
-static void test_flight_ceiling(void **state)
-{
-    (void)state;
-    struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){0});
-    uint8_t record[5 + 16000] = {0x16, 3, 3, 16000 >> 8, 16000 & 0xff};
-    enum handshake_state now;
-    size_t fed = sizeof record;
-    const uint8_t head[] = {11, 0x0f, 0xff,
-                            0xf0}; /* a Certificate of almost 1 MiB, before any ServerHello would be odd: */
-    static const char hello[] = "\x16\x03\x03\x00\x2a\x02\x00\x00\x26\x03\x03" RANDOM "\x00\x00\x2f\x00";
-    now = handshake_feed(handshake, hello, sizeof hello - 1);
-    assert_int_equal(now, HANDSHAKE_GOING);
-    memcpy(record + 5, head, sizeof head);
-    now = handshake_feed(handshake, record, sizeof record);
-    memset(record + 5, 0, sizeof head);
-    for (; now == HANDSHAKE_GOING && fed < 4 * CM_LIMIT_FLIGHT_BYTES; fed += sizeof record)
-        now = handshake_feed(handshake, record, sizeof record);
-    assert_int_equal(now, HANDSHAKE_FAILED);
-    assert_true(fed <= CM_LIMIT_FLIGHT_BYTES + 2 * sizeof record);
-    assert_true(handshake_get_result(handshake)->error == RECORD_ERROR_TOO_LARGE ||
-                handshake_get_result(handshake)->error == RECORD_ERROR_PROTOCOL);
-    handshake_free(handshake);
-}
-
-/* What is asked for stands in the ClientHello, and nothing is sent for an address. */
-static void test_client_hello(void **state)
-{
-    (void)state;
-    struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){.name = "sni.example", .alpn = true});
-    struct slice hello = handshake_output(handshake);
-    assert_true(hello.size > 100 && hello.size < 2048);
-    assert_non_null(memmem(hello.data, hello.size, "sni.example", 11));
-    assert_non_null(memmem(hello.data, hello.size, "http/1.1", 8));
-    handshake_sent(handshake, 100);
-    assert_int_equal(handshake_output(handshake).size, hello.size - 100);
-    handshake_free(handshake);
-    handshake = handshake_new(engine, &(struct handshake_ask){.name = ""});
-    hello = handshake_output(handshake);
-    assert_null(memmem(hello.data, hello.size, "example", 7));
-    assert_null(memmem(hello.data, hello.size, "http/1.1", 8));
-    handshake_free(handshake);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_client_certificate_demanded),
-        cmocka_unit_test(test_alpn),
-        cmocka_unit_test(test_anonymous),
-        cmocka_unit_test(test_anonymous_is_the_last_choice),
-        cmocka_unit_test(test_garbage_certificates),
-        cmocka_unit_test(test_empty_certificate_message),
-        cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_not_tls),
-        cmocka_unit_test(test_alert),
-        cmocka_unit_test(test_flight_ceiling),
-        cmocka_unit_test(test_client_hello),
+        cmocka_unit_test(test_versions),  cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_suites),    cmocka_unit_test(test_client_certificate_demanded),
+        cmocka_unit_test(test_alpn),      cmocka_unit_test(test_staple_and_scts),
+        cmocka_unit_test(test_proof_bad), cmocka_unit_test(test_proof_that_never_comes),
+        cmocka_unit_test(test_anonymous), cmocka_unit_test(test_anonymous_is_the_last_choice),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
