@@ -146,17 +146,17 @@ enum {
 };
 
 static const struct hello_tables tables[HELLO_KIND_COUNT] = {
-    [HELLO_FULL] = {{LIST(suites_common), LIST(suites_rare)},
-                    {LIST(groups_known), LIST(groups_legacy)},
-                    LIST(signature_algorithms)},
-    [HELLO_WIDE] = {{LIST(suites_common), LIST(suites_without_certificate)},
-                    {LIST(groups_known), LIST(groups_named_only)},
-                    LIST(signature_algorithms)},
+    [HELLO_FULL] = {.suites = {LIST(suites_common), LIST(suites_rare)},
+                    .groups = {LIST(groups_known), LIST(groups_legacy)},
+                    .signature_algorithms = LIST(signature_algorithms)},
+    [HELLO_WIDE] = {.suites = {LIST(suites_common), LIST(suites_without_certificate)},
+                    .groups = {LIST(groups_known), LIST(groups_named_only)},
+                    .signature_algorithms = LIST(signature_algorithms)},
     /* As far as RC4 and no further: with a name of usual length the whole hello stays below 256 bytes. */
-    [HELLO_TLS12] = {{{suites_common + TLS13_SUITES_SIZE, TLS12_SUITES_SIZE - TLS13_SUITES_SIZE}},
-                     {{groups_known, TLS12_GROUPS_SIZE}},
-                     {signature_algorithms, TLS12_ALGORITHMS_SIZE}},
-    [HELLO_PLAIN] = {{LIST(suites_plain)}},
+    [HELLO_TLS12] = {.suites = {{suites_common + TLS13_SUITES_SIZE, TLS12_SUITES_SIZE - TLS13_SUITES_SIZE}},
+                     .groups = {{groups_known, TLS12_GROUPS_SIZE}},
+                     .signature_algorithms = {signature_algorithms, TLS12_ALGORITHMS_SIZE}},
+    [HELLO_PLAIN] = {.suites = {LIST(suites_plain)}},
 };
 
 const struct hello_tables *hello_tables_get(enum hello_kind kind)

@@ -88,6 +88,13 @@ static int read_header(struct cursor *at, size_t *size)
     return 0;
 }
 
+/* Whether the version, once it is there behind type, SESSION-ID-HIT and CERTIFICATE-TYPE, is that of SSL 2.0. */
+static bool may_be_server_hello(struct cursor at)
+{
+    uint16_t version;
+    return cursor_skip(&at, 3) || cursor_u16(&at, &version) || version == VERSION;
+}
+
 /* The body behind its type, whole and not a byte more. Its end is the message's, so running out of it is no matter of waiting. */
 static int read_body(struct cursor *at, struct sslv2_server_hello *out)
 {
@@ -123,10 +130,13 @@ int sslv2_read_server_hello(struct slice bytes, struct sslv2_server_hello *out)
         return code;
     if (size < ERROR_SIZE)
         return CM_EMALFORMED;
+    /* Told by the first bytes, without waiting for a length that another protocol's text makes. */
     if (cursor_peek_u8(&at, &type))
         return CM_ETRUNCATED;
     if ((type != MSG_SERVER_HELLO || size < SERVER_HELLO_SIZE_MIN) && (type != MSG_ERROR || size != ERROR_SIZE))
-        return CM_EMALFORMED; /* told by the first bytes, without waiting for a length that another protocol's text makes */
+        return CM_EMALFORMED;
+    if (type == MSG_SERVER_HELLO && !may_be_server_hello(at))
+        return CM_EMALFORMED;
     if (cursor_slice(&at, size, &message))
         return CM_ETRUNCATED;
     if (type == MSG_ERROR)
