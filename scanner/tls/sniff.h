@@ -19,12 +19,46 @@ enum sniffed {
     SNIFFED_MYSQL,
     SNIFFED_RFB,
     SNIFFED_SSLV2,
+    SNIFFED_LMTP,
+    SNIFFED_NNTP,
+    SNIFFED_IRC,
+    SNIFFED_XMPP,
+    SNIFFED_SIEVE,
+    SNIFFED_RTSP,
+    SNIFFED_SIP,
+    SNIFFED_TELNET,
+    SNIFFED_MARIADB,
+    SNIFFED_MYSQLX,
+    SNIFFED_TDS,
+    SNIFFED_TNS,
+    SNIFFED_MONGODB,
+    SNIFFED_REDIS,
+    SNIFFED_MEMCACHED,
+    SNIFFED_CASSANDRA,
+    SNIFFED_CLICKHOUSE,
+    SNIFFED_AMQP,
+    SNIFFED_MQTT,
+    SNIFFED_NATS,
+    SNIFFED_STOMP,
+    SNIFFED_RDP,
+    SNIFFED_SMB,
+    SNIFFED_RSYNC,
+    SNIFFED_GIT,
+    SNIFFED_SUBVERSION,
+    SNIFFED_DICT,
+    SNIFFED_ICY,
+    SNIFFED_ASTERISK,
+    SNIFFED_ZABBIX,
+    SNIFFED_SOCKS,
+    SNIFFED_BGP,
+    SNIFFED_DNS,
+    SNIFFED_COUNT_,
 };
 
 enum sniffed sniff(struct slice first);
 const char *sniffed_name(enum sniffed what); /* "SSH", …; NULL for unknown */
-/* True when these first bytes can begin a TLS server's answer: a handshake or an alert record of major version 3. One byte
- * is enough to say no. */
+/* True when these first bytes can begin a TLS server's answer: a record of any content type and of major version 3. One that
+ * begins with ChangeCipherSpec or application data makes no sense, but it is TLS. One byte is enough to say no. */
 bool sniff_may_be_tls(struct slice first);
 /* "SSH: SSH-2.0-OpenSSH_9.2%0d%0a": the name when known, then the first 48 bytes, percent-encoded where not printable. */
 void sniff_describe(struct slice first, struct buf *out);

@@ -1,102 +1,93 @@
-/* TLS handshake messages as servers send them: good, cut at every byte, over limit, hostile; the first bytes of what is no TLS. */
+/* Certificate, CertificateStatus, CertificateRequest, CertificateVerify and ServerKeyExchange: good, cut at every byte, over limit,
+ * hostile. The hellos are in test_hello_messages.c. */
 #include "tests/unit/lib/cmocka_first.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "certmuster/buf.h"
 #include "scanner/tls/messages.h"
 #include "scanner/tls/names.h"
-#include "scanner/tls/sniff.h"
+#include "tests/unit/scan/wire.h"
 
-#define BYTES(text) ((struct slice){(const uint8_t *)(text), sizeof(text) - 1})
-#define RANDOM      "0123456789abcdef0123456789abcdef"
+/* --- Certificate ---------------------------------------------------------------------------------------------------- */
 
-static void test_server_hello(void **state)
+static void refuse_certificate(struct slice cut, void *version)
 {
-    (void)state;
-    struct tls_server_hello hello;
-    struct slice v10 = BYTES("\x03\x01" RANDOM "\x00\x00\x2f\x00");
-    assert_int_equal(tls_read_server_hello(v10, &hello), 0); /* no extensions at all */
-    assert_int_equal(hello.version, 0x0301);
-    assert_int_equal(hello.cipher, 0x002f);
-    assert_int_equal(hello.group, 0);
-    assert_false(hello.retry);
-    struct slice v13 = BYTES("\x03\x03" RANDOM "\x04"
-                             "sess\x13\x01\x00\x00\x1a\x00\x2b\x00\x02\x03\x04\x00\x33\x00\x02\x00\x1d"
-                             "\x00\x10\x00\x05\x00\x03\x02h2\x00\x17\x00\x00");
-    uint8_t copy[128];
-    memcpy(copy, v13.data, v13.size);
-    copy[2 + 32 + 1 + 4 + 3] = 0;
-    copy[2 + 32 + 1 + 4 + 4] = (uint8_t)(v13.size - (2 + 32 + 1 + 4 + 5)); /* the extensions' size */
-    struct slice fixed = {copy, v13.size};
-    assert_int_equal(tls_read_server_hello(fixed, &hello), 0);
-    assert_int_equal(hello.version, 0x0304);
-    assert_int_equal(hello.cipher, 0x1301);
-    assert_int_equal(hello.group, 29);
-    assert_int_equal(hello.alpn.size, 2);
-    assert_memory_equal(hello.alpn.data, "h2", 2);
-    for (size_t size = 0; size < fixed.size; size++) {
-        uint8_t *cut = malloc(size ? size : 1);
-        memcpy(cut, copy, size);
-        int code = tls_read_server_hello((struct slice){cut, size}, &hello);
-        assert_true(code == CM_EMALFORMED || size == 2 + 32 + 1 + 4 + 3); /* there it ends as an old one may */
-        free(cut);
-    }
-}
-
-static void test_retry_request(void **state)
-{
-    (void)state;
-    struct tls_server_hello hello;
-    struct slice retry =
-        BYTES("\x03\x03\xcf\x21\xad\x74\xe5\x9a\x61\x11\xbe\x1d\x8c\x02\x1e\x65\xb8\x91\xc2\xa2\x11\x16"
-              "\x7a\xbb\x8c\x5e\x07\x9e\x09\xe2\xc8\xa8\x33\x9c\x00\x13\x01\x00\x00\x0c\x00\x2b\x00\x02"
-              "\x03\x04\x00\x33\x00\x02\x00\x19");
-    assert_int_equal(tls_read_server_hello(retry, &hello), 0);
-    assert_true(hello.retry);
-    assert_int_equal(hello.group, 25);
-    assert_string_equal(tls_group_name(hello.group), "secp521r1");
+    struct tls_chain chain;
+    assert_int_equal(tls_read_certificate(cut, *(uint16_t *)version, &chain), CM_EMALFORMED);
 }
 
 static void test_certificate(void **state)
 {
-    (void)state;
     struct tls_chain chain;
-    struct slice v12 = BYTES("\x00\x00\x0e\x00\x00\x03one\x00\x00\x02xy\x00\x00\x00");
+    uint16_t v12 = TLS_VERSION_1_2, v13 = TLS_VERSION_1_3;
+    struct slice hole = BYTES("\x00\x00\x0e\x00\x00\x03one\x00\x00\x02xy\x00\x00\x00");
     struct slice good12 = BYTES("\x00\x00\x10\x00\x00\x03one\x00\x00\x03one\x00\x00\x01z");
-    struct slice good13 = BYTES("\x00\x00\x00\x10\x00\x00\x03one\x00\x00\x00\x00\x02xy\x00\x01!");
-    assert_int_equal(tls_read_certificate(v12, TLS_VERSION_1_2, &chain), CM_EMALFORMED); /* an empty certificate */
-    assert_int_equal(tls_read_certificate(good12, TLS_VERSION_1_2, &chain), 0);
+    struct slice good13 = BYTES("\x00\x00\x00\x14\x00\x00\x03one\x00\x00\x00\x00\x02xy\x00\x05\x12\x34\x00\x01!");
+    (void)state;
+    assert_int_equal(tls_read_certificate(hole, v12, &chain), CM_EMALFORMED); /* an empty certificate */
+    assert_int_equal(tls_read_certificate(good12, v12, &chain), 0);
     assert_int_equal(chain.count, 3); /* as sent: duplicates and what is no certificate included */
     assert_true(slice_equal(chain.certs[0], chain.certs[1]));
     assert_int_equal(chain.certs[2].size, 1);
-    assert_int_equal(tls_read_certificate(good13, TLS_VERSION_1_3, &chain), 0);
+    assert_int_equal(tls_read_certificate(good12, TLS_VERSION_SSL3, &chain), 0); /* the form is as old as SSLv3 */
+    assert_int_equal(chain.count, 3);
+    assert_int_equal(tls_read_certificate(good13, v13, &chain), 0);
     assert_int_equal(chain.count, 2);
-    assert_memory_equal(chain.certs[1].data, "xy", 2);
-    assert_int_equal(tls_read_certificate(good13, TLS_VERSION_1_2, &chain), CM_EMALFORMED);
-    assert_int_equal(tls_read_certificate(good12, TLS_VERSION_1_3, &chain), CM_EMALFORMED);
-    assert_int_equal(tls_read_certificate(BYTES("\x00\x00\x00"), TLS_VERSION_1_2, &chain), 0);
+    assert_true(slice_equal(chain.certs[1], BYTES("xy")));
+    assert_int_equal(chain.staple.size, 0);
+    assert_int_equal(tls_read_certificate(good13, v12, &chain), CM_EMALFORMED);
+    assert_int_equal(tls_read_certificate(good12, v13, &chain), CM_EMALFORMED);
+    assert_int_equal(tls_read_certificate(BYTES("\x00\x00\x00"), v12, &chain), 0);
     assert_int_equal(chain.count, 0);
-    assert_int_equal(tls_read_certificate(BYTES("\x00\x00\x00!"), TLS_VERSION_1_2, &chain), CM_EMALFORMED);
-    const struct slice *both[] = {&good12, &good13};
-    for (size_t i = 0; i < 2; i++) {
-        for (size_t size = 0; size < both[i]->size; size++) {
-            uint8_t *cut = malloc(size ? size : 1);
-            memcpy(cut, both[i]->data, size);
-            assert_int_equal(
-                tls_read_certificate((struct slice){cut, size}, i ? TLS_VERSION_1_3 : TLS_VERSION_1_2, &chain),
-                CM_EMALFORMED);
-            free(cut);
-        }
-    }
+    assert_int_equal(tls_read_certificate(BYTES("\x00\x00\x00!"), v12, &chain), CM_EMALFORMED);
+    wire_cuts(good12, refuse_certificate, &v12);
+    wire_cuts(good13, refuse_certificate, &v13);
 }
 
-static void put24(struct buf *out, size_t value)
+/* A Certificate of 1.3 with one entry that carries these extensions, and a second one with an extension of its own. */
+static void write_entries(struct buf *out, struct slice extensions)
 {
-    buf_append_char(out, (char)(value >> 16));
-    buf_append_char(out, (char)(value >> 8));
-    buf_append_char(out, (char)value);
+    buf_reset(out);
+    wire_number(out, 1, 0);
+    size_t list = wire_open(out, 3);
+    wire_vector(out, 3, BYTES("leaf"));
+    wire_vector(out, 2, extensions);
+    wire_vector(out, 3, BYTES("issuer"));
+    wire_vector(out, 2, BYTES("\x00\x05\x00\x05\x01\x00\x00\x01?"));
+    wire_close(out, 3, list);
+}
+
+#define STATUS(response) "\x00\x05\x00\x08\x01\x00\x00\x04" response
+#define SCT              "\x00\x12\x00\x05\x00\x03\x00\x01!"
+
+static void test_leaf_extensions(void **state)
+{
+    uint16_t v13 = TLS_VERSION_1_3;
+    struct tls_chain chain;
+    struct buf message;
+    (void)state;
+    buf_init(&message, 1024);
+    write_entries(&message, BYTES(STATUS("ocsp") SCT));
+    assert_int_equal(tls_read_certificate(buf_slice(&message), v13, &chain), 0);
+    assert_int_equal(chain.count, 2);
+    assert_true(slice_equal(chain.staple, BYTES("ocsp"))); /* the leaf's, not the issuer's */
+    assert_true(slice_equal(chain.scts, BYTES("\x00\x03\x00\x01!")));
+    wire_cuts(buf_slice(&message), refuse_certificate, &v13);
+
+    write_entries(&message, BYTES("")); /* what the issuer's entry carries is not the leaf's */
+    assert_int_equal(tls_read_certificate(buf_slice(&message), v13, &chain), 0);
+    assert_int_equal(chain.staple.size, 0);
+    assert_int_equal(chain.scts.size, 0);
+
+    write_entries(&message, BYTES(STATUS("ocsp") STATUS("also")));
+    assert_int_equal(tls_read_certificate(buf_slice(&message), v13, &chain), CM_EMALFORMED);
+    write_entries(&message, BYTES(SCT SCT));
+    assert_int_equal(tls_read_certificate(buf_slice(&message), v13, &chain), CM_EMALFORMED);
+    write_entries(&message, BYTES(STATUS("ocsp") "!"));
+    assert_int_equal(tls_read_certificate(buf_slice(&message), v13, &chain), CM_EMALFORMED);
+    /* A staple that is none: the chain stands, the bytes are lent for staple_read to refuse. */
+    write_entries(&message, BYTES("\x00\x05\x00\x04\x01\x00\x00\x00"));
+    assert_int_equal(tls_read_certificate(buf_slice(&message), v13, &chain), 0);
+    assert_true(slice_equal(chain.staple, BYTES("\x01\x00\x00\x00")));
+    buf_done(&message);
 }
 
 static int read_many(size_t count, size_t size, struct tls_chain *chain)
@@ -104,11 +95,10 @@ static int read_many(size_t count, size_t size, struct tls_chain *chain)
     struct buf body;
     uint8_t *cert = calloc(1, size);
     buf_init(&body, 32 * 1024 * 1024);
-    put24(&body, count * (size + 3));
-    for (size_t i = 0; i < count; i++) {
-        put24(&body, size);
-        buf_append(&body, cert, size);
-    }
+    size_t list = wire_open(&body, 3);
+    for (size_t i = 0; i < count; i++)
+        wire_vector(&body, 3, (struct slice){cert, size});
+    wire_close(&body, 3, list);
     int code = tls_read_certificate(buf_slice(&body), TLS_VERSION_1_2, chain);
     free(cert);
     buf_done(&body);
@@ -117,8 +107,8 @@ static int read_many(size_t count, size_t size, struct tls_chain *chain)
 
 static void test_certificate_limits(void **state)
 {
-    (void)state;
     struct tls_chain chain;
+    (void)state;
     assert_int_equal(read_many(CM_LIMIT_CHAIN_CERTS, 10, &chain), 0);
     assert_int_equal(chain.count, CM_LIMIT_CHAIN_CERTS);
     assert_int_equal(read_many(CM_LIMIT_CHAIN_CERTS + 1, 10, &chain), CM_ELIMIT);
@@ -126,137 +116,147 @@ static void test_certificate_limits(void **state)
     assert_int_equal(read_many(1, CM_LIMIT_CERT_BYTES + 1, &chain), CM_ELIMIT);
 }
 
-static void count_names(struct slice name, void *context)
+/* --- CertificateStatus ---------------------------------------------------------------------------------------------- */
+
+static void refuse_status(struct slice cut, void *context)
 {
-    size_t *count = context;
-    *count += 1 + 100 * name.size;
+    struct slice ocsp = BYTES("old");
+    (void)context;
+    assert_int_equal(tls_read_certificate_status(cut, &ocsp), CM_EMALFORMED);
+    assert_true(slice_equal(ocsp, BYTES("old")));
 }
+
+static void test_certificate_status(void **state)
+{
+    struct slice ocsp;
+    struct slice one = BYTES("\x01\x00\x00\x04ocsp");
+    struct slice multi = BYTES("\x02\x00\x00\x0d\x00\x00\x04leaf\x00\x00\x03not");
+    struct slice none_for_the_leaf = BYTES("\x02\x00\x00\x09\x00\x00\x00\x00\x00\x03not");
+    (void)state;
+    assert_int_equal(tls_read_certificate_status(one, &ocsp), 0);
+    assert_true(slice_equal(ocsp, BYTES("ocsp")));
+    assert_int_equal(tls_read_certificate_status(multi, &ocsp), 0);
+    assert_true(slice_equal(ocsp, BYTES("leaf")));
+    assert_int_equal(tls_read_certificate_status(none_for_the_leaf, &ocsp), 0);
+    assert_int_equal(ocsp.size, 0);
+    wire_cuts(one, refuse_status, NULL);
+    wire_cuts(multi, refuse_status, NULL);
+    refuse_status(BYTES("\x01\x00\x00\x00"), NULL);
+    refuse_status(BYTES("\x01\x00\x00\x01x!"), NULL);
+    refuse_status(BYTES("\x02\x00\x00\x03\x00\x00\x04"), NULL);
+    assert_int_equal(tls_read_certificate_status(BYTES("\x03\x00\x00\x01x"), &ocsp), CM_EUNSUPPORTED);
+}
+
+/* --- CertificateRequest --------------------------------------------------------------------------------------------- */
+
+struct asked {
+    uint16_t version;
+    size_t whole_at; /* where a request without a list of names ends */
+    size_t names, bytes;
+};
+
+static void count_name(struct slice name, void *context)
+{
+    struct asked *asked = context;
+    asked->names++;
+    asked->bytes += name.size;
+}
+
+static struct asked ask(struct slice body, uint16_t version)
+{
+    struct asked asked = {.version = version};
+    assert_int_equal(tls_read_certificate_request(body, version, count_name, &asked), 0);
+    return asked;
+}
+
+/* Refused, and nobody was told of a name. Where a list of names is missing altogether, it is an empty one. */
+static void refuse_request(struct slice cut, void *context)
+{
+    struct asked *asked = context;
+    int code = tls_read_certificate_request(cut, asked->version, count_name, asked);
+    if (code != (cut.size == asked->whole_at ? 0 : CM_EMALFORMED))
+        fail_msg("%zu bytes of version %04x: %d", cut.size, asked->version, code);
+    assert_int_equal(asked->names, 0);
+}
+
+#define NAMES "\x00\x09\x00\x03\x30\x01!\x00\x02\x30\x00"
 
 static void test_certificate_request(void **state)
 {
+    struct slice v12 = BYTES("\x01\x01\x00\x02\x04\x03" NAMES);
+    struct slice v10 = BYTES("\x02\x01\x40" NAMES);
+    struct slice v13 = BYTES("\x00\x00\x17\x00\x0d\x00\x04\x00\x02\x04\x03\x00\x2f\x00\x0b" NAMES);
+    const struct slice *requests[] = {&v10, &v10, &v10, &v12, &v13};
+    size_t whole_without_names[] = {3, 3, 3, 6, SIZE_MAX};
     (void)state;
-    size_t names = 0;
-    struct slice v12 = BYTES("\x01\x01\x00\x02\x04\x03\x00\x09\x00\x03"
-                             "abc\x00\x02"
-                             "de");
-    struct slice v10 = BYTES("\x01\x01\x00\x09\x00\x03"
-                             "abc\x00\x02"
-                             "de");
-    struct slice v13 = BYTES("\x00\x00\x17\x00\x0d\x00\x04\x00\x02\x04\x03\x00\x2f\x00\x0b\x00\x09\x00\x03"
-                             "abc\x00\x02"
-                             "de");
-    assert_int_equal(tls_read_certificate_request(v12, TLS_VERSION_1_2, count_names, &names), 0);
-    assert_int_equal(names, 502);
-    names = 0;
-    assert_int_equal(tls_read_certificate_request(v10, TLS_VERSION_1_0, count_names, &names), 0);
-    assert_int_equal(names, 502);
-    names = 0;
-    assert_int_equal(tls_read_certificate_request(v13, TLS_VERSION_1_3, count_names, &names), 0);
-    assert_int_equal(names, 502);
-    for (size_t size = 0; size < v13.size; size++) {
-        uint8_t *cut = malloc(size ? size : 1);
-        memcpy(cut, v13.data, size);
-        assert_int_equal(tls_read_certificate_request((struct slice){cut, size}, TLS_VERSION_1_3, count_names, &names),
-                         CM_EMALFORMED);
-        free(cut);
+    for (uint16_t i = 0; i < 5; i++) {
+        struct asked asked = ask(*requests[i], (uint16_t)(TLS_VERSION_SSL3 + i));
+        assert_int_equal(asked.names, 2);
+        assert_int_equal(asked.bytes, 5);
+        struct asked nobody = {asked.version, whole_without_names[i], 0, 0};
+        wire_cuts(*requests[i], refuse_request, &nobody);
     }
 }
 
-static void test_groups_and_alerts(void **state)
+static void test_odd_certificate_requests(void **state)
 {
+    struct asked v10 = {TLS_VERSION_1_0, SIZE_MAX, 0, 0}, v13 = {TLS_VERSION_1_3, SIZE_MAX, 0, 0};
     (void)state;
+    assert_int_equal(ask(BYTES("\x01\x01\x00\x00"), TLS_VERSION_1_0).names, 0);     /* an empty list */
+    assert_int_equal(ask(BYTES("\x01\x01"), TLS_VERSION_1_0).names, 0);             /* none at all */
+    assert_int_equal(ask(BYTES("\x00\x00\x02\x00\x00"), TLS_VERSION_1_1).names, 0); /* an empty name */
+    assert_int_equal(ask(BYTES("\x00\x00\x00"), TLS_VERSION_1_3).names, 0);         /* no extensions */
+    assert_int_equal(ask(BYTES("\x03xyz\x00\x00"), TLS_VERSION_1_3).names, 0);      /* a context */
+    refuse_request(BYTES("\x01\x01\x00\x05\x00\x02\x30\x00\x00"), &v10);            /* a good name, then a bad one */
+    refuse_request(BYTES("\x01\x01\x00\x00!"), &v10);                               /* something behind it */
+    refuse_request(BYTES("\x00\x00\x08\x00\x2f\x00\x04\x00\x05\x00\x02"), &v13);    /* a name past the list */
+    refuse_request(BYTES("\x00\x00\x0c\x00\x2f\x00\x02\x00\x00\x00\x2f\x00\x02\x00\x00"), &v13); /* two lists */
+}
+
+/* --- the key's proofs ----------------------------------------------------------------------------------------------- */
+
+static void refuse_verify(struct slice cut, void *context)
+{
+    uint16_t scheme;
+    struct slice signature;
+    (void)context;
+    assert_int_equal(tls_read_certificate_verify(cut, &scheme, &signature), CM_EMALFORMED);
+}
+
+static void test_certificate_verify(void **state)
+{
+    struct slice good = BYTES("\x08\x04\x00\x09signature");
+    struct slice signature;
+    uint16_t scheme;
+    (void)state;
+    assert_int_equal(tls_read_certificate_verify(good, &scheme, &signature), 0);
+    assert_int_equal(scheme, 0x0804);
+    assert_true(slice_equal(signature, BYTES("signature")));
+    wire_cuts(good, refuse_verify, NULL);
+    refuse_verify(BYTES("\x08\x04\x00\x01x!"), NULL);
+}
+
+static void test_ecdhe_group(void **state)
+{
     uint16_t group = 7;
+    (void)state;
     assert_int_equal(tls_read_ecdhe_group(BYTES("\x03\x00\x17\x41..."), &group), 0);
     assert_string_equal(tls_group_name(group), "secp256r1");
     assert_int_equal(tls_read_ecdhe_group(BYTES("\x01\x00\x17"), &group), 0); /* explicit prime: no name */
     assert_int_equal(group, 0);
+    group = 7;
     assert_int_equal(tls_read_ecdhe_group(BYTES("\x03\x00"), &group), CM_EMALFORMED);
-    assert_string_equal(tls_group_name(4588), "X25519MLKEM768");
-    assert_null(tls_group_name(0x0a0a));
-    assert_string_equal(tls_version_name(0x0304), "TLSv1.3");
-    assert_null(tls_version_name(0x7f1c));
-    assert_string_equal(tls_alert_name(112), "unrecognized_name");
-    assert_null(tls_alert_name(255));
-}
-
-static void test_sniff(void **state)
-{
-    static const struct {
-        const char *bytes;
-        size_t size;
-        enum sniffed what;
-    } rows[] = {
-        {"HTTP/1.1 400 Bad Request\r\n", 26, SNIFFED_HTTP},
-        {"SSH-2.0-x\r\n", 11, SNIFFED_SSH},
-        {"220 mx ESMTP\r\n", 14, SNIFFED_SMTP},
-        {"220-mx\r\n", 8, SNIFFED_SMTP},
-        {"220 ProFTPD ready\r\n", 19, SNIFFED_FTP},
-        {"220 (vsFTPd 3.0.3)\r\n", 20, SNIFFED_FTP},
-        {"* OK IMAP4\r\n", 12, SNIFFED_IMAP},
-        {"+OK\r\n", 5, SNIFFED_POP3},
-        {"RFB 003.008\n", 12, SNIFFED_RFB},
-        {"E\0\0\0\x65SFATAL\0", 13, SNIFFED_POSTGRES},
-        {"\x4a\0\0\0\x0a"
-         "8.0.36\0",
-         12, SNIFFED_MYSQL},
-        {"\x80\x2e\x04\x00\x01\x00\x02\x03", 8, SNIFFED_SSLV2},
-        {"\x30\x84\0\0\0\x10\x02\x01\x00\x78\x84", 11, SNIFFED_LDAP},
-        {"\x30\x0c\x02\x01\x00\x78\x07", 7, SNIFFED_LDAP},
-        {"\x00", 1, SNIFFED_UNKNOWN},
-        {"22", 2, SNIFFED_UNKNOWN},
-        {"2200", 4, SNIFFED_UNKNOWN},
-        {"", 0, SNIFFED_UNKNOWN},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        for (size_t size = 0; size <= rows[i].size; size++) { /* no cut is read past its end */
-            uint8_t *cut = malloc(size ? size : 1);
-            memcpy(cut, rows[i].bytes, size);
-            enum sniffed what = sniff((struct slice){cut, size});
-            if (size == rows[i].size)
-                assert_int_equal(what, rows[i].what);
-            free(cut);
-        }
-    }
-}
-
-static void test_may_be_tls(void **state)
-{
-    (void)state;
-    assert_true(sniff_may_be_tls(BYTES("\x16\x03\x01")));
-    assert_true(sniff_may_be_tls(BYTES("\x15\x03\x03")));
-    assert_true(sniff_may_be_tls(BYTES("\x16")));
-    assert_true(sniff_may_be_tls(BYTES("")));
-    assert_false(sniff_may_be_tls(BYTES("\x16\x02")));
-    assert_false(sniff_may_be_tls(BYTES("\x17\x03\x03")));
-    assert_false(sniff_may_be_tls(BYTES("H")));
-}
-
-static void test_description(void **state)
-{
-    (void)state;
-    struct buf text;
-    buf_init(&text, 1024);
-    sniff_describe(BYTES("SSH-2.0-100%\r\n\x1b[2J\xff"), &text);
-    assert_string_equal(text.data, "SSH: SSH-2.0-100%25%0d%0a%1b[2J%ff");
-    buf_reset(&text);
-    sniff_describe(BYTES("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaabb"), &text);
-    assert_int_equal(text.size, 48);
-    buf_done(&text);
+    assert_int_equal(tls_read_ecdhe_group(BYTES(""), &group), CM_EMALFORMED);
+    assert_int_equal(group, 7);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_server_hello),
-        cmocka_unit_test(test_retry_request),
-        cmocka_unit_test(test_certificate),
-        cmocka_unit_test(test_certificate_limits),
-        cmocka_unit_test(test_certificate_request),
-        cmocka_unit_test(test_groups_and_alerts),
-        cmocka_unit_test(test_sniff),
-        cmocka_unit_test(test_may_be_tls),
-        cmocka_unit_test(test_description),
+        cmocka_unit_test(test_certificate),         cmocka_unit_test(test_leaf_extensions),
+        cmocka_unit_test(test_certificate_limits),  cmocka_unit_test(test_certificate_status),
+        cmocka_unit_test(test_certificate_request), cmocka_unit_test(test_odd_certificate_requests),
+        cmocka_unit_test(test_certificate_verify),  cmocka_unit_test(test_ecdhe_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

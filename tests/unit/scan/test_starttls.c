@@ -335,7 +335,7 @@ static void test_negotiation_ends(void **state)
 {
     (void)state;
     for (int error = 1; error < RECORD_ERROR_COUNT_; error++) {
-        for (int greeting = SNIFFED_UNKNOWN; greeting <= SNIFFED_SSLV2; greeting++) {
+        for (int greeting = SNIFFED_UNKNOWN; greeting < SNIFFED_COUNT_; greeting++) {
             for (int first = STARTTLS_NONE; first < STARTTLS_AUTO; first++) {
                 struct negotiate_past past = {1u << first, (enum starttls)first, (enum record_error)error,
                                               (enum sniffed)greeting, first != STARTTLS_NONE};
