@@ -59,7 +59,7 @@ static bool read_integer(const char *text, int64_t *out)
 }
 
 /* "4GiB", "500 MB", "65536": powers of 1024 with i, of 1000 without. */
-static bool read_bytes(const char *text, int64_t *out)
+bool config_read_bytes(const char *text, int64_t *out)
 {
     static const char letters[] = "KMGTP";
     char *end;
@@ -119,7 +119,7 @@ static const char *read_scalar(const struct config_key *key, const char *text, s
         good = duration_read_ms(text, 1000, &out->number) == CM_OK;
         break;
     case CONFIG_BYTES:
-        good = read_bytes(text, &out->number);
+        good = config_read_bytes(text, &out->number);
         break;
     }
     if (!good)

@@ -8,7 +8,8 @@
 #define MINUTE_MS (60 * SECOND_MS)
 #define HOUR_MS   (60 * MINUTE_MS)
 #define DAY_MS    (24 * HOUR_MS)
-#define MIB       (INT64_C(1024) * 1024)
+#define KIB       INT64_C(1024)
+#define MIB       (1024 * KIB)
 #define GIB       (1024 * MIB)
 #define TIB       (1024 * GIB)
 
@@ -46,6 +47,13 @@ const struct config_key config_keys[] = {
      "The time for one target, from the lookup of its name to the certificate."},
     {"scan.parallel", CONFIG_INTEGER, 1, 1000000, "4096", "How many probes are under way at once at most."},
     {"scan.rate", CONFIG_INTEGER, 0, 10000000, "0", "How many probes start per second at most; 0: no limit."},
+    {"scan.threads", CONFIG_INTEGER, 1, 64, "1", "Threads that probe, each with an event loop of its own."},
+    {"scan.polite", CONFIG_BOOLEAN, 0, 0, "false",
+     "End connections with an alert and wait up to a second for the server to close, instead of a reset."},
+    {"scan.prove", CONFIG_BOOLEAN, 0, 0, "false",
+     "Check that the server holds the leaf's private key; costs a signature check per endpoint."},
+    {"scan.flight_limit", CONFIG_BYTES, 16 * KIB, 64 * MIB, "1MiB",
+     "How many bytes of handshake are read from one server at most."},
     {"scan.dns_servers", CONFIG_LIST, 0, 0, NULL,
      "DNS servers to ask, as ADDRESS or ADDRESS:PORT; those of resolv.conf when unset."},
 

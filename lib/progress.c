@@ -1,6 +1,7 @@
 /* The progress line of long runs. Writes to stderr alone, and only when that is a terminal. */
 #include "certmuster/progress.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,8 @@
 #include "certmuster/table.h"
 #include "certmuster/timefmt.h"
 
-static struct progress *drawn; /* the one that is visible; a process has one terminal */
+static struct progress *drawn;                               /* the one that is visible; a process has one terminal */
+static pthread_mutex_t terminal = PTHREAD_MUTEX_INITIALIZER; /* any thread may have to say something */
 
 enum { FIRST_AFTER_MS = 2000, REDRAW_MS = 200, TEXT_SIZE = 256 };
 
@@ -94,25 +96,35 @@ void progress_update(struct progress *progress, uint64_t done, uint64_t total, u
     term_style_of(stderr, &style);
     if (style.columns > 1) /* never wrap: a wrapped line cannot be cleared */
         text[text_fit(text, strlen(text), (size_t)style.columns - 1)] = 0;
+    pthread_mutex_lock(&terminal);
     fprintf(stderr, "\r\033[K%s", text);
     fflush(stderr);
     progress->drawn_ms = now;
     progress->visible = true;
     drawn = progress;
+    pthread_mutex_unlock(&terminal);
+}
+
+static void clear_drawn(void)
+{
+    fputs("\r\033[K", stderr);
+    fflush(stderr);
+    drawn->visible = false;
+    drawn = NULL;
 }
 
 void progress_clear(struct progress *progress)
 {
-    if (!progress->visible)
-        return;
-    fputs("\r\033[K", stderr);
-    fflush(stderr);
-    progress->visible = false;
-    drawn = NULL;
+    pthread_mutex_lock(&terminal);
+    if (drawn == progress)
+        clear_drawn();
+    pthread_mutex_unlock(&terminal);
 }
 
 void progress_make_way(void)
 {
+    pthread_mutex_lock(&terminal);
     if (drawn)
-        progress_clear(drawn);
+        clear_drawn();
+    pthread_mutex_unlock(&terminal);
 }

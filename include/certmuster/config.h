@@ -30,6 +30,8 @@ extern const struct config_key config_keys[]; /* ends with a NULL name */
 CM_MUST_CHECK int config_load(const char *path, struct config **out, struct cm_error *error);
 void config_free(struct config *config);
 const char *config_path(const struct config *config); /* the file read, NULL when none */
+/* "512MiB" as the table's sizes are written, for flags that mean the same as a key. */
+CM_MUST_CHECK bool config_read_bytes(const char *text, int64_t *out);
 /* The key must be in the table (asserted). Strings and lists lend until config_free; NULL when unset. */
 const char *config_string(const struct config *config, const char *key);
 int64_t config_integer(const struct config *config, const char *key); /* integers, durations (ms), bytes */

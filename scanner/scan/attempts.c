@@ -5,25 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-void attempts_add(struct attempts *attempts, enum starttls protocol, enum record_error error, const char *detail)
+size_t attempts_add(struct attempts *attempts, const char *what, enum record_error error, const char *detail)
 {
-    bool tls = protocol == STARTTLS_NONE || protocol == STARTTLS_AUTO;
     if (attempts->count == ATTEMPTS_MAX)
-        return;
+        return 0;
     if (!attempts->list)
         attempts->list = cm_calloc(ATTEMPTS_MAX, sizeof *attempts->list);
     struct attempt *attempt = &attempts->list[attempts->count++];
-    snprintf(attempt->what, sizeof attempt->what, "%s%s", tls ? "tls" : "starttls-",
-             tls ? "" : starttls_name(protocol));
+    snprintf(attempt->what, sizeof attempt->what, "%s", what);
     attempt->error = error;
     attempt->detail = detail ? cm_strdup(detail) : NULL;
+    return attempts->count;
 }
 
-struct attempt attempts_take(struct attempts *attempts, size_t index)
+struct attempt attempts_take(struct attempts *attempts, size_t place)
 {
-    struct attempt taken = attempts->list[index];
+    struct attempt taken = attempts->list[place - 1];
     attempts->count--;
-    memmove(&attempts->list[index], &attempts->list[index + 1], (attempts->count - index) * sizeof *attempts->list);
+    memmove(&attempts->list[place - 1], &attempts->list[place],
+            (attempts->count - (place - 1)) * sizeof *attempts->list);
     return taken;
 }
 

@@ -2,13 +2,17 @@
 #ifndef SCANNER_SCAN_ATTEMPTS_H
 #define SCANNER_SCAN_ATTEMPTS_H
 
-#include "certmuster/record.h"
-#include "scanner/scan/starttls.h"
+#include <stddef.h>
 
-enum { ATTEMPTS_MAX = 8 /* auto makes at most five */ };
+#include "certmuster/record.h"
+
+enum {
+    ATTEMPTS_MAX = 10 /* of --starttls auto at most five, of the ladder three further ones */,
+    ATTEMPT_WHAT_SIZE = 40
+};
 
 struct attempt {
-    char what[24]; /* "tls", "starttls-smtp" */
+    char what[ATTEMPT_WHAT_SIZE]; /* "tls", "starttls-smtp", "tls1.2", "sni-none" */
     enum record_error error;
     char *detail; /* owned; may be NULL */
 };
@@ -18,10 +22,10 @@ struct attempts {
     size_t count;
 };
 
-/* Past ATTEMPTS_MAX nothing is kept. STARTTLS_AUTO counts as plain TLS. */
-void attempts_add(struct attempts *attempts, enum starttls protocol, enum record_error error, const char *detail);
-/* Takes one out: the caller frees its detail. */
-struct attempt attempts_take(struct attempts *attempts, size_t index);
+/* The new one's place, counted from 1; 0 when there are ATTEMPTS_MAX: it is not kept. */
+size_t attempts_add(struct attempts *attempts, const char *what, enum record_error error, const char *detail);
+/* Takes one out, counted from 1: the caller frees its detail. */
+struct attempt attempts_take(struct attempts *attempts, size_t place);
 void attempts_done(struct attempts *attempts);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -54,7 +53,6 @@ int connect_start(const struct ipaddr *ip, uint32_t scope, uint16_t port, int *f
     if (made < 0)
         return connect_is_shortage(errno) ? CM_ELIMIT : CM_EIO;
     setsockopt(made, SOL_SOCKET, SO_LINGER, &abort_on_close, sizeof abort_on_close);
-    setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     if (connect(made, (struct sockaddr *)&address, size) && errno != EINPROGRESS) {
         int trouble = errno;
         close(made);

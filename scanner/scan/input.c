@@ -227,10 +227,10 @@ static enum input_state source_next(struct input *input, struct source *source, 
         if (source->ended)
             return INPUT_END;
         if (fill(input, source) == CM_ETIMEOUT) {
-            input->watch =
-                (struct watch){.fd = source->fd, .ready = woken, .owner = input, .wants = input->watch.wants};
+            if (input->watch.slot == 0)
+                input->watch = (struct watch){.fd = source->fd, .ready = woken, .owner = input};
             if (loop_watch(input->loop, &input->watch, LOOP_READ))
-                input->watch.wants = 0; /* nothing that can be waited for: asked again at the next turn */
+                return INPUT_LATER; /* nothing that can be waited for: asked again at the next turn */
             return INPUT_LATER;
         }
     }

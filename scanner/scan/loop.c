@@ -1,36 +1,101 @@
 /* The event loop over epoll.
  *
- * Owns the epoll descriptor and the batch of events in hand. A callback may remove any watch: its event in the rest of the batch is
- * struck out, so that no freed owner is called. Scanning the batch for that costs little, as batches are small. */
+ * Owns the epoll descriptor and the table of slots. An event carries its slot and the slot's generation, not the watch: an event of a watch
+ * that is gone meanwhile no longer fits and is passed over. Such events are met in the rest of a batch, and whenever a closed descriptor
+ * lives on for a moment in a child that has not called exec() yet, for only the last close ends a registration. */
 #include "scanner/scan/loop.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "certmuster/timefmt.h"
 
-enum { BATCH = 256 };
+enum {
+    BATCH = 256,
+    FIRST_SLOTS = 64,
+    SIGNALS_MS = 50, /* a loop that never waits looks for signals this often */
+};
+
+struct slot {
+    struct watch *watch; /* NULL: free */
+    uint32_t generation; /* odd numbers and even ones: each use has its own */
+    uint32_t wants;      /* by level: what is asked for; EDGES; in a free slot, the next free one */
+};
+
+enum { EDGES = 1 << 16 };
 
 struct loop {
     int epoll;
-    int64_t now_ms;
+    int64_t now_ms, signals_ms;
     struct timers timers;
-    struct epoll_event batch[BATCH];
-    int batch_count;
+    struct slot *slots; /* slot 0 is never given out */
+    uint32_t slot_count, slot_capacity, free_slot;
+    uint64_t *again; /* tags to be called at the next turn */
+    size_t again_count, again_capacity;
+    struct watch waker; /* an eventfd */
 };
+
+static uint64_t tag_of(const struct loop *loop, uint32_t slot)
+{
+    return (uint64_t)loop->slots[slot].generation << 32 | slot;
+}
+
+static struct watch *watch_of(const struct loop *loop, uint64_t tag)
+{
+    const struct slot *slot = &loop->slots[(uint32_t)tag];
+    return slot->generation == (uint32_t)(tag >> 32) ? slot->watch : NULL;
+}
+
+static uint32_t take_slot(struct loop *loop, struct watch *watch, uint32_t wants)
+{
+    uint32_t at = loop->free_slot;
+    if (at) {
+        loop->free_slot = loop->slots[at].wants;
+    } else {
+        if (loop->slot_count == loop->slot_capacity) {
+            loop->slot_capacity = loop->slot_capacity ? loop->slot_capacity * 2 : FIRST_SLOTS;
+            loop->slots = cm_realloc(loop->slots, loop->slot_capacity * sizeof *loop->slots);
+        }
+        at = loop->slot_count++;
+        loop->slots[at].generation = 0;
+    }
+    loop->slots[at].watch = watch;
+    loop->slots[at].wants = wants;
+    return at;
+}
+
+static void give_slot(struct loop *loop, uint32_t at)
+{
+    struct slot *slot = &loop->slots[at];
+    *slot = (struct slot){.generation = slot->generation + 1, .wants = loop->free_slot};
+    loop->free_slot = at;
+}
+
+static void woken(struct watch *watch, unsigned events)
+{
+    uint64_t count;
+    (void)events;
+    if (read(watch->fd, &count, sizeof count) < 0)
+        return; /* somebody else's wake-up was read already */
+}
 
 int loop_new(struct loop **out, struct cm_error *error)
 {
-    int epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (epoll < 0)
-        return error_setf(error, CM_EIO, 0, "cannot make an event loop", "%s", strerror(errno));
     struct loop *loop = cm_calloc(1, sizeof *loop);
-    loop->epoll = epoll;
     loop->now_ms = clock_monotonic_ms();
     timers_init(&loop->timers);
+    take_slot(loop, NULL, 0);
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    loop->waker = (struct watch){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = woken};
+    if (loop->epoll < 0 || loop->waker.fd < 0 || loop_watch(loop, &loop->waker, LOOP_READ)) {
+        int trouble = errno;
+        loop_free(loop);
+        return error_setf(error, CM_EIO, 0, "cannot make an event loop", "%s", strerror(trouble));
+    }
     *out = loop;
     return 0;
 }
@@ -40,7 +105,12 @@ void loop_free(struct loop *loop)
     if (!loop)
         return;
     timers_done(&loop->timers);
-    close(loop->epoll);
+    if (loop->waker.fd >= 0)
+        close(loop->waker.fd);
+    if (loop->epoll >= 0)
+        close(loop->epoll);
+    free(loop->slots);
+    free(loop->again);
     free(loop);
 }
 
@@ -54,28 +124,68 @@ void loop_refresh_clock(struct loop *loop)
     loop->now_ms = clock_monotonic_ms();
 }
 
+/* Registers what stands in the watch's slot; a slot that was taken for it is given back when that fails. */
+static int control(struct loop *loop, int operation, struct watch *watch, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.u64 = tag_of(loop, watch->slot)};
+    if (epoll_ctl(loop->epoll, operation, watch->fd, &event) == 0)
+        return 0;
+    int trouble = errno;
+    if (operation == EPOLL_CTL_ADD) {
+        give_slot(loop, watch->slot);
+        watch->slot = 0;
+    }
+    errno = trouble;
+    return trouble == EPERM ? CM_EUNSUPPORTED : CM_EIO;
+}
+
 int loop_watch(struct loop *loop, struct watch *watch, unsigned wants)
 {
-    struct epoll_event event = {.data.ptr = watch};
-    event.events = (wants & LOOP_READ ? EPOLLIN : 0) | (wants & LOOP_WRITE ? EPOLLOUT : 0);
-    if (watch->wants == wants)
+    uint32_t events = (wants & LOOP_READ ? EPOLLIN : 0) | (wants & LOOP_WRITE ? EPOLLOUT : 0);
+    int operation = watch->slot ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (!watch->slot)
+        watch->slot = take_slot(loop, watch, wants);
+    else if (loop->slots[watch->slot].wants == wants)
         return 0;
-    if (epoll_ctl(loop->epoll, watch->wants ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, watch->fd, &event))
-        return errno == EPERM ? CM_EUNSUPPORTED : CM_EIO;
-    watch->wants = wants;
-    return 0;
+    int code = control(loop, operation, watch, events);
+    if (!code)
+        loop->slots[watch->slot].wants = wants;
+    return code;
+}
+
+int loop_watch_edges(struct loop *loop, struct watch *watch)
+{
+    watch->slot = take_slot(loop, watch, EDGES);
+    return control(loop, EPOLL_CTL_ADD, watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+void loop_again(struct loop *loop, struct watch *watch)
+{
+    if (loop->again_count == loop->again_capacity) {
+        loop->again_capacity = loop->again_capacity ? loop->again_capacity * 2 : FIRST_SLOTS;
+        loop->again = cm_realloc(loop->again, loop->again_capacity * sizeof *loop->again);
+    }
+    loop->again[loop->again_count++] = tag_of(loop, watch->slot);
+}
+
+void loop_hand_over(struct loop *loop, struct watch *from, struct watch *to)
+{
+    to->fd = from->fd;
+    to->slot = from->slot;
+    loop->slots[to->slot].watch = to;
+    from->fd = -1;
+    from->slot = 0;
+    loop_again(loop, to);
 }
 
 void loop_unwatch(struct loop *loop, struct watch *watch)
 {
-    if (watch->wants == 0)
+    if (!watch->slot)
         return;
-    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, &(struct epoll_event){0});
-    watch->wants = 0;
-    for (int i = 0; i < loop->batch_count; i++) {
-        if (loop->batch[i].data.ptr == watch)
-            loop->batch[i].data.ptr = NULL;
-    }
+    if (loop->slots[watch->slot].wants != EDGES)
+        epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, &(struct epoll_event){0});
+    give_slot(loop, watch->slot);
+    watch->slot = 0;
 }
 
 void loop_set_timer(struct loop *loop, struct timer *timer, int64_t due_ms)
@@ -88,37 +198,80 @@ void loop_cancel_timer(struct loop *loop, struct timer *timer)
     timers_cancel(&loop->timers, timer);
 }
 
+void loop_wake(struct loop *loop)
+{
+    const uint64_t one = 1;
+    if (write(loop->waker.fd, &one, sizeof one) < 0)
+        return; /* the counter is full: it is awake */
+}
+
 static int wait_ms(const struct loop *loop, int64_t max_wait_ms)
 {
     int64_t due = timers_next_due(&loop->timers);
-    int64_t wait = max_wait_ms;
+    int64_t wait = loop->again_count ? 0 : max_wait_ms;
     if (due >= 0 && due - loop->now_ms < wait)
         wait = due - loop->now_ms;
     return wait < 0 ? 0 : (int)wait;
 }
 
+/* epoll_pwait that need not sleep does not look at pending signals: a busy sweep would never end. */
+static void look_for_signals(struct loop *loop, const sigset_t *open)
+{
+    sigset_t closed;
+    if (loop->now_ms - loop->signals_ms < SIGNALS_MS)
+        return;
+    loop->signals_ms = loop->now_ms;
+    pthread_sigmask(SIG_SETMASK, open, &closed);
+    pthread_sigmask(SIG_SETMASK, &closed, NULL);
+}
+
+/* Those who asked to be called again; who asks meanwhile waits for the next turn. */
+static void call_again(struct loop *loop)
+{
+    uint64_t *tags = loop->again;
+    size_t count = loop->again_count;
+    loop->again = NULL;
+    loop->again_count = loop->again_capacity = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct watch *watch = watch_of(loop, tags[i]);
+        if (watch)
+            watch->ready(watch, LOOP_READ | LOOP_AGAIN);
+    }
+    free(tags);
+}
+
+static void call_ready(struct loop *loop, const struct epoll_event *event)
+{
+    static const struct {
+        uint32_t epoll;
+        unsigned events;
+    } meanings[] = {{EPOLLIN, LOOP_READ},
+                    {EPOLLOUT, LOOP_WRITE},
+                    {EPOLLERR | EPOLLHUP, LOOP_FAILED | LOOP_ENDED},
+                    {EPOLLRDHUP, LOOP_ENDED}};
+    struct watch *watch = watch_of(loop, event->data.u64);
+    unsigned events = 0;
+    if (!watch)
+        return;
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
+        events |= event->events & meanings[i].epoll ? meanings[i].events : 0;
+    watch->ready(watch, events);
+}
+
 bool loop_turn(struct loop *loop, int64_t max_wait_ms, const sigset_t *open)
 {
+    struct epoll_event batch[BATCH];
     struct timer *timer;
     loop_refresh_clock(loop);
     int wait = wait_ms(loop, max_wait_ms);
-    if (wait == 0 &&
-        open) { /* epoll_pwait that need not sleep does not look at pending signals: a busy sweep would never end */
-        sigset_t closed;
-        sigprocmask(SIG_SETMASK, open, &closed);
-        sigprocmask(SIG_SETMASK, &closed, NULL);
-    }
-    int count = epoll_pwait(loop->epoll, loop->batch, BATCH, wait, open);
+    if (wait == 0 && open)
+        look_for_signals(loop, open);
+    int count = epoll_pwait(loop->epoll, batch, BATCH, wait, open);
     loop_refresh_clock(loop);
-    loop->batch_count = count > 0 ? count : 0; /* EINTR: a signal; the caller looks at its flag */
-    for (int i = 0; i < loop->batch_count; i++) {
-        struct watch *watch = loop->batch[i].data.ptr;
-        uint32_t seen = loop->batch[i].events;
-        if (watch)
-            watch->ready(watch, (seen & EPOLLIN ? LOOP_READ : 0) | (seen & EPOLLOUT ? LOOP_WRITE : 0) |
-                                    (seen & (EPOLLERR | EPOLLHUP) ? LOOP_FAILED : 0));
-    }
-    loop->batch_count = 0;
+    if (loop->again_count)
+        call_again(loop);
+    for (int i = 0; i < count; i++) /* -1: EINTR, a signal; the caller looks at its flag */
+        call_ready(loop, &batch[i]);
     while ((timer = timers_pop(&loop->timers, loop->now_ms)))
         timer->fire(timer);
     return count == BATCH;

@@ -15,6 +15,7 @@
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
 #include "scanner/scan/local.h"
+#include "scanner/scan/places.h"
 #include "scanner/scan/sweep.h"
 
 enum option {
@@ -26,7 +27,12 @@ enum option {
     OPTION_STARTTLS,
     OPTION_PARALLEL,
     OPTION_RATE,
+    OPTION_THREADS,
     OPTION_DNS_SERVER,
+    OPTION_NAMES,
+    OPTION_PROVE,
+    OPTION_POLITE,
+    OPTION_FLIGHT_LIMIT,
     OPTION_FAIL_ON,
     OPTION_TO,
     OPTION_NO_SUBMIT,
@@ -45,6 +51,15 @@ static const struct cli_option options[] = {
      "The time for one target, from the lookup of its name to its certificate (default 10)."},
     {OPTION_PARALLEL, "parallel", "N", "At most N probes at once (default 4096, less where descriptors are short)."},
     {OPTION_RATE, "rate", "N", "Start at most N probes per second."},
+    {OPTION_THREADS, "threads", "N", "Probe on N threads, each with an event loop of its own (default 1)."},
+    {OPTION_NAMES, "names", "FILE",
+     "Names to ask for where an address alone gets no certificate: lines 'ADDRESS NAME...' as in /etc/hosts, which is "
+     "read as well. Repeats."},
+    {OPTION_PROVE, "prove", NULL,
+     "Check the server's signature too, so that the leaf's private key is known to be there."},
+    {OPTION_POLITE, "polite", NULL,
+     "End connections with an alert and let the server close, instead of a reset that some servers log."},
+    {OPTION_FLIGHT_LIMIT, "flight-limit", "SIZE", "Read at most SIZE of handshake from one server (default 1MiB)."},
     {OPTION_DNS_SERVER, "dns-server", "ADDRESS[:PORT]", "Ask this DNS server instead of the system's. Repeats."},
     {OPTION_JSON, "json", NULL,
      "Write the record stream to standard output instead of a table; submits only with --to."},
@@ -60,6 +75,7 @@ static const char *const examples[] = {
     "certmuster-scan example.org 192.0.2.0/24 [2001:db8::1]:8443  # what do they serve?",
     "certmuster-scan www.example.org@192.0.2.7                    # ask one address for a name",
     "certmuster-scan --starttls auto -f hosts.txt --ports 25,443  # a list, two ports each",
+    "certmuster-scan --threads 2 --prove -f hosts.txt             # on two cores; is the key really there?",
     "certmuster-scan --local --json | jq -c 'select(.type == \"sighting\")'",
     NULL,
 };
@@ -82,13 +98,20 @@ static const struct cli_program program = {
 };
 
 struct arguments { /* of the command line, before the configuration fills in what it leaves open */
-    const char **files, **dns_servers;
-    size_t file_count, dns_server_count;
-    const char *ports, *timeout, *starttls, *parallel, *rate, *to;
-    bool json, local, no_submit, fail_on_failure;
+    const char **files, **dns_servers, **names;
+    size_t file_count, dns_server_count, names_count;
+    const char *ports, *timeout, *starttls, *parallel, *rate, *threads, *flight_limit, *to;
+    bool json, local, no_submit, fail_on_failure, prove, polite;
 };
 
-enum { TIMEOUT_MIN_MS = 100, TIMEOUT_MAX_MS = 3600 * 1000, PARALLEL_MAX = 1000000, SECOND_MS = 1000 };
+enum {
+    TIMEOUT_MIN_MS = 100,
+    TIMEOUT_MAX_MS = 3600 * 1000,
+    PARALLEL_MAX = 1000000,
+    SECOND_MS = 1000,
+    FLIGHT_MIN = 16 * 1024,
+    FLIGHT_MAX = 64 * 1024 * 1024,
+};
 
 static volatile sig_atomic_t stop; /* the signal that ends the sweep */
 
@@ -147,6 +170,21 @@ static int read_arguments(struct cli *cli, struct arguments *out)
         case OPTION_RATE:
             out->rate = cli->argument;
             break;
+        case OPTION_THREADS:
+            out->threads = cli->argument;
+            break;
+        case OPTION_NAMES:
+            append(&out->names, &out->names_count, cli->argument);
+            break;
+        case OPTION_PROVE:
+            out->prove = true;
+            break;
+        case OPTION_POLITE:
+            out->polite = true;
+            break;
+        case OPTION_FLIGHT_LIMIT:
+            out->flight_limit = cli->argument;
+            break;
         case OPTION_TO:
             out->to = cli->argument;
             break;
@@ -187,13 +225,35 @@ static int read_number(const struct cli *cli, const char *flag, const char *text
     return 0;
 }
 
+/* How the machine and the servers are to be treated. 0, or the exit status. */
+static int settle_engine(const struct cli *cli, const struct arguments *arguments, const struct config *config,
+                         struct sweep_options *out)
+{
+    int64_t parallel = config_integer(config, "scan.parallel"), rate = config_integer(config, "scan.rate");
+    int64_t threads = config_integer(config, "scan.threads"), flight = config_integer(config, "scan.flight_limit");
+    if ((arguments->parallel && read_number(cli, "--parallel", arguments->parallel, 1, PARALLEL_MAX, &parallel)) ||
+        (arguments->rate && read_number(cli, "--rate", arguments->rate, 1, 10000000, &rate)) ||
+        (arguments->threads && read_number(cli, "--threads", arguments->threads, 1, PLACES_THREADS_MAX, &threads)))
+        return CM_EXIT_USAGE;
+    if (arguments->flight_limit &&
+        (!config_read_bytes(arguments->flight_limit, &flight) || flight < FLIGHT_MIN || flight > FLIGHT_MAX))
+        return cli_wrong(cli, "--flight-limit takes a size from 16KiB to 64MiB");
+    out->parallel = (unsigned)parallel;
+    out->rate = (double)rate;
+    out->threads = (unsigned)threads;
+    out->flight_max = (size_t)flight;
+    out->prove = arguments->prove || config_boolean(config, "scan.prove");
+    out->polite = arguments->polite || config_boolean(config, "scan.polite");
+    return 0;
+}
+
 /* Command line over configuration over default. 0, or the exit status. */
 static int settle(const struct cli *cli, const struct arguments *arguments, const struct config *config,
                   struct sweep_options *out)
 {
     struct cm_error error;
     const char *ports = arguments->ports ? arguments->ports : config_string(config, "scan.ports");
-    int64_t parallel = config_integer(config, "scan.parallel"), rate = config_integer(config, "scan.rate");
+    int status;
     if (ports_read(ports, strlen(ports), &out->ports, &error))
         return cli_wrong(cli, "--ports %s: %s", log_quote(ports), error.reason);
     out->timeout_ms = config_integer(config, "scan.timeout");
@@ -203,11 +263,8 @@ static int settle(const struct cli *cli, const struct arguments *arguments, cons
     if (arguments->starttls && starttls_read(arguments->starttls, &out->starttls))
         return cli_wrong(cli, "--starttls takes smtp, imap, pop3, ldap, postgres, auto or none");
     out->starttls_local = arguments->starttls ? out->starttls : STARTTLS_AUTO;
-    if ((arguments->parallel && read_number(cli, "--parallel", arguments->parallel, 1, PARALLEL_MAX, &parallel)) ||
-        (arguments->rate && read_number(cli, "--rate", arguments->rate, 1, 10000000, &rate)))
-        return CM_EXIT_USAGE;
-    out->parallel = (unsigned)parallel;
-    out->rate = (double)rate;
+    if ((status = settle_engine(cli, arguments, config, out)))
+        return status;
     out->dns_servers = arguments->dns_servers;
     out->dns_server_count = arguments->dns_server_count;
     if (!out->dns_server_count)
@@ -251,6 +308,23 @@ static int gather(const struct cli *cli, const struct arguments *arguments, stru
     return 0;
 }
 
+/* Files of names. A line of them that makes no sense is damage, and passed over. 0, or the exit status. */
+static int gather_names(const struct arguments *arguments, struct names *names, uint64_t *damaged)
+{
+    struct cm_error error;
+    for (size_t i = 0; i < arguments->names_count; i++) {
+        uint64_t before = *damaged;
+        if (names_read(names, arguments->names[i], damaged, &error)) {
+            say_error("%s: %s", error.reason, error.detail);
+            return CM_EXIT_FAILED;
+        }
+        if (*damaged > before)
+            say_error("%s: %" PRIu64 " lines are not 'ADDRESS NAME...' and are passed over",
+                      log_quote(arguments->names[i]), *damaged - before);
+    }
+    return 0;
+}
+
 static void summarise(const struct sweep_counts *counts, int64_t took_ms)
 {
     fprintf(stderr,
@@ -269,11 +343,10 @@ static int exit_status(const struct sweep_counts *counts, uint64_t damaged, bool
 
 /* From the first record to the last. */
 static int run(const struct emit_options *emit_options, const struct sweep_options *sweep_options, struct loop *loop,
-               struct input *input, bool fail_on_failure, const sigset_t *open)
+               struct input *input, const sigset_t *open, struct sweep_counts *counts)
 {
     struct emit *emit = NULL;
     struct emit_outcome delivery;
-    struct sweep_counts counts = {0};
     struct cm_error error;
     int64_t began_ms = clock_monotonic_ms();
     if (emit_open(emit_options, &emit, &error)) {
@@ -281,7 +354,7 @@ static int run(const struct emit_options *emit_options, const struct sweep_optio
         return CM_EXIT_FAILED;
     }
     struct tell *tell = emit_options->json ? NULL : tell_new();
-    int failed = sweep_run(sweep_options, loop, input, emit, tell, &stop, open, &counts, &error);
+    int failed = sweep_run(sweep_options, loop, input, emit, tell, &stop, open, counts, &error);
     if (failed)
         say_error("%s: %s", error.reason, error.detail);
     int unwritten = tell_flush(tell, &error);
@@ -292,12 +365,12 @@ static int run(const struct emit_options *emit_options, const struct sweep_optio
     sigprocmask(SIG_SETMASK, open, NULL);
     int status = failed == CM_EINVAL ? CM_EXIT_USAGE : failed || unwritten ? CM_EXIT_FAILED : 0;
     if (!failed && !sweep_options->quiet)
-        summarise(&counts, clock_monotonic_ms() - began_ms);
-    if (emit_close(emit, counts.interrupted || failed, &delivery, &error)) {
+        summarise(counts, clock_monotonic_ms() - began_ms);
+    if (emit_close(emit, counts->interrupted || failed, &delivery, &error)) {
         say_error("%s: %s", error.reason, error.detail);
         return CM_EXIT_FAILED;
     }
-    return status ? status : exit_status(&counts, input_damaged(input), fail_on_failure);
+    return status;
 }
 
 int main(int argc, char **argv)
@@ -308,8 +381,10 @@ int main(int argc, char **argv)
     struct config *config = NULL;
     struct loop *loop = NULL;
     struct input *input = NULL;
+    struct sweep_counts counts = {0};
     struct cm_error error;
     sigset_t open;
+    uint64_t damaged = 0;
     log_init(program.name, LOG_LEVEL_WARN);
     cli_init(&cli, &program, argc, argv);
     int status = read_arguments(&cli, &arguments);
@@ -329,7 +404,9 @@ int main(int argc, char **argv)
         goto out;
     }
     input = input_new(loop);
-    if ((status = gather(&cli, &arguments, input)))
+    sweep_options.names = names_new("/etc/hosts");
+    if ((status = gather(&cli, &arguments, input)) ||
+        (status = gather_names(&arguments, sweep_options.names, &damaged)))
         goto out;
     catch_signals(&open);
     struct emit_options emit_options = {
@@ -341,14 +418,18 @@ int main(int argc, char **argv)
         .argc = argc,
         .argv = argv,
     };
-    status = run(&emit_options, &sweep_options, loop, input, arguments.fail_on_failure, &open);
+    status = run(&emit_options, &sweep_options, loop, input, &open, &counts);
+    if (!status)
+        status = exit_status(&counts, damaged + input_damaged(input), arguments.fail_on_failure);
 out:
     input_free(input);
     loop_free(loop);
     config_free(config);
+    names_free(sweep_options.names);
     ports_done(&sweep_options.ports);
     free(arguments.files);
     free(arguments.dns_servers);
+    free(arguments.names);
     cli_done(&cli);
     return status;
 }

@@ -1,4 +1,4 @@
-/* A sweep: targets in, probes under way up to a limit, one record out for each. The coordinator of this room.
+/* A sweep: targets in, probes under way up to a limit on one or several threads, one record out for each. The coordinator of this room.
  *
  * Keeps the promise that probes = sightings + failures: every probe that was started, and every name that could not be resolved, is told
  * exactly once, also when the sweep is interrupted. */
@@ -9,6 +9,7 @@
 
 #include "certmuster/emit.h"
 #include "scanner/scan/input.h"
+#include "scanner/scan/names.h"
 #include "scanner/scan/ports.h"
 #include "scanner/scan/starttls.h"
 #include "scanner/scan/tell.h"
@@ -20,6 +21,10 @@ struct sweep_options {
     enum starttls starttls_local; /* … for listeners of --local */
     unsigned parallel;            /* probes under way at most; what the machine allows may be less */
     double rate;                  /* probes started per second at most; 0: as fast as it goes */
+    unsigned threads;             /* event loops, from 1 to PLACES_THREADS_MAX */
+    bool polite, prove;           /* see probe.h */
+    size_t flight_max;            /* bytes read from one server at most */
+    struct names *names;          /* those of --names; filled further as the sweep goes */
     const char *const *dns_servers;
     size_t dns_server_count;
     bool quiet; /* no progress line */

@@ -101,7 +101,10 @@ static void certificate_cells(struct tell *tell, const struct probe_result *resu
     buf_append_str(&text, result->handshake->version ? result->handshake->version : "");
     if (result->starttls != STARTTLS_NONE)
         buf_appendf(&text, " (%s)", starttls_name(result->starttls));
-    table_cell(tell->table, text.data, TABLE_PLAIN);
+    bool bad = result->handshake->proof == PROOF_BAD;
+    if (bad)
+        buf_append_str(&text, ", key not proved");
+    table_cell(tell->table, text.data, bad ? TABLE_BAD : TABLE_PLAIN);
     buf_done(&text);
 }
 
@@ -123,7 +126,7 @@ void tell_probe(struct tell *tell, const struct probe_ask *ask, const struct pro
         progress_make_way();
     snprintf(place, sizeof place, ask->ip.family == 6 ? "[%s]:%u" : "%s:%u", ip, ask->port);
     table_cell(tell->table, place, TABLE_PLAIN);
-    table_cell(tell->table, ask->name, TABLE_PLAIN);
+    table_cell(tell->table, result->name, TABLE_PLAIN);
     if (result->ok)
         certificate_cells(tell, result);
     else

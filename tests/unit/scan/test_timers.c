@@ -126,7 +126,7 @@ static void test_regular_file_cannot_be_watched(void **state)
     assert_int_equal(loop_new(&loop, NULL), 0);
     struct watch watch = {.fd = fileno(file)};
     assert_int_equal(loop_watch(loop, &watch, LOOP_READ), CM_EUNSUPPORTED);
-    assert_int_equal(watch.wants, 0);
+    assert_int_equal(watch.slot, 0);
     fclose(file);
     loop_free(loop);
 }
