@@ -1,5 +1,5 @@
-/* Where a scanner's records go: stdout, the spool, or both. The submit child is in emit_drain.c, what was told in emit_told.c, the
- * run's own records in emit_run.c.
+/* Where a scanner's records go: stdout, the spool, or both. Stdout itself is in emit_outlet.c, the submit child in emit_drain.c, what was
+ * told in emit_told.c, the run's own records in emit_run.c.
  *
  * Called by every scanner, one thread. A record that cannot be kept now (disk full) waits in memory, in order, and the scanner is asked to
  * start no new work until it is kept; at the end, what still does not fit goes to a file elsewhere. Nothing is given up silently. */
@@ -7,8 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +29,7 @@ enum {
     PENDING_MAX_BYTES =
         1024 * 1024 * 1024, /* what was in flight when the disk filled: thousands of probes, not a run */
     RETRY_MS = 100,
+    TOLD_MAX = 1 << 24,              /* certificates: 450 MB; no fleet has that many */
     STDOUT_HELD_BYTES = 1024 * 1024, /* more than this unread by whoever reads stdout, and no new work is started */
     STDOUT_WAIT_BYTES = 64 * 1024 * 1024, /* so much comes of one file at most before its crawl waits for the reader */
 };
@@ -44,9 +43,8 @@ struct emit {
     int argc;
     char **argv;
     bool json;
-    struct buf out; /* for stdout */
-    int out_errno;  /* of the last write to stdout, 0 when it went well */
-    char *to;       /* NULL: no collector is told */
+    struct outlet out;
+    char *to; /* NULL: no collector is told */
     char *spool_dir;
     struct spool *spool; /* NULL unless to */
     struct buf pending;  /* whole lines that the spool could not take yet */
@@ -99,7 +97,7 @@ static int open_spool(struct emit *emit, struct cm_error *error)
 static void free_emit(struct emit *emit)
 {
     told_done(&emit->told);
-    buf_done(&emit->out);
+    outlet_done(&emit->out);
     buf_done(&emit->pending);
     buf_done(&emit->line);
     free(emit->spool_dir);
@@ -127,10 +125,10 @@ int emit_open(const struct emit_options *options, struct emit **out, struct cm_e
     emit->local_realm = buf_take(&local, NULL);
     uuid_v7(id);
     uuid_write(emit->run, id);
-    buf_init(&emit->out, PENDING_MAX_BYTES);
+    outlet_init(&emit->out, PENDING_MAX_BYTES);
     buf_init(&emit->pending, PENDING_MAX_BYTES);
     buf_init(&emit->line, LINE_MAX_BYTES);
-    told_init(&emit->told);
+    told_init(&emit->told, TOLD_MAX);
     emit->to = choose_collector(options);
     int code = emit->to ? open_spool(emit, error) : CM_OK;
     if (!code) {
@@ -178,27 +176,6 @@ const char *emit_realm(const struct emit *emit, const struct ipaddr *ip)
     return ip && ipaddr_is_host_local(ip) ? emit->local_realm : emit->realm;
 }
 
-/* Writes what stdout takes without making us wait: a reader that pauses must not stop the scanner's clock, or every probe under way would
- * look late, nor keep it from hearing SIGTERM. A pipe that polls writable takes PIPE_BUF bytes at once (POSIX write(2)). */
-static void flush_stdout(struct emit *emit)
-{
-    struct pollfd ready = {.fd = STDOUT_FILENO, .events = POLLOUT};
-    size_t done = 0;
-    emit->out_errno = 0;
-    while (done < emit->out.size && poll(&ready, 1, 0) > 0) {
-        size_t left = emit->out.size - done;
-        ssize_t written = write(STDOUT_FILENO, emit->out.data + done, left < PIPE_BUF ? left : PIPE_BUF);
-        if (written < 0 && (errno == EINTR || errno == EAGAIN))
-            break;
-        if (written <= 0) {
-            emit->out_errno = errno ? errno : EIO;
-            break;
-        }
-        done += (size_t)written;
-    }
-    buf_consume(&emit->out, done);
-}
-
 /* Moves lines that wait into the spool, in order, until it refuses one. */
 static int flush_pending(struct emit *emit, struct cm_error *error)
 {
@@ -219,12 +196,12 @@ static int flush_pending(struct emit *emit, struct cm_error *error)
 /* Whoever reads our records pauses; that is their right, and nothing to report. */
 bool emit_stalled(const struct emit *emit)
 {
-    return emit->out.size > STDOUT_HELD_BYTES && !emit->out_errno;
+    return outlet_left(&emit->out) > STDOUT_HELD_BYTES && !emit->out.trouble;
 }
 
 static bool is_refused(const struct emit *emit)
 {
-    return emit->pending.size > 0 || emit->out_errno != 0 || (emit->spool && spool_full(emit->spool));
+    return emit->pending.size > 0 || emit->out.trouble != 0 || (emit->spool && spool_full(emit->spool));
 }
 
 static void say_blocked(struct emit *emit, const struct cm_error *error)
@@ -237,9 +214,9 @@ static void say_blocked(struct emit *emit, const struct cm_error *error)
         say_error("the spool takes records again; going on");
     else if (error && error->reason)
         say_error("%s (%s); no new work is started until it can be kept", error->reason, error->detail);
-    else if (emit->out_errno)
+    else if (emit->out.trouble)
         say_error("cannot write to standard output (%s); no new work is started until it can be kept",
-                  strerror(emit->out_errno));
+                  strerror(emit->out.trouble));
     else
         say_error("the spool %s is full; no new work is started until the collector has taken some of it",
                   emit->spool_dir);
@@ -276,17 +253,16 @@ int emit_line(struct emit *emit, const char *record, size_t size, struct cm_erro
     if (size == 0 || memchr(record, '\n', size - 1) || size > CM_LIMIT_RECORD_BYTES)
         return error_set(error, CM_EINVAL, 0, "a record is one line of at most 2 MiB");
     if (emit->json) {
-        buf_append(&emit->out, record, size);
+        buf_append(&emit->out.held, record, size);
         if (record[size - 1] != '\n')
-            buf_append_char(&emit->out, '\n');
-        if (emit->out.size >= STDOUT_FLUSH_BYTES && !emit->out_errno)
-            flush_stdout(emit);
-        while (emit->out.size > STDOUT_WAIT_BYTES && !emit->out_errno) {
-            struct pollfd ready = {.fd = STDOUT_FILENO, .events = POLLOUT};
-            (void)poll(&ready, 1, -1);
-            flush_stdout(emit);
+            buf_append_char(&emit->out.held, '\n');
+        if (outlet_left(&emit->out) >= STDOUT_FLUSH_BYTES && !emit->out.trouble)
+            outlet_flush(&emit->out);
+        while (outlet_left(&emit->out) > STDOUT_WAIT_BYTES && !emit->out.trouble) {
+            outlet_wait(&emit->out, -1);
+            outlet_flush(&emit->out);
         }
-        if (emit->out.failed)
+        if (emit->out.held.failed)
             return error_set(error, CM_ELIMIT, 0, "standard output takes nothing and memory is full");
     }
     return emit->spool ? keep_in_spool(emit, record, size, error) : CM_OK;
@@ -303,10 +279,16 @@ int emit_certificate(struct emit *emit, const void *der, size_t size, uint8_t sh
                      struct cm_error *error)
 {
     sha256_bytes(der, size, sha256_out);
-    if ((!emit->json && !emit->spool) || !told_add(&emit->told, sha256_out))
+    return emit_certificate_hashed(emit, der, size, sha256_out, error);
+}
+
+int emit_certificate_hashed(struct emit *emit, const void *der, size_t size,
+                            const uint8_t sha256[static CM_SHA256_SIZE], struct cm_error *error)
+{
+    if ((!emit->json && !emit->spool) || !told_add(&emit->told, sha256))
         return CM_OK;
     buf_reset(&emit->line);
-    record_write_certificate(&emit->line, der, size);
+    record_write_certificate(&emit->line, der, size, sha256);
     return emit_written(emit, error);
 }
 
@@ -354,7 +336,7 @@ void emit_tick(struct emit *emit, int64_t now_monotonic_ms)
 {
     struct cm_error error = {.code = CM_OK};
     if (emit->json)
-        flush_stdout(emit);
+        outlet_flush(&emit->out);
     if (emit->spool) {
         int code = emit->pending.size ? flush_pending(emit, &error) : CM_OK;
         if (!code)
@@ -384,16 +366,16 @@ static int settle(struct emit *emit, int64_t wait_ms, bool interrupted, struct c
     for (;;) {
         int code = CM_OK;
         if (emit->json)
-            flush_stdout(emit);
+            outlet_flush(&emit->out);
         if (emit->pending.size)
             code = flush_pending(emit, error);
-        bool slow = emit->out.size && !emit->out_errno, late = clock_monotonic_ms() >= deadline_ms;
-        if (!code && emit->out_errno)
-            code = error_setf(error, CM_EIO, 0, "cannot write to standard output", "%s", strerror(emit->out_errno));
+        bool slow = outlet_left(&emit->out) && !emit->out.trouble, late = clock_monotonic_ms() >= deadline_ms;
+        if (!code && emit->out.trouble)
+            code = error_setf(error, CM_EIO, 0, "cannot write to standard output", "%s", strerror(emit->out.trouble));
         if (!code && slow && late && interrupted)
             code = error_set(error, CM_ETIMEOUT, 0, "nobody reads standard output, its last records are lost");
         /* A pipe that nobody reads any more will not be read later. */
-        if ((!code && !slow) || emit->out_errno == EPIPE || (code && late))
+        if ((!code && !slow) || emit->out.trouble == EPIPE || (code && late))
             return code;
         if (emit->spool)
             drain_tick(&emit->drain, spool_closed(emit->spool), clock_monotonic_ms());
@@ -401,8 +383,7 @@ static int settle(struct emit *emit, int64_t wait_ms, bool interrupted, struct c
             struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
             nanosleep(&pause, NULL);
         } else {
-            struct pollfd ready = {.fd = STDOUT_FILENO, .events = POLLOUT};
-            (void)poll(&ready, 1, RETRY_MS);
+            outlet_wait(&emit->out, RETRY_MS);
         }
     }
 }

@@ -1,4 +1,4 @@
-/* The parts of emit: the set of certificates told, and the submit child. Private to lib/emit*.c. */
+/* The parts of emit: the set of certificates told, standard output, and the submit child. Private to lib/emit*.c. */
 #ifndef CERTMUSTER_LIB_EMIT_PRIVATE_H
 #define CERTMUSTER_LIB_EMIT_PRIVATE_H
 
@@ -7,20 +7,45 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "certmuster/buf.h"
 #include "certmuster/encode.h"
 
-/* Fingerprints already told in this run: an open-addressed table, bounded. */
-struct told {
-    uint8_t (*slots)[CM_SHA256_SIZE];
-    uint8_t *used;
+/* Fingerprints already told in this run, as keyed digests in open-addressed tables; see emit_told.c. */
+enum { TOLD_TABLE_BITS = 6, TOLD_TABLES = 1 << TOLD_TABLE_BITS };
+struct told_digest {
+    uint64_t high, low; /* both 0: an empty slot */
+};
+struct told_table {
+    struct told_digest *slots;
     size_t count, capacity;
-    uint64_t seed; /* a certificate cannot be made to collide on purpose */
+};
+struct told {
+    struct told_table tables[TOLD_TABLES];
+    size_t count, max;
+    uint64_t key[4];
 };
 
-void told_init(struct told *told);
+void told_init(struct told *told, size_t max);
 void told_done(struct told *told);
-/* True when it was not told yet; it counts as told from now on. Past TOLD_MAX everything is told again, which is harmless. */
+/* True when it was not told yet; it counts as told from now on. Past the maximum, or without memory, what is new is told again at
+ * every use, which costs bytes and harms nobody. */
 bool told_add(struct told *told, const uint8_t sha256[static CM_SHA256_SIZE]);
+
+/* Standard output, which never makes us wait; see emit_outlet.c. */
+enum outlet_way { OUTLET_FILE, OUTLET_OWN, OUTLET_SOCKET, OUTLET_POLLED };
+struct outlet {
+    enum outlet_way way;
+    int fd;
+    struct buf held; /* append to it */
+    size_t sent;     /* bytes of held that are gone already */
+    int trouble;     /* errno of the last write, 0 when it went well */
+};
+
+void outlet_init(struct outlet *outlet, size_t max);
+void outlet_done(struct outlet *outlet);
+size_t outlet_left(const struct outlet *outlet);
+void outlet_flush(struct outlet *outlet);              /* writes what is taken without waiting */
+void outlet_wait(const struct outlet *outlet, int ms); /* until more is taken, at most ms; -1: as long as it takes */
 
 /* certmuster-submit, run beside the scanner over the spool directory. */
 struct drain {

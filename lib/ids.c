@@ -1,6 +1,6 @@
 /* Content-addressed identities: what a place, a chain and a run are called on every machine alike.
  *
- * Owns the one fetched SHA-256 of the process. The collector, the scanners and the tests call it. */
+ * Owns the one fetched SHA-256 of the process and each thread's context. The collector, the scanners and the tests call it. */
 #include "certmuster/ids.h"
 
 #include <pthread.h>
@@ -13,27 +13,41 @@
 
 #include "certmuster/timefmt.h"
 
-/* Fetching by name at every call costs more than hashing a certificate does. Kept for the life of the process. */
+/* Fetching by name at every call costs more than hashing a certificate does, and making a context nearly as much: the algorithm is kept for
+ * the life of the process, a context for that of its thread. */
 static EVP_MD *sha256;
+static pthread_key_t contexts; /* frees a thread's context when the thread ends */
 static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
+static _Thread_local EVP_MD_CTX *own_context;
+
+static void free_context(void *context)
+{
+    EVP_MD_CTX_free(context);
+}
 
 static void fetch_sha256(void)
 {
     sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (!sha256)
+    if (!sha256 || pthread_key_create(&contexts, free_context) != 0)
         abort(); /* an OpenSSL without SHA-256 cannot do anything that we are for */
 }
 
+/* One hash at a time in each thread. */
 struct hash {
     EVP_MD_CTX *context;
 };
 
 static void hash_init(struct hash *hash)
 {
-    pthread_once(&sha256_once, fetch_sha256);
-    hash->context = EVP_MD_CTX_new();
-    if (!hash->context || !EVP_DigestInit_ex2(hash->context, sha256, NULL))
-        abort(); /* out of memory */
+    if (!own_context) {
+        pthread_once(&sha256_once, fetch_sha256);
+        own_context = EVP_MD_CTX_new();
+        if (!own_context || pthread_setspecific(contexts, own_context) != 0)
+            abort(); /* out of memory */
+    }
+    hash->context = own_context;
+    if (!EVP_DigestInit_ex2(hash->context, sha256, NULL))
+        abort();
 }
 
 static void hash_add(struct hash *hash, const void *bytes, size_t size)
@@ -52,7 +66,6 @@ static void hash_done(struct hash *hash, uint8_t *out, size_t size)
 {
     uint8_t digest[CM_SHA256_SIZE];
     EVP_DigestFinal_ex(hash->context, digest, NULL);
-    EVP_MD_CTX_free(hash->context);
     memcpy(out, digest, size);
 }
 

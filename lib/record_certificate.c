@@ -87,10 +87,8 @@ static void out_decoded(struct buf *out, const struct cert *cert)
     buf_done(&scratch);
 }
 
-static void out_head(struct buf *out, const void *der, size_t size)
+static void out_head(struct buf *out, const void *der, size_t size, const uint8_t *sha256)
 {
-    uint8_t sha256[CM_SHA256_SIZE];
-    sha256_bytes(der, size, sha256);
     record_begin(out, "certificate");
     out_digest(out, ",\"sha256\":\"", sha256);
     OUT_LITERAL(out, ",\"der\":\"");
@@ -98,13 +96,14 @@ static void out_head(struct buf *out, const void *der, size_t size)
     buf_append_char(out, '"');
 }
 
-void record_write_certificate(struct buf *out, const void *der, size_t size)
+void record_write_certificate(struct buf *out, const void *der, size_t size,
+                              const uint8_t sha256[static CM_SHA256_SIZE])
 {
     struct cert cert;
     struct cm_error error;
     size_t start = out->size;
     int code = cert_parse(der, size, &cert, &error);
-    out_head(out, der, size);
+    out_head(out, der, size, sha256);
     size_t head = out->size;
     if (code)
         out_text(out, ",\"undecodable\":", error.reason);

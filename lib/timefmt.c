@@ -59,12 +59,24 @@ static int days_in_month(int year, int month)
     return days[month - 1] + (month == 2 && leap);
 }
 
+static void write_digits(char *at, int value, unsigned count)
+{
+    for (; count > 0; value /= 10)
+        at[--count] = (char)('0' + value % 10);
+}
+
+/* By hand: records have two or three, and printf would cost more than the rest of them. */
 void timefmt_seconds(char out[static TIMEFMT_SIZE], int64_t seconds)
 {
     struct civil c;
     civil_of(seconds, &c);
-    snprintf(out, TIMEFMT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)c.year % 10000u, (unsigned)c.month % 100u,
-             (unsigned)c.day % 100u, (unsigned)c.hour % 100u, (unsigned)c.minute % 100u, (unsigned)c.second % 100u);
+    memcpy(out, "0000-00-00T00:00:00Z", 21);
+    write_digits(out, c.year, 4);
+    write_digits(out + 5, c.month, 2);
+    write_digits(out + 8, c.day, 2);
+    write_digits(out + 11, c.hour, 2);
+    write_digits(out + 14, c.minute, 2);
+    write_digits(out + 17, c.second, 2);
 }
 
 void timefmt_ms(char out[static TIMEFMT_SIZE], int64_t ms)
@@ -72,7 +84,8 @@ void timefmt_ms(char out[static TIMEFMT_SIZE], int64_t ms)
     int64_t seconds = floor_div(ms, MS_PER_SECOND);
     timefmt_seconds(out, seconds);
     bool clamped = seconds < SECONDS_MIN || seconds > SECONDS_MAX;
-    snprintf(out + 19, TIMEFMT_SIZE - 19, ".%03uZ", clamped ? 0 : (unsigned)(ms - seconds * MS_PER_SECOND) % 1000u);
+    memcpy(out + 19, ".000Z", 6);
+    write_digits(out + 20, clamped ? 0 : (int)(ms - seconds * MS_PER_SECOND), 3);
 }
 
 void timefmt_date(char out[static TIMEFMT_SIZE], int64_t seconds)

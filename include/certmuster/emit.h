@@ -39,6 +39,9 @@ const char *emit_realm(const struct emit *emit, const struct ipaddr *ip);
 CM_MUST_CHECK int emit_certificate(struct emit *emit, const void *der, size_t size,
                                    uint8_t sha256_out[static CM_SHA256_SIZE],
                                    struct cm_error *error); /* told once per run, hashing included */
+/* The same for who has hashed already. */
+CM_MUST_CHECK int emit_certificate_hashed(struct emit *emit, const void *der, size_t size,
+                                          const uint8_t sha256[static CM_SHA256_SIZE], struct cm_error *error);
 CM_MUST_CHECK int emit_sighting(struct emit *emit, const struct record_sighting *sighting, struct cm_error *error);
 CM_MUST_CHECK int emit_failure(struct emit *emit, const struct record_failure *failure, struct cm_error *error);
 CM_MUST_CHECK int emit_line(struct emit *emit, const char *record, size_t size,

@@ -136,8 +136,10 @@ struct record_run {
     bool interrupted;
 };
 
-/* certificate: decodes what it can with cert_parse; an undecodable one is told with its reason. */
-void record_write_certificate(struct buf *out, const void *der, size_t size);
+/* certificate: decodes what it can with cert_parse; an undecodable one is told with its reason. sha256 is that of der: who tells it has
+ * hashed it already, to know whether to tell it. */
+void record_write_certificate(struct buf *out, const void *der, size_t size,
+                              const uint8_t sha256[static CM_SHA256_SIZE]);
 void record_write_sighting(struct buf *out, const struct record_sighting *sighting);
 void record_write_failure(struct buf *out, const struct record_failure *failure);
 void record_write_key(struct buf *out, const struct record_key *key);

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "certmuster/emit.h"
@@ -298,26 +300,98 @@ static void test_full_disk(void **state)
     assert_int_equal(spooled(), 22); /* 20, and the run's two */
 }
 
+static uint64_t told_bytes(const struct told *told)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < TOLD_TABLES; i++)
+        bytes += told->tables[i].capacity * sizeof *told->tables[i].slots;
+    return bytes;
+}
+
+/* Every fingerprint once, however alike they are; memory stays in proportion; past the maximum what is new is told again. */
 static void test_told(void **state)
 {
     (void)state;
+    enum { COUNT = 300000, ALIKE = 4 };
     struct told told;
-    uint8_t sha256[CM_SHA256_SIZE] = {0};
-    told_init(&told);
-    for (unsigned round = 0; round < 2; round++)
-        for (unsigned i = 0; i < 100000; i++) {
-            memcpy(sha256, &i, sizeof i);
-            assert_int_equal(told_add(&told, sha256), round == 0);
-        }
-    assert_int_equal(told.count, 100000);
+    for (unsigned word = 0; word < ALIKE; word++) { /* they differ in one 64-bit word alone, and little */
+        uint8_t sha256[CM_SHA256_SIZE] = {0};
+        told_init(&told, COUNT);
+        for (unsigned round = 0; round < 2; round++)
+            for (unsigned i = 0; i < COUNT; i++) {
+                memcpy(sha256 + (size_t)8 * word, &i, sizeof i);
+                if (told_add(&told, sha256) != (round == 0))
+                    fail_msg("round %u, word %u, fingerprint %u", round, word, i);
+            }
+        assert_int_equal(told.count, COUNT);
+        assert_in_range(told_bytes(&told), (uint64_t)COUNT * 16, (uint64_t)COUNT * 28);
+        sha256[31] = 1;
+        assert_true(told_add(&told, sha256)); /* full */
+        assert_true(told_add(&told, sha256));
+        assert_int_equal(told.count, COUNT);
+        told_done(&told);
+    }
+    told_init(&told, 0);
+    assert_true(told_add(&told, (const uint8_t[CM_SHA256_SIZE]){1}));
+    assert_true(told_add(&told, (const uint8_t[CM_SHA256_SIZE]){1}));
     told_done(&told);
+}
+
+enum { MANY = 20000 };
+
+/* Nobody reads: records are held and nobody waits for it. Then a child reads, and gets them all; ends are those of a pipe or the like. */
+static void check_slow_reader(const int ends[static 2])
+{
+    struct emit_outcome outcome;
+    struct cm_error error;
+    int bad = 0, status = -1;
+    fflush(stdout);
+    int saved = dup(STDOUT_FILENO);
+    dup2(ends[1], STDOUT_FILENO);
+    close(ends[1]);
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    struct emit *emit = open_emit(true, NULL);
+    for (unsigned i = 0; i < MANY; i++)
+        bad |= one_failure(emit, i % 65536);
+    bool stalled = emit_stalled(emit);
+    int flags_then = fcntl(STDOUT_FILENO, F_GETFL);
+    pid_t reader = fork();
+    if (reader == 0) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", MANY + 2);
+        dup2(ends[0], STDIN_FILENO);
+        dup2(saved, STDOUT_FILENO);
+        closefrom(3); /* or it would hold the end that it waits for open itself */
+        execlp("sh", "sh", "-c", "test \"$(wc -l)\" -eq $0", number, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[0]);
+    int code = emit_close(emit, false, &outcome, &error);
+    dup2(saved, STDOUT_FILENO); /* the reader sees the end */
+    close(saved);
+    assert_int_equal(waitpid(reader, &status, 0), reader);
+    assert_int_equal(bad | code, 0);
+    assert_true(stalled);
+    assert_int_equal(flags_then, flags); /* whoever shares the descriptor feels nothing */
+    assert_int_equal(status, 0);
+}
+
+static void test_slow_reader(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    check_slow_reader(ends);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    check_slow_reader(ends);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_json, fresh),      cmocka_unit_test_setup(test_submit_child, fresh),
-        cmocka_unit_test_setup(test_nowhere, fresh),   cmocka_unit_test_setup(test_full_spool, fresh),
-        cmocka_unit_test_setup(test_full_disk, fresh), cmocka_unit_test_setup(test_told, fresh)};
+        cmocka_unit_test_setup(test_json, fresh),       cmocka_unit_test_setup(test_submit_child, fresh),
+        cmocka_unit_test_setup(test_nowhere, fresh),    cmocka_unit_test_setup(test_full_spool, fresh),
+        cmocka_unit_test_setup(test_full_disk, fresh),  cmocka_unit_test_setup(test_told, fresh),
+        cmocka_unit_test_setup(test_slow_reader, fresh)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
