@@ -55,7 +55,7 @@ enum odd_flag {
 
 enum odd_cut { /* how the bytes go out */
                CUT_NOT,
-               CUT_BYTES,     /* each byte a segment of its own, 1 ms apart */
+               CUT_BYTES,     /* each of the first 256 bytes a segment of its own, 1 ms apart */
                CUT_DRIP,      /* one byte per 150 ms */
                CUT_RECORDS_1, /* each record of handshake in clear as records of one byte */
                CUT_EMPTY,     /* an empty handshake record before each of handshake in clear */

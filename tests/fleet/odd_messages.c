@@ -107,7 +107,7 @@ void odd_put_server_hello(struct buf *out, const struct odd_conn *conn, bool ret
 {
     const struct odd_row *row = conn->place->row;
     size_t body = open_message(out, SERVER_HELLO);
-    odd_put(out, row->version < TLS13 ? row->version : TLS12, 2);
+    odd_put(out, row->version == TLS13 ? TLS12 : row->version, 2);
     buf_append(out, retry ? retry_random : odd_random, 32);
     if (row->flags & ODD_OTHER_SESSION) {
         odd_put(out, 32, 1);
@@ -245,8 +245,9 @@ void odd_put_key_exchange(struct buf *out, const struct odd_conn *conn, EVP_PKEY
     put_point(out);
     if (key != NULL) {
         size_t params_size = out->size - params;
-        pki_must_be(conn->hello.random.size == 32 && params_size <= 256, "ServerKeyExchange");
-        memcpy(content, conn->hello.random.data, 32);
+        bool sslv2 = conn->hello.sslv2; /* it has no random of this size, and no use for the signature */
+        pki_must_be(params_size <= 256, "ServerKeyExchange");
+        memcpy(content, sslv2 ? odd_random : conn->hello.random.data, 32);
         memcpy(content + 32, odd_random, 32);
         memcpy(content + 64, out->data + params, params_size);
         EVP_MD_CTX *sign = pki_must(EVP_MD_CTX_new(), "signature");

@@ -60,7 +60,7 @@ static const struct odd_row rows[] = {
     ALERT_(120, "no_application_protocol", "alpn"),
     ALERT(121, "ech_required"),
     ALERT(199, "*199*"), /* nobody has assigned it */
-    {"alert-of-one-byte", FAILS("protocol", NULL), SCRIPT("<L."), .attempts = "tls1.2,tls1.0-plain,sslv2"},
+    {"alert-of-one-byte", FAILS("protocol|closed", NULL), SCRIPT("<L."), .attempts = "tls1.2,tls1.0-plain,sslv2"},
     {"close-notify-first", FAILS("alert|closed", "close_notify"), SCRIPT("<W."), .alert = 0,
      .attempts = "tls1.2,tls1.0-plain,sslv2"},
     {"close-notify-unasked", FAILS("alert|closed", "close_notify"), SCRIPT("W."), .alert = 0,
@@ -82,7 +82,7 @@ static const struct odd_row rows[] = {
            "J\0\0\0\x0a"
            "8.0.36\0\x0b\0\0\0ABCDEFGH\0\xff\xf7\xff\2\0\xff\xdf\x15\0\0\0\0\0\0\0\0\0\0ABCDEFGHIJKL\0mysql_native_"
            "password\0"),
-    GREETS("greets-rfb", "RFB: RFB 003.008*", "RFB 003.008\n"),
+    GREETS("greets-rfb", "RFB*: RFB 003.008*", "RFB 003.008\n"),
     GREETS("greets-nntp", "*200 news*", "200 news.odd.example InterNetNews\r\n"),
     GREETS("greets-irc", "*NOTICE*", ":irc.odd.example NOTICE * :*** Looking up your hostname\r\n"),
     GREETS("greets-telnet", "*", "\xff\xfd\x18\xff\xfd\x20\xff\xfd\x23\xff\xfd\x27"),
@@ -96,7 +96,7 @@ static const struct odd_row rows[] = {
     ANSWERS("answers-html", "*",
             "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>\r\n"),
     ANSWERS("answers-ssh", "SSH: SSH-2.0-*", "SSH-2.0-dropbear_2022.83\r\n"),
-    ANSWERS("answers-smtp", "SMTP: 5*", "500 5.5.2 Error: bad syntax\r\n"),
+    ANSWERS("answers-smtp", "*500 5.5.2*", "500 5.5.2 Error: bad syntax\r\n"),
     ANSWERS("answers-ldap", "LDAP: *",
             "0$\2\1\0x\x1f\x0a\1\x34\4\0\4\0\x8a\x16"
             "1.3.6.1.4.1.1466.20036"),

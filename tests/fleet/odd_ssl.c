@@ -180,13 +180,13 @@ static bool fill_record(struct odd_conn *conn)
 static bool step(SSL *ssl, bool *stateless)
 {
     ERR_clear_error();
-    if (*stateless) {
+    while (*stateless) {
         int result = SSL_stateless(ssl);
-        if (result == 0)
-            return true; /* the HelloRetryRequest is on its way */
-        if (result < 0)
-            return false;
-        *stateless = false;
+        if (result > 0)
+            *stateless = false;
+        else if (BIO_pending(SSL_get_rbio(ssl)) == 0) /* 0: the HelloRetryRequest is on its way */
+            return result == 0;
+        /* Else it met a change_cipher_spec (RFC 8446 §D.4), which it takes for an error: the hello is behind it. */
     }
     int result = SSL_do_handshake(ssl);
     return result != 1 && SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ;

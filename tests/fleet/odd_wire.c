@@ -7,7 +7,7 @@
 
 #include "tests/fleet/odd.h"
 
-enum { RECORD_HANDSHAKE = 22, CLIENT_HELLO = 1, DRIP_MS = 150, HELLO_MAX = 256 * 1024 };
+enum { RECORD_HANDSHAKE = 22, CLIENT_HELLO = 1, DRIP_MS = 150, BYTES_APART = 256 };
 enum {
     EXT_SERVER_NAME = 0,
     EXT_STATUS_REQUEST = 5,
@@ -83,10 +83,11 @@ bool odd_send_cut(struct odd_conn *conn, const struct buf *records, enum odd_cut
         buf_done(&again);
         return alive;
     }
-    size_t step = cut == CUT_NOT ? records->size : 1;
-    for (size_t at = 0; alive && at < records->size; at += step)
-        alive = odd_send(conn, records->data + at, step) &&
-                (cut == CUT_NOT || odd_pause(conn, cut == CUT_DRIP ? DRIP_MS : 1));
+    for (size_t at = 0, step; alive && at < records->size; at += step) {
+        bool whole = cut == CUT_NOT || (cut == CUT_BYTES && at >= BYTES_APART);
+        step = whole ? records->size - at : 1;
+        alive = odd_send(conn, records->data + at, step) && (whole || odd_pause(conn, cut == CUT_DRIP ? DRIP_MS : 1));
+    }
     return alive;
 }
 
