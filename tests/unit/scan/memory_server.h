@@ -103,9 +103,8 @@ static inline void answer(struct handshake *handshake, SSL *server, struct buf *
     if (output.size)
         assert_int_equal(BIO_write(SSL_get_rbio(server), output.data, (int)output.size), output.size);
     handshake_sent(handshake, output.size);
-    if (SSL_get_options(server) & SSL_OP_COOKIE_EXCHANGE)
-        SSL_stateless(server);
-    SSL_do_handshake(server);
+    if (!(SSL_get_options(server) & SSL_OP_COOKIE_EXCHANGE) || SSL_stateless(server) == 1)
+        SSL_do_handshake(server);
     long size = BIO_get_mem_data(SSL_get_wbio(server), &bytes);
     buf_append(out, bytes, (size_t)size);
     (void)BIO_reset(SSL_get_wbio(server));
