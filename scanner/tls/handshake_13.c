@@ -99,6 +99,8 @@ void handshake_retry(struct handshake *handshake, const struct tls_message *mess
         handshake_failf(handshake, RECORD_ERROR_PROTOCOL, "suite 0x%04x was not offered", hello->cipher);
     else if (hello->group == 0 && hello->cookie.size == 0)
         handshake_fail(handshake, RECORD_ERROR_PROTOCOL, "HelloRetryRequest that asks for nothing");
+    else if (hello->cookie.size > HELLO_COOKIE_MAX)
+        handshake_failf(handshake, RECORD_ERROR_TOO_LARGE, "a cookie of more than %d bytes", HELLO_COOKIE_MAX);
     else if (hello->group && !retry_group_is_fine(handshake, hello->group))
         return;
     else if (hello->group && key_shares_public(handshake->engine->shares, hello->group, &share))
