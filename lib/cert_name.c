@@ -122,10 +122,27 @@ static void append_plain(struct slice text, uint8_t tag, struct buf *out)
         utf8_append(out, next_character(&cursor, tag));
 }
 
+/* Nothing but letters, digits, dots and hyphens in a form of one byte each: what nearly all values are. */
+static bool is_simple(struct slice text, uint8_t tag)
+{
+    if (tag == TAG_UNIVERSAL || tag == TAG_BMP)
+        return false;
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t c = text.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '-' && c <= '9' && c != '/')))
+            return false;
+    }
+    return true;
+}
+
 /* RFC 4514 §2.4. */
 static void append_escaped(struct slice text, uint8_t tag, struct buf *out)
 {
     struct cursor cursor;
+    if (is_simple(text, tag)) {
+        buf_append(out, text.data, text.size);
+        return;
+    }
     cursor_init_slice(&cursor, text);
     for (bool first = true; !cursor_at_end(&cursor) && !out->failed; first = false) {
         uint32_t code = next_character(&cursor, tag);
