@@ -21,6 +21,7 @@ enum tls_handshake_type {
     TLS_CERTIFICATE_REQUEST = 13,
     TLS_SERVER_HELLO_DONE = 14,
     TLS_CERTIFICATE_VERIFY = 15,
+    TLS_CLIENT_KEY_EXCHANGE = 16,
     TLS_CERTIFICATE_STATUS = 22,
     TLS_FINISHED = 20,
 };
@@ -73,18 +74,20 @@ CM_MUST_CHECK int tls_read_encrypted_extensions(struct slice body, struct slice 
 struct tls_chain { /* as sent: order, duplicates and bytes that are no certificate included */
     struct slice certs[CM_LIMIT_CHAIN_CERTS];
     size_t count;
-    struct slice staple,
-        scts; /* of the leaf's entry, from 1.3 on: OCSPResponse, SignedCertificateTimestampList; empty without */
+    struct slice staple, scts; /* of the leaf's entry, from 1.3 on: OCSPResponse, SignedCertificateTimestampList; empty
+                                  without. A CertificateStatus that cannot be read is lent whole: a malformed staple */
 };
 /* Certificate of any version; version chooses the form (RFC 8446 §4.4.2 from 1.3 on). CM_ELIMIT past
  * CM_LIMIT_CHAIN_CERTS certificates, or for one above CM_LIMIT_CERT_BYTES. *out is only whole after 0. */
 CM_MUST_CHECK int tls_read_certificate(struct slice body, uint16_t version, struct tls_chain *out);
 
-/* Calls name for every DistinguishedName of a CertificateRequest, whole Name elements in DER as the server sent them, unread. */
+/* Calls name for every DistinguishedName of a CertificateRequest, whole Name elements in DER as the server sent them, unread; for
+ * none of a request that is damaged. */
 typedef void (*tls_ca_name_fn)(struct slice name, void *context);
 CM_MUST_CHECK int tls_read_certificate_request(struct slice body, uint16_t version, tls_ca_name_fn name, void *context);
 
-/* CertificateStatus (RFC 6066 §8): the OCSPResponse; status_type ocsp_multi (RFC 6961) gives the leaf's. CM_EUNSUPPORTED for another type. */
+/* CertificateStatus (RFC 6066 §8): the OCSPResponse; status_type ocsp_multi (RFC 6961) gives the leaf's, empty when it has none.
+ * CM_EUNSUPPORTED for another type. */
 CM_MUST_CHECK int tls_read_certificate_status(struct slice body, struct slice *ocsp);
 
 /* CertificateVerify (RFC 8446 §4.4.3, and of TLS 1.2). */
