@@ -63,7 +63,9 @@ static inline void play_record(struct played *played, uint8_t type, const void *
 {
     const uint8_t *at = bytes;
     if (!played->sealed) {
-        play_clear(played, type, bytes, size);
+        for (; size > TLS_RECORD_MAX; at += TLS_RECORD_MAX, size -= TLS_RECORD_MAX)
+            play_clear(played, type, at, TLS_RECORD_MAX);
+        play_clear(played, type, at, size);
         return;
     }
     do {

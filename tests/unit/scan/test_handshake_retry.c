@@ -84,20 +84,32 @@ static void test_cookies(void **state)
     }
 }
 
-/* The longest cookie that fits into a HelloRetryRequest: the second ClientHello does not fit into one record. */
+/* With a long cookie neither the HelloRetryRequest nor the second ClientHello fits into one record; with one that leaves no room for the other extensions
+ * there is no second ClientHello. */
 static void test_long_cookie(void **state)
 {
     (void)state;
-    static uint8_t cookie[16000];
+    static uint8_t cookie[65500];
+    static const size_t sizes[] = {16000, 16384, 40000, HELLO_COOKIE_MAX, HELLO_COOKIE_MAX + 1, sizeof cookie};
     memset(cookie, 'c', sizeof cookie);
-    struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){0});
-    play_listen(&played, handshake);
-    play_retry(&played, TLS_AES_128_GCM_SHA256, 0, (struct slice){cookie, sizeof cookie});
-    assert_int_equal(feed(handshake, buf_slice(&played.out), 65536), HANDSHAKE_GOING);
-    struct slice second = handshake_output(handshake);
-    assert_true(second.size > 16384);
-    assert_non_null(memmem(second.data, second.size, cookie, 15000));
-    handshake_free(handshake);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        bool fits = sizes[i] <= HELLO_COOKIE_MAX;
+        played_reset(&played);
+        struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){0});
+        play_listen(&played, handshake);
+        play_retry(&played, TLS_AES_128_GCM_SHA256, 0, (struct slice){cookie, sizes[i]});
+        assert_int_equal(feed(handshake, buf_slice(&played.out), 4096), fits ? HANDSHAKE_GOING : HANDSHAKE_FAILED);
+        struct slice second = handshake_output(handshake);
+        if (fits) {
+            assert_true(second.size > sizes[i] && second.size > TLS_RECORD_MAX);
+            assert_non_null(memmem(second.data, second.size, cookie, 15000));
+        } else {
+            assert_int_equal(second.size, 0);
+            assert_int_equal(handshake_get_result(handshake)->error, RECORD_ERROR_TOO_LARGE);
+            assert_string_equal(handshake_get_result(handshake)->detail, "a cookie of more than 60000 bytes");
+        }
+        handshake_free(handshake);
+    }
 }
 
 struct retry_row {
