@@ -187,6 +187,23 @@ int tls13_transcript(struct key_schedule *schedule, uint16_t suite, const struct
     return row != NULL && digest(&schedule->hashes[row->hash], parts, count, out) ? 0 : CM_EUNSUPPORTED;
 }
 
+int tls13_extract(struct key_schedule *schedule, uint16_t suite, struct slice salt, struct slice secret, uint8_t *out)
+{
+    const struct suite_row *row = find_row(suite);
+    if (row == NULL || salt.size > schedule->hashes[row->hash].block)
+        return CM_EUNSUPPORTED;
+    return hmac(&schedule->hashes[row->hash], salt.data, salt.size, secret, out) ? 0 : CM_EUNSUPPORTED;
+}
+
+int tls13_expand(struct key_schedule *schedule, uint16_t suite, const uint8_t *secret, const char *label, uint8_t *out,
+                 size_t size)
+{
+    const struct suite_row *row = find_row(suite);
+    if (row == NULL || size > schedule->hashes[row->hash].size || strlen(label) > LABEL_MAX)
+        return CM_EUNSUPPORTED;
+    return expand_label(&schedule->hashes[row->hash], secret, label, NULL, out, size) ? 0 : CM_EUNSUPPORTED;
+}
+
 int tls13_handshake_secrets(struct key_schedule *schedule, uint16_t suite, struct slice shared,
                             const uint8_t *transcript, bool want_client, struct traffic_secrets *out)
 {

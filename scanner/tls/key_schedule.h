@@ -25,6 +25,13 @@ struct key_schedule; /* a thread's fetched algorithms and scratch contexts */
 CM_MUST_CHECK int key_schedule_new(struct key_schedule **out, struct cm_error *error);
 void key_schedule_free(struct key_schedule *schedule);
 
+/* HKDF-Extract (RFC 5869 §2.2) and HKDF-Expand-Label (RFC 8446 §7.1, without context) with the suite's hash, for what builds on them: QUIC's initial keys.
+ * salt has at most 64 bytes, label at most 16; size at most that of the hash. */
+CM_MUST_CHECK int tls13_extract(struct key_schedule *schedule, uint16_t suite, struct slice salt, struct slice secret,
+                                uint8_t *out);
+CM_MUST_CHECK int tls13_expand(struct key_schedule *schedule, uint16_t suite, const uint8_t *secret, const char *label,
+                               uint8_t *out, size_t size);
+
 size_t tls13_hash_size(uint16_t suite); /* 32, 48; 0 for a suite that is none of ours */
 /* The hash of the suite over the parts, one after the other (a transcript). out holds TLS_HASH_MAX. CM_EUNSUPPORTED for an unknown suite. */
 CM_MUST_CHECK int tls13_transcript(struct key_schedule *schedule, uint16_t suite, const struct slice *parts,
