@@ -146,7 +146,7 @@ static struct ladder_failure ladder_failure_of(const struct probe *probe, const 
         .at_hello = strcmp(failure->stage, "hello") == 0,
         .error = failure->error,
         .alert = failure->error == RECORD_ERROR_ALERT ? handshake_get_result(probe->handshake)->alert : -1,
-        .sslv2 = probe->greeting == SNIFFED_SSLV2,
+        .sslv2 = probe->handshake && handshake_get_result(probe->handshake)->sslv2,
     };
 }
 

@@ -16,7 +16,7 @@
 #include "scanner/tls/sniff.h"
 #include "scanner/tls/sslv2.h"
 
-enum { ALERTS_PER_RECORD = 8 };
+enum { ALERTS_PER_RECORD = 8, NOT_TLS_ENOUGH = 48 /* as many as sniff_describe shows */ };
 
 /* --- how it ends ------------------------------------------------------------------------------------------------------- */
 
@@ -72,12 +72,6 @@ enum record_error handshake_end_error(enum handshake_end end)
         [HANDSHAKE_END_CANCELLED] = RECORD_ERROR_CANCELLED,
     };
     return errors[end];
-}
-
-enum handshake_state handshake_finish(struct handshake *handshake, enum handshake_end end)
-{
-    handshake_fail(handshake, handshake_end_error(end), NULL);
-    return handshake->state;
 }
 
 /* --- alerts ------------------------------------------------------------------------------------------------------------ */
@@ -327,20 +321,36 @@ static void fail_not_tls(struct handshake *handshake, struct slice first)
     handshake_fail(handshake, RECORD_ERROR_NOT_TLS, handshake->detail_text);
 }
 
+/* The protocol is named by its first line, or what comes at once; for the rest of a few bytes it is worth to wait a moment, but no more:
+ * they may be all that will ever come. */
+static void read_not_tls(struct handshake *handshake, struct slice bytes)
+{
+    struct buf *kept = &handshake->flight->kept;
+    bool at_once = kept->size <= 1 && bytes.size > 1;
+    size_t room = HANDSHAKE_DETAIL_SIZE - kept->size;
+    buf_append(kept, bytes.data, bytes.size < room ? bytes.size : room);
+    enum sniffed what = sniff(buf_slice(kept));
+    if (kept->size >= NOT_TLS_ENOUGH || memchr(kept->data, '\n', kept->size) || what == SNIFFED_SSLV2 ||
+        (at_once && what != SNIFFED_UNKNOWN))
+        fail_not_tls(handshake, buf_slice(kept));
+}
+
 /* The first two bytes decide, and the first alone may. */
 static void look_at_the_first(struct handshake *handshake, struct slice bytes)
 {
-    uint8_t first[HANDSHAKE_DETAIL_SIZE] = {handshake->first};
+    uint8_t first[2] = {handshake->first};
     struct slice shown = {first, handshake->fed};
     for (size_t i = 0; i < bytes.size && shown.size < sizeof first; i++)
         first[shown.size++] = bytes.data[i];
     handshake->first = first[0];
     if (sniff_may_be_tls(shown))
         return;
-    if (handshake->kind == HELLO_SSLV2 && handshake->fed == 0)
+    if (handshake->kind == HELLO_SSLV2 && handshake->fed == 0) {
         handshake->flight->version = VERSION_SSL2;
-    else
-        fail_not_tls(handshake, shown);
+        return;
+    }
+    handshake->flight->not_tls = true;
+    buf_append(&handshake->flight->kept, first, handshake->fed);
 }
 
 /* The answer to the CLIENT-HELLO of SSL 2.0 is one message, looked at as a whole. */
@@ -407,7 +417,7 @@ static enum handshake_state settle(struct handshake *handshake)
     if (handshake_over(handshake))
         return handshake->state;
     take_copy(handshake);
-    if (flight->have_chain && flight->version < TLS_VERSION_1_3 && !proof_awaited)
+    if (flight->not_tls || (flight->have_chain && flight->version < TLS_VERSION_1_3 && !proof_awaited))
         handshake->state = HANDSHAKE_ENOUGH;
     return handshake->state;
 }
@@ -423,9 +433,11 @@ enum handshake_state handshake_feed(struct handshake *handshake, const void *byt
     engine->fed = fed;
     if (!handshake->flight)
         handshake->flight = flight_take(engine, handshake->flight_max);
-    if (handshake->fed < 2 && handshake->flight->version == 0)
+    if (handshake->fed < 2 && handshake->flight->version == 0 && !handshake->flight->not_tls)
         look_at_the_first(handshake, fed);
-    if (handshake->flight->version == VERSION_SSL2)
+    if (handshake->flight->not_tls)
+        read_not_tls(handshake, fed);
+    else if (handshake->flight->version == VERSION_SSL2)
         read_sslv2(handshake, fed);
     else
         read_records(handshake, fed);
@@ -433,4 +445,13 @@ enum handshake_state handshake_feed(struct handshake *handshake, const void *byt
     if (fed.size < size)
         fail_too_large(handshake);
     return settle(handshake);
+}
+
+enum handshake_state handshake_finish(struct handshake *handshake, enum handshake_end end)
+{
+    const struct flight *flight = handshake->flight;
+    if (flight && flight->not_tls && end != HANDSHAKE_END_CANCELLED && !handshake_over(handshake))
+        fail_not_tls(handshake, buf_slice(&flight->kept));
+    handshake_fail(handshake, handshake_end_error(end), NULL);
+    return handshake->state;
 }

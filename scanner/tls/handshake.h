@@ -9,6 +9,7 @@
  *
  *     GOING ──→ CHAIN       1.3: Certificate (with prove: CertificateVerify); before: ServerHelloDone
  *       │  └──→ ENOUGH ──→ CHAIN   before 1.3, between Certificate and ServerHelloDone: worth a short wait, not a long one
+ *       ├─────→ ENOUGH ──→ FAILED  a few bytes of another protocol: the next ones may name it
  *       └─────→ FAILED
  *
  * Memory: what a handshake keeps between two feeds is a few hundred bytes until a server sends an incomplete message; then it grows
@@ -42,8 +43,8 @@ struct handshake_ask {
 };
 
 enum handshake_state {
-    HANDSHAKE_GOING, /* send the output, feed what comes */
-    HANDSHAKE_ENOUGH, /* the chain is there; what may follow soon (CertificateRequest) is welcome: handshake_finish after a short wait */
+    HANDSHAKE_GOING,  /* send the output, feed what comes */
+    HANDSHAKE_ENOUGH, /* the result is there (a chain, or that this is no TLS); what may follow soon (CertificateRequest, the rest of a greeting) is welcome: handshake_finish after a short wait */
     HANDSHAKE_CHAIN,  /* done: the chain is there */
     HANDSHAKE_FAILED, /* done: error and detail say why */
 };

@@ -38,7 +38,7 @@ struct flight {
     struct record_reader records;
     struct message_reader messages;
     struct buf
-        kept; /* the Certificate message's body when nothing else holds it; with prove in 1.3 the transcript, which ends in it; SSLv2: the beginning */
+        kept; /* the Certificate message's body when nothing else holds it; with prove in 1.3 the transcript, which ends in it; SSLv2 and what is no TLS: the beginning */
     struct buf retry;         /* message_hash of the first ClientHello, then the HelloRetryRequest (RFC 8446 §4.4.1) */
     struct buf client_ca;     /* texts, a NUL after each */
     struct slice certificate; /* the Certificate message's body (SSLv2: the certificate), in kept or lent */
@@ -59,6 +59,7 @@ struct flight {
     int8_t client_auth; /* -1: unknown */
     uint8_t proof;
     bool have_hello, have_keys, have_chain, lent; /* lent: certificate is not in kept */
+    bool not_tls;                                 /* another protocol: its first bytes stand in kept */
 };
 
 struct handshake {
