@@ -192,8 +192,8 @@ static void time_is_up(struct timer *timer)
         if (!probe->heard)
             no_greeting(probe);
         break;
-    case PROBE_HANDSHAKE: /* the chain has been there since the pause began */
-        probe_connection_ended(probe, HANDSHAKE_END_DEADLINE, true);
+    case PROBE_HANDSHAKE: /* the result has been there since the pause began */
+        probe_connection_ended(probe, HANDSHAKE_END_DEADLINE, false);
         break;
     case PROBE_CONNECTING:
         break;

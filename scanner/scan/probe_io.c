@@ -38,7 +38,7 @@ void probe_flush(struct probe *probe)
             return;
         }
         if (sent < 0)
-            break;
+            return;
         if (probe->state == PROBE_DIALOGUE)
             dialogue_sent(probe->dialogue, (size_t)sent);
         else
