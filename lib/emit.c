@@ -315,6 +315,17 @@ int emit_sighting(struct emit *emit, const struct record_sighting *sighting, str
     return emit_written(emit, error);
 }
 
+int emit_hidden(struct emit *emit, const struct record_hidden *hidden, struct cm_error *error)
+{
+    if (!emit->json && !emit->spool)
+        return CM_OK;
+    struct record_hidden whole = *hidden;
+    whole.seen = complete(emit, &hidden->seen);
+    buf_reset(&emit->line);
+    record_write_hidden(&emit->line, &whole);
+    return emit_written(emit, error);
+}
+
 int emit_failure(struct emit *emit, const struct record_failure *failure, struct cm_error *error)
 {
     emit->failures++;

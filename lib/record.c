@@ -51,7 +51,7 @@ void record_end(struct buf *out)
 }
 
 /* Thousands of records share a second, so its text is made once. */
-static void out_time(struct buf *out, int64_t at_ms)
+static void out_instant(struct buf *out, const char *key, int64_t at_ms)
 {
     static _Thread_local int64_t second = INT64_MIN;
     static _Thread_local char text[TIMEFMT_SIZE];
@@ -59,14 +59,16 @@ static void out_time(struct buf *out, int64_t at_ms)
     if (ms < 0 || seconds <= 0) { /* before 1970: a broken clock, off the fast path */
         char whole[TIMEFMT_SIZE];
         timefmt_ms(whole, at_ms);
-        out_text(out, ",\"at\":", whole);
+        buf_append_str(out, key);
+        buf_append_str(out, whole);
+        buf_append_char(out, '"');
         return;
     }
     if (seconds != second) {
         timefmt_ms(text, seconds * 1000);
         second = seconds;
     }
-    OUT_LITERAL(out, ",\"at\":\"");
+    buf_append_str(out, key);
     char *at = buf_extend(out, 24); /* 2026-11-21T03:00:00.000Z */
     if (at) {
         memcpy(at, text, 20);
@@ -78,9 +80,15 @@ static void out_time(struct buf *out, int64_t at_ms)
     buf_append_char(out, '"');
 }
 
-static void out_endpoint(struct buf *out, const struct record_endpoint *endpoint)
+static void out_time(struct buf *out, int64_t at_ms)
 {
-    out_text(out, ",\"endpoint\":{\"realm\":", endpoint->realm);
+    out_instant(out, ",\"at\":\"", at_ms);
+}
+
+static void out_endpoint(struct buf *out, const char *key, const struct record_endpoint *endpoint)
+{
+    buf_append_str(out, key);
+    out_text(out, "{\"realm\":", endpoint->realm);
     out_text(out, ",\"transport\":", endpoint->transport ? endpoint->transport : "tcp");
     out_known(out, ",\"ip\":", endpoint->ip);
     out_number(out, ",\"port\":", endpoint->port);
@@ -115,8 +123,12 @@ static void out_seen(struct buf *out, const struct record_seen *seen)
     out_time(out, seen->at_ms);
     out_known(out, ",\"scanner\":", seen->scanner);
     out_known(out, ",\"run\":", seen->run);
+    if (seen->count > 1) {
+        out_instant(out, ",\"since\":\"", seen->since_ms);
+        out_number(out, ",\"count\":", seen->count);
+    }
     if (seen->endpoint)
-        out_endpoint(out, seen->endpoint);
+        out_endpoint(out, ",\"endpoint\":", seen->endpoint);
     else
         out_file(out, seen->file);
 }
@@ -173,6 +185,21 @@ static void out_tls(struct buf *out, const struct record_tls *tls)
     buf_append_char(out, '}');
 }
 
+static void out_client_hello(struct buf *out, const struct record_client_hello *hello)
+{
+    if (!hello || !(hello->ja3 || hello->ja4 || hello->alpn_count))
+        return;
+    OUT_LITERAL(out, ",\"client_hello\":");
+    size_t start = out->size;
+    out_known(out, ",\"ja3\":", hello->ja3);
+    out_known(out, ",\"ja4\":", hello->ja4);
+    if (hello->alpn_count)
+        out_strings(out, ",\"alpn\":", hello->alpn, hello->alpn_count);
+    if (out->size > start)
+        out->data[start] = '{';
+    buf_append_char(out, '}');
+}
+
 static void out_attempts(struct buf *out, const struct record_attempt *attempts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -203,6 +230,9 @@ void record_write_sighting(struct buf *out, const struct record_sighting *sighti
         out_sha256(out, i ? ",\"" : ",\"chain\":[\"", sighting->chain[i]);
     buf_append_char(out, ']');
     out_tls(out, sighting->tls);
+    out_client_hello(out, sighting->client_hello);
+    if (sighting->peer)
+        out_endpoint(out, ",\"peer\":", sighting->peer);
     if (sighting->connect_ms >= 0)
         out_number(out, ",\"ms\":{\"connect\":", (uint64_t)sighting->connect_ms);
     if (sighting->handshake_ms >= 0)
@@ -211,6 +241,15 @@ void record_write_sighting(struct buf *out, const struct record_sighting *sighti
     if (sighting->connect_ms >= 0 || sighting->handshake_ms >= 0)
         buf_append_char(out, '}');
     out_attempts(out, sighting->attempts, sighting->attempt_count);
+    record_end(out);
+}
+
+void record_write_hidden(struct buf *out, const struct record_hidden *hidden)
+{
+    record_begin(out, "endpoint");
+    out_seen(out, &hidden->seen);
+    out_tls(out, hidden->tls);
+    out_client_hello(out, hidden->client_hello);
     record_end(out);
 }
 

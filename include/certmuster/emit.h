@@ -43,6 +43,7 @@ CM_MUST_CHECK int emit_certificate(struct emit *emit, const void *der, size_t si
 CM_MUST_CHECK int emit_certificate_hashed(struct emit *emit, const void *der, size_t size,
                                           const uint8_t sha256[static CM_SHA256_SIZE], struct cm_error *error);
 CM_MUST_CHECK int emit_sighting(struct emit *emit, const struct record_sighting *sighting, struct cm_error *error);
+CM_MUST_CHECK int emit_hidden(struct emit *emit, const struct record_hidden *hidden, struct cm_error *error);
 CM_MUST_CHECK int emit_failure(struct emit *emit, const struct record_failure *failure, struct cm_error *error);
 CM_MUST_CHECK int emit_line(struct emit *emit, const char *record, size_t size,
                             struct cm_error *error); /* any other record */

@@ -83,19 +83,35 @@ struct record_seen {     /* what every observation carries */
     const char *scanner; /* configured name */
     const char *run;     /* UUID text */
     int64_t at_ms;
+    int64_t since_ms; /* with count: the first of that many, at_ms the last. Left out when count is below 2 */
+    uint64_t count;
     const struct record_endpoint *endpoint; /* exactly one of these two */
     const struct record_file *file;
+};
+
+struct record_client_hello { /* what was read of it along the way; all may be NULL */
+    const char *ja3, *ja4;
+    const char *const *alpn; /* offered, in order */
+    size_t alpn_count;
 };
 
 struct record_sighting {
     struct record_seen seen;
     const char *role; /* server, client, stored, trust, signer */
     const uint8_t (*chain)[CM_SHA256_SIZE];
-    size_t chain_count;               /* at least 1 */
-    const struct record_tls *tls;     /* NULL for files */
-    int64_t connect_ms, handshake_ms; /* -1 unknown */
+    size_t chain_count;                             /* at least 1 */
+    const struct record_tls *tls;                   /* NULL for files */
+    const struct record_client_hello *client_hello; /* NULL: not known */
+    const struct record_endpoint *peer;             /* of role client: the server; else NULL */
+    int64_t connect_ms, handshake_ms;               /* -1 unknown */
     const struct record_attempt *attempts;
     size_t attempt_count;
+};
+
+struct record_hidden { /* TLS was there, its certificate cannot be seen: type endpoint */
+    struct record_seen seen;
+    const struct record_tls *tls;
+    const struct record_client_hello *client_hello;
 };
 
 struct record_failure {
@@ -141,6 +157,7 @@ struct record_run {
 void record_write_certificate(struct buf *out, const void *der, size_t size,
                               const uint8_t sha256[static CM_SHA256_SIZE]);
 void record_write_sighting(struct buf *out, const struct record_sighting *sighting);
+void record_write_hidden(struct buf *out, const struct record_hidden *hidden);
 void record_write_failure(struct buf *out, const struct record_failure *failure);
 void record_write_key(struct buf *out, const struct record_key *key);
 void record_write_store(struct buf *out, const struct record_store *store);
