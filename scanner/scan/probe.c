@@ -281,6 +281,7 @@ static int open_connection(struct probe *probe)
         return code;
     probe->state = PROBE_CONNECTING;
     probe->connection++;
+    probe->broken = false;
     probe->connect_began_ms = probe_now(probe);
     probe->connected_ms = 0;
     if (loop_watch_edges(probe->shared->loop, &probe->watch) == 0)

@@ -37,8 +37,10 @@ void probe_flush(struct probe *probe)
             probe_wait(probe, errno);
             return;
         }
-        if (sent < 0)
+        if (sent < 0) {
+            probe->broken = errno == ECONNRESET || errno == EPIPE;
             return;
+        }
         if (probe->state == PROBE_DIALOGUE)
             dialogue_sent(probe->dialogue, (size_t)sent);
         else
@@ -151,7 +153,7 @@ static void receive(struct probe *probe, bool ended)
         if (size < 0)
             receive_failed(probe, errno);
         else if (size == 0)
-            probe_connection_ended(probe, HANDSHAKE_END_CLOSED, false);
+            probe_connection_ended(probe, probe->broken ? HANDSHAKE_END_RESET : HANDSHAKE_END_CLOSED, false);
         else
             feed(probe, (struct slice){bytes, (size_t)size});
         if (size <= 0 || is_gone(probe, connection) || (!ended && (size_t)size < sizeof bytes))

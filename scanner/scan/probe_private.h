@@ -31,6 +31,7 @@ struct probe {
     uint8_t tried;    /* bits 1 << enum starttls */
     uint8_t greeting; /* enum sniffed: what the server's first bytes look like */
     bool known_port, heard, guessing;
+    bool broken;   /* sending met a reset: the end that reading meets is not the server's close */
     bool pausing;  /* the timer is a pause's: for a greeting, for a descriptor, for the rest of a flight */
     bool in_call;  /* of ready(): the probe's memory stays until it is over */
     bool finished; /* told; nothing but the memory is left */
