@@ -4,7 +4,7 @@
 #define SCANNER_SCAN_OUTCOME_H
 
 #include "certmuster/emit.h"
-#include "scanner/scan/digests.h"
+#include "scanner/tls/digests.h"
 #include "scanner/scan/probe.h"
 #include "scanner/scan/tell.h"
 

@@ -11,6 +11,7 @@
 enum {
     STARTS_PER_TURN = 256, /* then the loop looks at what came meanwhile */
     STALLED_MS = 5,        /* while the reader of our records pauses */
+    REMEMBERED = 64,       /* certificates above the leaf whose digest is kept: intermediates repeat */
 };
 
 struct worker {
@@ -172,7 +173,7 @@ int worker_new(const struct worker_options *options, struct worker **out, struct
     worker->loop = options->loop;
     int code = handshake_engine_new(options->shares, &worker->engine, error);
     if (!code)
-        code = digests_new(&worker->digests, error);
+        code = digests_new(REMEMBERED, &worker->digests, error);
     if (code) {
         worker_free(worker);
         return code;

@@ -2,13 +2,13 @@
  *
  * The memory compares whole certificates, byte by byte: what looks alike and is not gets its own digest. Bounded: a certificate takes the
  * place of the one that fell into the same row before. */
-#include "scanner/scan/digests.h"
+#include "scanner/tls/digests.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 64, REMEMBERED_MAX = 4096 /* bytes of a certificate */ };
+enum { REMEMBERED_MAX = 4096 /* bytes of a certificate */ };
 
 struct row {
     size_t size; /* 0: empty */
@@ -19,12 +19,14 @@ struct row {
 struct digests {
     EVP_MD *algorithm;
     EVP_MD_CTX *context;
-    struct row rows[ROWS];
+    size_t row_count;
+    struct row rows[];
 };
 
-int digests_new(struct digests **out, struct cm_error *error)
+int digests_new(size_t rows, struct digests **out, struct cm_error *error)
 {
-    struct digests *digests = cm_calloc(1, sizeof *digests);
+    struct digests *digests = cm_calloc(1, sizeof *digests + rows * sizeof digests->rows[0]);
+    digests->row_count = rows;
     digests->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
     digests->context = EVP_MD_CTX_new();
     if (!digests->algorithm || !digests->context) {
@@ -39,7 +41,7 @@ void digests_free(struct digests *digests)
 {
     if (!digests)
         return;
-    for (size_t i = 0; i < ROWS; i++)
+    for (size_t i = 0; i < digests->row_count; i++)
         free(digests->rows[i].der);
     EVP_MD_CTX_free(digests->context);
     EVP_MD_free(digests->algorithm);
@@ -57,7 +59,10 @@ static void hash(struct digests *digests, struct slice der, uint8_t out[static C
 /* The end of a certificate is its signature: as good as random. */
 static struct row *row_of(struct digests *digests, struct slice der)
 {
-    return &digests->rows[(der.data[der.size - 1] ^ der.size) % ROWS];
+    uint32_t end = 0;
+    memcpy(&end, der.data + (der.size > sizeof end ? der.size - sizeof end : 0),
+           der.size < sizeof end ? der.size : sizeof end);
+    return &digests->rows[(end ^ der.size) % digests->row_count];
 }
 
 void digests_sha256(struct digests *digests, struct slice der, bool memorable, uint8_t out[static CM_SHA256_SIZE])
@@ -69,7 +74,7 @@ void digests_sha256(struct digests *digests, struct slice der, bool memorable, u
     struct row *row = row_of(digests, der);
     if (row->size != der.size || memcmp(row->der, der.data, der.size) != 0) {
         hash(digests, der, row->sha256);
-        row->der = row->der ? row->der : cm_malloc(REMEMBERED_MAX);
+        row->der = cm_realloc(row->der, der.size);
         row->size = der.size;
         memcpy(row->der, der.data, der.size);
     }
