@@ -358,21 +358,24 @@ static void read_sslv2(struct handshake *handshake, struct slice bytes)
 {
     struct buf *kept = &handshake->flight->kept;
     struct sslv2_server_hello hello;
-    bool known = kept->size > 0;
-    if (known) {
+    bool in_kept = kept->size > 0;
+    if (in_kept) {
         buf_append(kept, bytes.data, bytes.size);
         bytes = buf_slice(kept);
     }
-    enum sniffed what = sniff(bytes);
+    struct slice first = {bytes.data, bytes.size < HANDSHAKE_DETAIL_SIZE ? bytes.size : HANDSHAKE_DETAIL_SIZE};
+    enum sniffed what = sniff(first);
     int code = sslv2_read_server_hello(bytes, &hello);
-    if (code == CM_EUNSUPPORTED)
-        handshake_fail(handshake, RECORD_ERROR_PROTOCOL, "an ERROR message of SSL 2.0");
-    else if (code == CM_ETRUNCATED && (what == SNIFFED_UNKNOWN || what == SNIFFED_SSLV2))
-        known ? (void)0 : buf_append(kept, bytes.data, bytes.size);
-    else if (code)
-        fail_not_tls(handshake, bytes);
-    else
+    if (code == CM_ETRUNCATED && what != SNIFFED_UNKNOWN && what != SNIFFED_SSLV2)
+        code = CM_EMALFORMED; /* another protocol, whose first bytes look like a length */
+    if (code == 0)
         take_sslv2(handshake, &hello);
+    else if (code == CM_EUNSUPPORTED)
+        handshake_fail(handshake, RECORD_ERROR_PROTOCOL, "an ERROR message of SSL 2.0");
+    else if (code != CM_ETRUNCATED)
+        fail_not_tls(handshake, first);
+    else if (!in_kept)
+        buf_append(kept, bytes.data, bytes.size);
 }
 
 /* --- a handshake ---------------------------------------------------------------------------------------------------------- */

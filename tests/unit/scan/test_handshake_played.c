@@ -77,6 +77,29 @@ static void test_empty_certificate_message(void **state)
     }
 }
 
+/* SSLv3, which no library here speaks: as TLS 1.0, with a CertificateRequest of its form. */
+static void test_ssl3(void **state)
+{
+    static const enum hello_kind kinds[] = {HELLO_FULL, HELLO_TLS12, HELLO_PLAIN};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct handshake *handshake = begin(&(struct handshake_ask){.hello = kinds[i], .name = "old.example"});
+        play_server_hello(&played, PLAYED_RANDOM, TLS_VERSION_SSL3, 0x0004, NULL, 0);
+        play_certificate(&played, certs, 3);
+        play_message(&played, TLS_CERTIFICATE_REQUEST, "\x02\x01\x02\x00\x00", 5);
+        play_message(&played, TLS_SERVER_HELLO_DONE, NULL, 0);
+        assert_int_equal(feed(handshake, buf_slice(&played.out), i ? 65536 : 1), HANDSHAKE_CHAIN);
+        const struct handshake_result *result = handshake_get_result(handshake);
+        check_certs(result);
+        assert_string_equal(result->version, "SSLv3");
+        assert_string_equal(result->cipher, "TLS_RSA_WITH_RC4_128_MD5");
+        assert_null(result->group);
+        assert_int_equal(result->client_auth, 1);
+        assert_int_equal(result->client_ca_count, 0);
+        handshake_free(handshake);
+    }
+}
+
 /* --- what a server may not say ------------------------------------------------------------------------------------------- */
 
 enum play {
@@ -350,6 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_garbage_certificates),
         cmocka_unit_test(test_empty_certificate_message),
+        cmocka_unit_test(test_ssl3),
         cmocka_unit_test(test_scripts),
         cmocka_unit_test(test_message_over_the_key_change),
         cmocka_unit_test(test_alerts),
