@@ -231,6 +231,7 @@ void probe_begin_handshake(struct probe *probe)
         .name = probe_name(probe),
         .alpn = !probe->ladder.without_alpn && probe->protocol == STARTTLS_NONE,
         .prove = probe->shared->prove,
+        .polite = probe->shared->farewells != NULL,
         .flight_max = probe->shared->flight_max,
     };
     probe->state = PROBE_HANDSHAKE;
