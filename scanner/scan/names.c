@@ -129,10 +129,10 @@ void names_add(struct names *names, const struct ipaddr *ip, const char *name, e
     pthread_mutex_unlock(&names->lock);
 }
 
-/* What every host calls itself; no server shows a certificate for it to us alone. */
-static bool is_everybody(const char *name)
+/* What this host calls itself within itself; no server here waits to be called by it. */
+static bool is_ours_alone(const struct ipaddr *ip, enum names_source source)
 {
-    return strncmp(name, "localhost", 9) == 0 || strncmp(name, "ip6-", 4) == 0;
+    return source == NAMES_OF_HOST && ipaddr_is_host_local(ip);
 }
 
 /* "ADDRESS NAME…", '#' begins a comment (hosts(5)). False when it makes no sense. */
@@ -153,7 +153,7 @@ static bool take_line(struct names *names, char *line, enum names_source source)
     while ((word = strtok_r(NULL, blanks, &rest))) {
         if (hostname_read(word, strlen(word), name, NULL))
             good = false;
-        else if (source != NAMES_OF_HOST || !is_everybody(name))
+        else if (!is_ours_alone(&ip, source))
             add(names, &ip, name, source);
     }
     return good;

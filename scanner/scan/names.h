@@ -1,7 +1,8 @@
 /* Which names are known for an address: for servers that show a certificate only to who asks for it by name.
  *
  * Three kinds of source, asked in this order: this run's own targets (names that resolved to the address, NAME@ADDRESS), a file in the form of
- * hosts(5) that the operator gives, and /etc/hosts, which is read when the first name is wanted. Bounded in memory and in names per address;
+ * hosts(5) that the operator gives, and /etc/hosts, which is read when the first name is wanted (its names for loopback and link-local
+ * addresses are left out). Bounded in memory and in names per address;
  * what does not fit is left out, which is said once. Any thread may call. */
 #ifndef SCANNER_SCAN_NAMES_H
 #define SCANNER_SCAN_NAMES_H

@@ -104,7 +104,8 @@ static bool has_server_hello(struct handshake *handshake)
 /* Keeps the present try, and remembers it as the one to tell when it got further than those before it. */
 static void keep_try(struct probe *probe, const struct probe_failure *failure, const struct plan *plan)
 {
-    size_t place = keep(probe, failure, plan->kind == PLAN_LADDER ? plan->step : LADDER_END);
+    bool about_this = plan->kind == PLAN_LADDER && !probe->guessing;
+    size_t place = keep(probe, failure, about_this ? plan->step : LADDER_END);
     struct best *best = &probe->tries->best;
     bool further = has_server_hello(probe->handshake) && !best->handshake;
     if (!place || probe->guessing || (best->place && !further))
