@@ -120,8 +120,8 @@ static void put_tls13(struct buf *out, const struct hello_ask *ask)
         0, EXT_EXTENDED_MASTER_SECRET, 0, 0, /* servers in FIPS mode insist on it */
         0, EXT_STATUS_REQUEST, 0, 5, 1 /* ocsp */, 0, 0, 0, 0,
         0, EXT_SCT, 0, 0,
-        /* SSLv3 is not among them: it has no extensions, and whoever reads this one may refuse a list with it. */
-        0, EXT_SUPPORTED_VERSIONS, 0, 9, 8, 3, 4, 3, 3, 3, 2, 3, 1,
+        /* SSLv3 too: NSS knows this extension, may be told to speak nothing else, and believes no other field. */
+        0, EXT_SUPPORTED_VERSIONS, 0, 11, 10, 3, 4, 3, 3, 3, 2, 3, 1, 3, 0,
         /* clang-format on */
     };
     if (ask->alpn)
