@@ -30,7 +30,7 @@ void buf_reset(struct buf *buf)
         buf->data[0] = '\0';
 }
 
-char *buf_extend(struct buf *buf, size_t size)
+char *buf_grow(struct buf *buf, size_t size)
 {
     if (buf->failed || size > buf->max - buf->size) {
         buf->failed = true;
@@ -50,25 +50,6 @@ char *buf_extend(struct buf *buf, size_t size)
     buf->size += size;
     buf->data[buf->size] = '\0';
     return at;
-}
-
-void buf_append(struct buf *buf, const void *bytes, size_t size)
-{
-    char *at = buf_extend(buf, size);
-    if (at && size)
-        memcpy(at, bytes, size);
-}
-
-void buf_append_char(struct buf *buf, char c)
-{
-    char *at = buf_extend(buf, 1);
-    if (at)
-        *at = c;
-}
-
-void buf_append_str(struct buf *buf, const char *text)
-{
-    buf_append(buf, text, strlen(text));
 }
 
 void buf_append_u64(struct buf *buf, uint64_t value)

@@ -143,6 +143,11 @@ static size_t write_arc(char out[static 21], uint64_t arc)
 {
     char digits[20];
     size_t count = 0, size = 0;
+    if (arc < 10) { /* most are */
+        out[0] = '.';
+        out[1] = (char)('0' + arc);
+        return 2;
+    }
     do
         digits[count++] = (char)('0' + arc % 10);
     while (arc /= 10);

@@ -49,11 +49,29 @@ static void append_json_escape(struct buf *out, uint32_t code)
         append_json_code(out, code);
 }
 
+/* How many bytes at the start of text stand for themselves in a JSON string: printable ASCII but quote and backslash. Eight are looked at at
+ * once: none may have its high bit set, be below 0x20, or be one of the three that do not. */
+static size_t plain_json(const char *text, size_t size)
+{
+    static const uint64_t ones = UINT64_MAX / 255, highs = UINT64_MAX / 255 * 128;
+    size_t at = 0;
+    for (uint64_t word; size - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, text + at, sizeof word);
+        uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\', rubout = word ^ ones * 0x7F;
+        if (((word | (word - ones * 0x20) | (quote - ones) | (backslash - ones) | (rubout - ones)) & highs) != 0)
+            break; /* or a neighbour's borrow made it look so, and the slow way finds out */
+    }
+    return at;
+}
+
 /* With structure, text is a whole JSON text: its quotes, backslashes and white space stay. */
 static void append_json(struct buf *out, const char *text, size_t size, bool structure)
 {
     size_t plain = 0; /* bytes before text + plain were written */
     for (size_t at = 0; at < size;) {
+        at += plain_json(text + at, size - at);
+        if (at == size)
+            break;
         unsigned char c = (unsigned char)text[at];
         if ((c >= 0x20 && c < 0x7F && c != '"' && c != '\\') || (structure && c < 0x7F)) {
             at++;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "certmuster/cursor.h"
 #include "certmuster/error.h"
@@ -23,12 +24,41 @@ struct buf {
 
 void buf_init(struct buf *buf, size_t max); /* allocates nothing */
 void buf_done(struct buf *buf);
-void buf_reset(struct buf *buf); /* empties, keeps the memory */
-void buf_append(struct buf *buf, const void *bytes, size_t size);
+void buf_reset(struct buf *buf);              /* empties, keeps the memory */
+char *buf_grow(struct buf *buf, size_t size); /* buf_extend, where memory has to be got */
+
+/* The next four are in line: a record is made of hundreds of small appends. */
+
 /* Grows by size bytes that the caller now fills, and returns where they start; NULL (and failed) past the maximum. */
-char *buf_extend(struct buf *buf, size_t size);
-void buf_append_char(struct buf *buf, char c);
-void buf_append_str(struct buf *buf, const char *text);
+static inline char *buf_extend(struct buf *buf, size_t size)
+{
+    if (buf->failed || size >= buf->capacity - buf->size) /* the NUL wants a byte, too */
+        return buf_grow(buf, size);
+    char *at = buf->data + buf->size;
+    at[size] = '\0';
+    buf->size += size;
+    return at;
+}
+
+static inline void buf_append(struct buf *buf, const void *bytes, size_t size)
+{
+    char *at = buf_extend(buf, size);
+    if (at && size)
+        memcpy(at, bytes, size);
+}
+
+static inline void buf_append_char(struct buf *buf, char c)
+{
+    char *at = buf_extend(buf, 1);
+    if (at)
+        *at = c;
+}
+
+static inline void buf_append_str(struct buf *buf, const char *text)
+{
+    buf_append(buf, text, strlen(text));
+}
+
 void buf_append_u64(struct buf *buf, uint64_t value);
 void buf_append_i64(struct buf *buf, int64_t value);
 void buf_appendf(struct buf *buf, const char *format, ...) CM_PRINTF(2, 3);
