@@ -27,8 +27,9 @@ CFLAGS   += -std=c11 -fPIE $(FLAGS_$(PROFILE)) $(WARNINGS)
 LDFLAGS  += -pie -Wl,--as-needed -Wl,-z,relro,-z,now $(filter -fsanitize=address%,$(FLAGS_$(PROFILE))) $(filter --coverage,$(FLAGS_$(PROFILE)))
 
 # --- Programs: the directories that make each, and what it links -----------------------------------------------------------
-PROGRAMS := scan crawl submit collectd ctl report browse front
+PROGRAMS := scan watch crawl submit collectd ctl report browse front
 dirs_scan     := scanner/scan scanner/tls
+dirs_watch    := scanner/watch scanner/tls
 dirs_crawl    := scanner/crawl
 dirs_submit   := scanner/submit
 dirs_collectd := collector collector/http collector/ingest collector/judge collector/alert
@@ -37,6 +38,7 @@ dirs_report   := report report/html
 dirs_browse   := report/browse
 dirs_front    := collector/ctl/front
 pkgs_scan     := openssl libcares libidn2 yaml-0.1 zlib
+pkgs_watch    := openssl yaml-0.1 zlib
 pkgs_crawl    := openssl yaml-0.1 zlib
 pkgs_submit   := openssl libcurl jansson libzstd yaml-0.1 zlib
 pkgs_collectd := openssl libpq libevent libevent_openssl libcurl jansson libzstd yaml-0.1 zlib
@@ -48,7 +50,7 @@ pkgs_all      := openssl libcares libidn2 libpq libevent libevent_openssl libcur
 binary = $(if $(filter front,$(1)),certmuster,certmuster-$(1))
 BINARIES := $(foreach p,$(PROGRAMS),$(B)/$(call binary,$(p)))
 
-.PHONY: all help install check check-fresh quickstart quickstart-stop layers format format-check bench fuzz clean tests packages-build
+.PHONY: all help install check check-fresh quickstart quickstart-stop layers format format-check bench bench-scan fuzz clean tests packages-build
 all: $(BINARIES)
 
 help:
@@ -61,6 +63,7 @@ help:
 	@echo 'make layers            prove that includes point down only'
 	@echo 'make format            lay out the C sources by .clang-format'
 	@echo 'make bench             ratios against floors and peers, in tests/bench'
+	@echo 'make bench-scan [PARTS=...]   the scanner alone: floors peers syscalls waiting million threads'
 	@echo 'make fuzz [F=NAME] [SECONDS=60]   run the fuzz targets'
 
 # --- Generated: files that programs carry inside (migrations, the HTML page) as C initialisers ------------------------------
@@ -163,8 +166,13 @@ fuzz:
 	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=fuzz $(FUZZ:%.c=$(BUILD)/fuzz/%)
 	@tests/fuzz/run $(BUILD)/fuzz $${SECONDS:-60} $(F)
 
+bench-scan:
+	@contrib/install-packages run build test bench
+	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release $(BUILD)/release/certmuster-scan $(FLEET:$(B)/%=$(BUILD)/release/%) $(BENCH_BIN:$(B)/%=$(BUILD)/release/%)
+	@tests/bench/bench-scan $(BUILD)/release $(PARTS)
+
 bench:
-	@contrib/install-packages run build test
+	@contrib/install-packages run build test bench
 	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release tests
 	@for b in tests/bench/bench-*; do [ ! -x $$b ] || $$b $(BUILD)/release || exit 1; done
 

@@ -1,0 +1,160 @@
+/* The reader of capture files. The buffer, the choice of format and pcap are here; the blocks of pcapng are in capture_ng.c.
+ *
+ * The buffer is filled by large reads and packets are lent from it; it grows only for a packet that has really arrived in part, up to BLOCK_MAX. */
+#include "scanner/watch/capture_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "scanner/watch/capture_private.h"
+
+enum { BUFFER_BYTES = 256 * 1024, PCAP_HEADER = 24, PACKET_HEADER = 16, MODIFIED_PACKET_HEADER = 24 };
+
+struct capture_file *capture_file_new(int fd, const struct capture_file_events *events)
+{
+    struct capture_file *file = cm_calloc(1, sizeof *file);
+    file->fd = fd;
+    file->events = *events;
+    file->capacity = BUFFER_BYTES;
+    file->buffer = cm_malloc(file->capacity);
+    return file;
+}
+
+void capture_file_free(struct capture_file *file)
+{
+    if (!file)
+        return;
+    close(file->fd);
+    free(file->interfaces);
+    free(file->buffer);
+    free(file);
+}
+
+/* --- the buffer ---------------------------------------------------------------------------------------------------- */
+
+static int refill(struct capture_file *file, size_t size, struct cm_error *error)
+{
+    memmove(file->buffer, file->buffer + file->start, file->end - file->start);
+    file->end -= file->start;
+    file->start = 0;
+    while (file->end < size) {
+        if (file->end == file->capacity) { /* double what has arrived, not what was announced */
+            file->capacity *= 2;
+            file->buffer = cm_realloc(file->buffer, file->capacity);
+        }
+        ssize_t got = read(file->fd, file->buffer + file->end, file->capacity - file->end);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_setf(error, CM_EIO, file->offset, "cannot read", "%s", strerror(errno));
+        if (got == 0)
+            return file->end == 0 ? CM_ENOTFOUND : CM_ETRUNCATED;
+        file->end += (size_t)got;
+    }
+    return 0;
+}
+
+int capture_need(struct capture_file *file, size_t size, struct cm_error *error)
+{
+    return file->end - file->start >= size ? 0 : refill(file, size, error);
+}
+
+/* --- pcap ---------------------------------------------------------------------------------------------------------- */
+
+/* https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap: magic, version, two words unused, snapshot length, link type. */
+static int read_pcap_header(struct capture_file *file, struct cm_error *error)
+{
+    int code = capture_need(file, PCAP_HEADER, error);
+    if (code)
+        return code;
+    struct cursor at = capture_cursor(file, PCAP_HEADER);
+    uint32_t magic, versions, zone, sigfigs, snapshot, link;
+    if (cursor_u32(&at, &magic) || cursor_u32(&at, &versions) || cursor_u32(&at, &zone) || cursor_u32(&at, &sigfigs) ||
+        cursor_u32(&at, &snapshot) || cursor_u32(&at, &link))
+        return CM_ETRUNCATED;
+    file->swapped = magic == 0xd4c3b2a1 || magic == 0x4d3cb2a1 || magic == 0x34cdb2a1;
+    magic = capture_u32(file, magic);
+    file->nanoseconds = magic == 0xa1b23c4d;
+    file->packet_header = magic == 0xa1b2cd34 ? MODIFIED_PACKET_HEADER : PACKET_HEADER;
+    file->link_type = (int)(capture_u32(file, link) & 0xffff); /* above: the length of a frame check sequence */
+    capture_take(file, PCAP_HEADER);
+    file->format = FORMAT_PCAP;
+    return 0;
+}
+
+static int read_pcap_packet(struct capture_file *file, struct cm_error *error)
+{
+    uint32_t seconds, fraction, captured, length;
+    int code = capture_need(file, file->packet_header, error);
+    if (code)
+        return code;
+    struct cursor at = capture_cursor(file, file->packet_header);
+    if (cursor_u32(&at, &seconds) || cursor_u32(&at, &fraction) || cursor_u32(&at, &captured) ||
+        cursor_u32(&at, &length))
+        return CM_ETRUNCATED;
+    seconds = capture_u32(file, seconds);
+    fraction = capture_u32(file, fraction);
+    captured = capture_u32(file, captured);
+    length = capture_u32(file, length);
+    if (captured > CAPTURE_PACKET_MAX)
+        return error_setf(error, CM_EMALFORMED, file->offset, "a packet header makes no sense",
+                          "a packet of %u bytes is announced", captured);
+    code = capture_need(file, (size_t)file->packet_header + captured, error);
+    if (code)
+        return code == CM_ENOTFOUND ? CM_ETRUNCATED : code;
+    struct packet packet = {
+        .bytes = {file->buffer + file->start + file->packet_header, captured},
+        .length = length,
+        .link_type = file->link_type,
+        .at_us = (int64_t)seconds * 1000000 + (file->nanoseconds ? fraction / 1000 : fraction),
+    };
+    file->events.packet(&packet, file->events.context);
+    capture_take(file, (size_t)file->packet_header + captured);
+    return 0;
+}
+
+/* --- either -------------------------------------------------------------------------------------------------------- */
+
+static int read_format(struct capture_file *file, struct cm_error *error)
+{
+    uint32_t magic;
+    int code = capture_need(file, sizeof magic, error);
+    if (code == CM_ENOTFOUND)
+        return error_set(error, CM_ETRUNCATED, 0, "an empty file");
+    if (code)
+        return code;
+    struct cursor at = capture_cursor(file, sizeof magic);
+    if (cursor_u32(&at, &magic))
+        return CM_ETRUNCATED;
+    switch (magic) {
+    case 0x0a0d0d0a:
+        file->format = FORMAT_PCAPNG;
+        return 0;
+    case 0xa1b2c3d4:
+    case 0xd4c3b2a1:
+    case 0xa1b23c4d:
+    case 0x4d3cb2a1:
+    case 0xa1b2cd34:
+    case 0x34cdb2a1:
+        return read_pcap_header(file, error);
+    default:
+        return error_set(error, CM_EMALFORMED, 0, "not a capture file");
+    }
+}
+
+int capture_file_read(struct capture_file *file, unsigned most, struct cm_error *error)
+{
+    int code = file->format == FORMAT_UNKNOWN ? read_format(file, error) : 0;
+    while (!code && most > 0) {
+        code = file->format == FORMAT_PCAP ? read_pcap_packet(file, error) : capture_read_block(file, error);
+        most--;
+    }
+    if (code == CM_ENOTFOUND) /* nothing is left, and nothing is missing */
+        return 0;
+    if (code == CM_ETRUNCATED)
+        return error_set(error, code, file->offset,
+                         file->format ? "the file ends inside a packet" : "the file ends inside its header");
+    return code ? code : 1;
+}

@@ -1,0 +1,176 @@
+/* Which flows there are and which go: the hash table, a list per class of usefulness in order of the last packet, the memory account.
+ *
+ * A list is put in order once per second of the packet clock and flow, not once per packet: who is silent for two minutes is found all the same. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "scanner/watch/flow_private.h"
+
+enum { SECOND_US = 1000000, BUCKET_SHARE = 64 /* one bucket pointer per so many times its own size of memory */ };
+
+void flow_table_init(struct flows *flows)
+{
+    uint64_t buckets = 1024;
+    while (buckets * 2 * sizeof *flows->buckets * BUCKET_SHARE <= flows->memory_max)
+        buckets *= 2;
+    flows->buckets = cm_calloc(buckets, sizeof *flows->buckets);
+    flows->bucket_mask = buckets - 1;
+}
+
+void flow_table_done(struct flows *flows)
+{
+    free(flows->buckets);
+}
+
+static bool is_between(const struct flow *flow, const struct datagram *datagram)
+{
+    const struct place *a = &datagram->source, *b = &datagram->destination;
+    return (memcmp(&flow->places[0], a, sizeof *a) == 0 && memcmp(&flow->places[1], b, sizeof *b) == 0) ||
+           (memcmp(&flow->places[0], b, sizeof *b) == 0 && memcmp(&flow->places[1], a, sizeof *a) == 0);
+}
+
+struct flow *flow_find(struct flows *flows, const struct datagram *datagram, uint64_t hash)
+{
+    for (struct flow *flow = flows->buckets[hash & flows->bucket_mask]; flow; flow = flow->chain) {
+        if (flow->hash == hash && is_between(flow, datagram) &&
+            (flow->kind == FLOW_TCP) == (datagram->protocol == DATAGRAM_TCP))
+            return flow;
+    }
+    return NULL;
+}
+
+/* --- lists --------------------------------------------------------------------------------------------------------- */
+
+static void unlink_flow(struct flows *flows, struct flow *flow)
+{
+    unsigned class = flow->usefulness;
+    if (flow->staler)
+        flow->staler->fresher = flow->fresher;
+    else
+        flows->stalest[class] = flow->fresher;
+    if (flow->fresher)
+        flow->fresher->staler = flow->staler;
+    else
+        flows->freshest[class] = flow->staler;
+}
+
+static void link_freshest(struct flows *flows, struct flow *flow)
+{
+    unsigned class = flow->usefulness;
+    flow->fresher = NULL;
+    flow->staler = flows->freshest[class];
+    if (flow->staler)
+        flow->staler->fresher = flow;
+    else
+        flows->stalest[class] = flow;
+    flows->freshest[class] = flow;
+}
+
+struct flow *flow_least_useful(const struct flows *flows)
+{
+    for (unsigned class = 0; class < FLOW_CLASSES; class ++) {
+        if (flows->stalest[class])
+            return flows->stalest[class];
+    }
+    return NULL;
+}
+
+/* --- memory -------------------------------------------------------------------------------------------------------- */
+
+static size_t memory_of(const struct flow *flow)
+{
+    size_t inside = flow->kind == FLOW_TCP    ? session_memory(flow->session)
+                    : flow->kind == FLOW_DTLS ? dtls_memory(flow->dtls)
+                                              : quic_memory(flow->quic);
+    return sizeof *flow + inside;
+}
+
+/* Ends the least useful until `size` more bytes fit. What an evicted flow can tell it tells. keep: not this one. */
+static bool make_room(struct flows *flows, const struct flow *keep, size_t size)
+{
+    while (flows->memory + size > flows->memory_max - flows->memory_max / 4) {
+        struct flow *victim = flow_least_useful(flows);
+        if (victim == keep)
+            victim = victim ? victim->fresher : NULL;
+        if (!victim)
+            return false;
+        flows->counts.evicted++;
+        flow_end(flows, victim);
+    }
+    return true;
+}
+
+struct flow *flow_begin(struct flows *flows, enum flow_kind kind, const struct datagram *datagram, uint64_t hash)
+{
+    if (!make_room(flows, NULL, sizeof(struct flow)))
+        return NULL;
+    struct flow *flow = cm_calloc(1, sizeof *flow);
+    flow->hash = hash;
+    flow->kind = kind;
+    flow->places[0] = datagram->source;
+    flow->places[1] = datagram->destination;
+    flow->last_us = datagram->at_us;
+    flow->memory = sizeof *flow;
+    flow->chain = flows->buckets[hash & flows->bucket_mask];
+    flows->buckets[hash & flows->bucket_mask] = flow;
+    link_freshest(flows, flow);
+    flows->memory += flow->memory;
+    flows->count++;
+    return flow;
+}
+
+void flow_forget(struct flows *flows, struct flow *flow)
+{
+    struct flow **link = &flows->buckets[flow->hash & flows->bucket_mask];
+    while (*link != flow)
+        link = &(*link)->chain;
+    *link = flow->chain;
+    unlink_flow(flows, flow);
+    if (flow->kind == FLOW_TCP) {
+        session_free(flow->session);
+        stream_done(flows->pool, &flow->streams[0]);
+        stream_done(flows->pool, &flow->streams[1]);
+    } else if (flow->kind == FLOW_DTLS) {
+        dtls_free(flow->dtls);
+    } else {
+        quic_free(flow->quic);
+    }
+    flows->memory -= flow->memory;
+    flows->count--;
+    free(flow);
+}
+
+void flow_touch(struct flows *flows, struct flow *flow, int64_t at_us)
+{
+    unsigned useful = flow->kind == FLOW_TCP ? (unsigned)session_usefulness(flow->session) : 2;
+    bool later = at_us - flow->last_us >= SECOND_US;
+    if (useful >= FLOW_CLASSES)
+        useful = FLOW_CLASSES - 1;
+    if (later || useful != flow->usefulness) {
+        unlink_flow(flows, flow);
+        flow->usefulness = (uint8_t)useful;
+        flow->last_us = at_us;
+        link_freshest(flows, flow);
+    }
+    size_t memory = memory_of(flow);
+    if (memory != flow->memory) {
+        flows->memory += memory - flow->memory;
+        flow->memory = memory;
+        (void)make_room(flows, flow, 0);
+    }
+}
+
+/* --- time ---------------------------------------------------------------------------------------------------------- */
+
+void flow_age(struct flows *flows, int64_t now_us)
+{
+    if (now_us - flows->aged_us < SECOND_US && now_us >= flows->aged_us)
+        return;
+    flows->aged_us = now_us;
+    for (unsigned class = 0; class < FLOW_CLASSES; class ++) {
+        while (flows->stalest[class] && now_us - flows->stalest[class]->last_us > flows->options.idle_us) {
+            flows->counts.timed_out++;
+            flow_end(flows, flows->stalest[class]);
+        }
+    }
+}

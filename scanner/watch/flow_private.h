@@ -1,0 +1,79 @@
+/* The inside of the flow table, shared by its three files. */
+#ifndef SCANNER_WATCH_FLOW_PRIVATE_H
+#define SCANNER_WATCH_FLOW_PRIVATE_H
+
+#include "scanner/watch/dtls.h"
+#include "scanner/watch/flows.h"
+#include "scanner/watch/quic.h"
+
+enum { FLOW_IDLE_US = 120 * 1000000, FLOW_CLASSES = 4 /* usefulness 0 to 3 */ };
+
+/* --- direct-mapped caches: fixed memory, a newer entry takes the place of an older one ------------------------------- */
+
+struct flow_cache {
+    struct flow_cache_entry *entries;
+    uint64_t mask;
+};
+void flow_cache_init(struct flow_cache *cache, size_t memory_max);
+void flow_cache_done(struct flow_cache *cache);
+void flow_cache_put(struct flow_cache *cache, uint64_t hash, uint32_t value);
+bool flow_cache_get(const struct flow_cache *cache, uint64_t hash, uint32_t *value);
+void flow_cache_drop(struct flow_cache *cache, uint64_t hash);
+
+/* --- flows ----------------------------------------------------------------------------------------------------------- */
+
+enum flow_kind { FLOW_TCP, FLOW_DTLS, FLOW_QUIC };
+
+struct flow_side { /* the context of a stream's events */
+    struct flow *flow;
+    int direction;
+};
+
+struct flow {
+    struct flow *chain;            /* of the bucket */
+    struct flow *staler, *fresher; /* of its class, by last packet */
+    uint64_t hash;
+    struct place places[2]; /* [0] sent the first packet that we saw */
+    enum flow_kind kind;
+    uint8_t usefulness, closed; /* closed: bit per direction */
+    bool over;                  /* the session wants no more */
+    int64_t last_us;
+    size_t memory; /* accounted for it, session included */
+    union {
+        struct session *session;
+        struct dtls *dtls;
+        struct quic *quic;
+    };
+    struct stream streams[2];
+    struct flow_side sides[2];
+    uint32_t seen[2]; /* bytes delivered */
+};
+
+struct flows {
+    struct flows_options options;
+    uint64_t seed;
+    struct flow_cache syns, tombstones;
+    struct stream_pool *pool;
+    struct flow **buckets;
+    uint64_t bucket_mask;
+    struct flow *stalest[FLOW_CLASSES], *freshest[FLOW_CLASSES];
+    uint64_t count;
+    size_t memory, memory_max; /* of flows and sessions; the pool has a share of its own */
+    int64_t aged_us;
+    struct flows_counts counts;
+};
+
+void flow_table_init(struct flows *flows);
+void flow_table_done(struct flows *flows);
+struct flow *flow_find(struct flows *flows, const struct datagram *datagram, uint64_t hash);
+/* Evicts as needed. NULL: no room even so. The session is yet to be made. */
+struct flow *flow_begin(struct flows *flows, enum flow_kind kind, const struct datagram *datagram, uint64_t hash);
+/* After a packet: its place among the others, its memory. May evict others, never this one. */
+void flow_touch(struct flows *flows, struct flow *flow, int64_t at_us);
+void flow_forget(struct flows *flows, struct flow *flow); /* tells nothing */
+void flow_end(struct flows *flows, struct flow *flow);    /* tells, then forgets */
+struct flow *flow_least_useful(const struct flows *flows);
+void flow_age(struct flows *flows,
+              int64_t now_us); /* ends what was silent for too long; cheap when called per packet */
+
+#endif

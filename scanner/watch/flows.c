@@ -1,0 +1,328 @@
+/* The flow table: finds or begins the flow of a datagram and hands its bytes on. Which flow goes when memory is short, and when a flow has been
+ * silent for too long, is decided in flow_age.c; the two direct-mapped caches are in flow_cache.c.
+ *
+ *     datagram ─→ tombstone? ──────────────────────────→ nothing
+ *          └───→ flow (found, or begun with its first payload) ─→ stream ─→ session ─→ observed
+ */
+#include "scanner/watch/flows.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "scanner/watch/decode.h"
+#include "scanner/watch/dtls.h"
+#include "scanner/watch/flow_private.h"
+#include "scanner/watch/quic.h"
+
+enum {
+    FIN = 1,
+    SYN = 2,
+    RST = 4,
+    ACK = 16,
+    CHECKED_BYTES =
+        64 * 1024, /* of a direction: checksums are verified so far; further on only while a handshake is under way */
+    NOT_TLS_BYTES = 1024 * 1024, /* of a direction without a sign of TLS: STARTTLS does not come that late */
+};
+
+struct flows *flows_new(const struct flows_options *options)
+{
+    struct flows *flows = cm_calloc(1, sizeof *flows);
+    flows->options = *options;
+    if (flows->options.idle_us == 0)
+        flows->options.idle_us = FLOW_IDLE_US;
+    if (getrandom(&flows->seed, sizeof flows->seed, 0) != (ssize_t)sizeof flows->seed)
+        flows->seed = (uint64_t)(uintptr_t)flows;
+    flow_cache_init(&flows->syns, options->memory_max / 32);
+    flow_cache_init(&flows->tombstones, options->memory_max / 32);
+    flows->memory_max = options->memory_max - options->memory_max / 16;
+    flows->pool = stream_pool_new(flows->memory_max / 4);
+    flow_table_init(flows);
+    return flows;
+}
+
+void flows_free(struct flows *flows)
+{
+    if (!flows)
+        return;
+    while (flows->count)
+        flow_forget(flows, flow_least_useful(flows));
+    flow_cache_done(&flows->syns);
+    flow_cache_done(&flows->tombstones);
+    flow_table_done(flows);
+    stream_pool_free(flows->pool);
+    free(flows);
+}
+
+/* --- hashes -------------------------------------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t value)
+{
+    value = (value ^ value >> 32) * 0x9E3779B97F4A7C15u;
+    value = (value ^ value >> 29) * 0xBF58476D1CE4E5B9u;
+    return value ^ value >> 32;
+}
+
+static uint64_t hash_place(uint64_t seed, const struct place *place)
+{
+    uint64_t low, high, rest = (uint64_t)place->port << 8 | place->family;
+    memcpy(&low, place->ip, sizeof low);
+    if (place->family == 4)
+        return mix((low & 0xffffffff) ^ rest << 32 ^ seed);
+    memcpy(&high, place->ip + 8, sizeof high);
+    return mix(mix(low ^ seed) ^ mix(high + rest));
+}
+
+/* The same for both directions. */
+static uint64_t hash_flow(const struct flows *flows, const struct datagram *datagram)
+{
+    uint64_t a = hash_place(flows->seed, &datagram->source), b = hash_place(flows->seed, &datagram->destination);
+    return mix(a + b + datagram->protocol);
+}
+
+/* Of one direction, for the cache of ISNs. */
+static uint64_t hash_direction(const struct flows *flows, const struct datagram *datagram, bool back)
+{
+    uint64_t a = hash_place(flows->seed, &datagram->source), b = hash_place(flows->seed, &datagram->destination);
+    return back ? mix(b + 3 * a) : mix(a + 3 * b);
+}
+
+/* --- ending -------------------------------------------------------------------------------------------------------- */
+
+static struct stream_events stream_events(struct flow *flow, int direction);
+
+/* Nothing more of this flow is wanted. */
+static void finish(struct flows *flows, struct flow *flow)
+{
+    flow_cache_put(&flows->tombstones, flow->hash, 1);
+    flow_forget(flows, flow);
+}
+
+/* Tells what can still be told, then forgets the flow. */
+void flow_end(struct flows *flows, struct flow *flow)
+{
+    for (int direction = 0; direction < 2 && flow->kind == FLOW_TCP; direction++) {
+        struct stream_events events = stream_events(flow, direction);
+        stream_flush(flows->pool, &flow->streams[direction], &events);
+    }
+    if (flow->kind == FLOW_TCP)
+        session_end(flow->session);
+    else if (flow->kind == FLOW_DTLS)
+        dtls_end(flow->dtls);
+    else
+        quic_end(flow->quic);
+    flow_forget(flows, flow);
+}
+
+void flows_flush(struct flows *flows)
+{
+    while (flows->count)
+        flow_end(flows, flow_least_useful(flows));
+}
+
+/* --- TCP ----------------------------------------------------------------------------------------------------------- */
+
+static void on_bytes(void *context, struct slice bytes)
+{
+    struct flow_side *side = context;
+    struct flow *flow = side->flow;
+    flow->seen[side->direction] += bytes.size < UINT32_MAX / 2 ? (uint32_t)bytes.size : 0;
+    if (!flow->over && !session_bytes(flow->session, side->direction, bytes, flow->last_us))
+        flow->over = true;
+}
+
+static void on_gap(void *context, uint32_t missing)
+{
+    struct flow_side *side = context;
+    struct flow *flow = side->flow;
+    if (!flow->over && !session_gap(flow->session, side->direction, missing))
+        flow->over = true;
+}
+
+static struct stream_events stream_events(struct flow *flow, int direction)
+{
+    flow->sides[direction] = (struct flow_side){flow, direction};
+    return (struct stream_events){on_bytes, on_gap, &flow->sides[direction]};
+}
+
+static int direction_of(const struct flow *flow, const struct datagram *datagram)
+{
+    return memcmp(&flow->places[0], &datagram->source, sizeof(struct place)) == 0 ? 0 : 1;
+}
+
+/* What the cache of ISNs knows of both directions. */
+static void recall_syns(struct flows *flows, struct flow *flow, const struct datagram *datagram)
+{
+    uint32_t isn;
+    if (flow_cache_get(&flows->syns, hash_direction(flows, datagram, false), &isn))
+        stream_syn(&flow->streams[0], isn, true);
+    if (flow_cache_get(&flows->syns, hash_direction(flows, datagram, true), &isn))
+        stream_syn(&flow->streams[1], isn, true);
+}
+
+static struct flow *begin_tcp(struct flows *flows, const struct datagram *datagram, uint64_t hash)
+{
+    struct flow *flow = flow_begin(flows, FLOW_TCP, datagram, hash);
+    if (!flow)
+        return NULL;
+    flow->session = session_new(&flows->options.session, flow->places, datagram->at_us);
+    stream_init(&flow->streams[0]);
+    stream_init(&flow->streams[1]);
+    recall_syns(flows, flow, datagram);
+    flows->counts.tcp++;
+    return flow;
+}
+
+/* A SYN: its ISN is noted. If it is not the one that the flow began with, the ports are used again. */
+static void take_syn(struct flows *flows, const struct datagram *datagram, uint64_t hash)
+{
+    uint64_t key = hash_direction(flows, datagram, false);
+    uint32_t before;
+    bool known = flow_cache_get(&flows->syns, key, &before) && before == datagram->sequence;
+    if (known || !tcp_checksum_good(datagram))
+        return;
+    flow_cache_put(&flows->syns, key, datagram->sequence);
+    flow_cache_drop(&flows->tombstones, hash);
+    struct flow *flow = flow_find(flows, datagram, hash);
+    if (!flow)
+        return;
+    struct stream *stream = &flow->streams[direction_of(flow, datagram)];
+    if (!stream->started || stream->floating) { /* a late SYN of the same connection */
+        stream_syn(stream, datagram->sequence, true);
+        return;
+    }
+    flows->counts.reused++;
+    flow_end(flows, flow);
+}
+
+/* A hello at the start of a segment: worth a look even where a flow is finished. */
+static bool begins_hello(struct slice payload)
+{
+    const uint8_t *at = payload.data;
+    return payload.size >= 6 && at[0] == 22 && at[1] == 3 && at[2] <= 4 && at[5] == 1;
+}
+
+static bool must_check(const struct flow *flow, int direction)
+{
+    return flow->seen[direction] < CHECKED_BYTES || flow->usefulness > 1;
+}
+
+/* FIN, or RST in its place: nothing more will come from that side. */
+static bool is_closed(struct flow *flow, const struct datagram *datagram, int direction)
+{
+    struct stream *stream = &flow->streams[direction];
+    uint32_t end = datagram->sequence + (uint32_t)datagram->payload.size + datagram->missing;
+    if (datagram->flags & RST) /* a forged one would have to guess (RFC 5961 §3.2) */
+        return stream->started && datagram->sequence == stream->next && !stream->waiting;
+    if (datagram->flags & FIN && stream->started && end == stream->next && !stream->waiting)
+        flow->closed |= (uint8_t)(1 << direction);
+    return flow->closed == 3;
+}
+
+static void pass_tcp(struct flows *flows, struct flow *flow, const struct datagram *datagram)
+{
+    int direction = direction_of(flow, datagram);
+    struct stream_events events = stream_events(flow, direction), back = stream_events(flow, !direction);
+    struct stream_segment segment = {.sequence = datagram->sequence + (datagram->flags & SYN ? 1 : 0),
+                                     .payload = datagram->payload,
+                                     .missing = datagram->missing,
+                                     .checksum_good = true};
+    bool data = segment.payload.size || segment.missing;
+    if (data && must_check(flow, direction))
+        segment.checksum_good = tcp_checksum_good(datagram);
+    if (data)
+        stream_add(flows->pool, &flow->streams[direction], &segment, &events);
+    if (datagram->flags & ACK && !flow->over && segment.checksum_good)
+        stream_acknowledged(flows->pool, &flow->streams[!direction], datagram->acknowledgment, &back);
+    flow_touch(flows, flow, datagram->at_us);
+    if (flow->over) {
+        flows->counts.finished++;
+        finish(flows, flow);
+    } else if (flow->usefulness == 0 && flow->seen[0] >= NOT_TLS_BYTES && flow->seen[1] >= NOT_TLS_BYTES) {
+        flows->counts.not_tls++;
+        finish(flows, flow);
+    } else if (is_closed(flow, datagram, direction)) {
+        flows->counts.closed++;
+        flow_end(flows, flow);
+    }
+}
+
+static void add_tcp(struct flows *flows, const struct datagram *datagram)
+{
+    uint64_t hash = hash_flow(flows, datagram);
+    uint32_t tombstone;
+    if (datagram->flags & SYN && !(datagram->flags & RST))
+        take_syn(flows, datagram, hash);
+    if (flow_cache_get(&flows->tombstones, hash, &tombstone)) {
+        if (!begins_hello(datagram->payload))
+            return;
+        flow_cache_drop(&flows->tombstones, hash);
+    }
+    struct flow *flow = flow_find(flows, datagram, hash);
+    if (!flow) {
+        if (datagram->payload.size == 0)
+            return;
+        flow = begin_tcp(flows, datagram, hash);
+    }
+    if (flow)
+        pass_tcp(flows, flow, datagram);
+}
+
+/* --- UDP ----------------------------------------------------------------------------------------------------------- */
+
+static struct flow *begin_udp(struct flows *flows, const struct datagram *datagram, uint64_t hash)
+{
+    bool dtls = dtls_may_be(datagram->payload);
+    if (!dtls && !quic_may_be(datagram->payload))
+        return NULL;
+    struct flow *flow = flow_begin(flows, dtls ? FLOW_DTLS : FLOW_QUIC, datagram, hash);
+    if (flow && dtls)
+        flow->dtls = dtls_new(&flows->options.session, flow->places, datagram->at_us);
+    else if (flow)
+        flow->quic = quic_new(&flows->options.session, flow->places, datagram->at_us);
+    flows->counts.udp += flow != NULL;
+    return flow;
+}
+
+static void add_udp(struct flows *flows, const struct datagram *datagram)
+{
+    uint64_t hash = hash_flow(flows, datagram);
+    uint32_t tombstone;
+    bool more;
+    if (datagram->payload.size == 0)
+        return;
+    struct flow *flow = flow_find(flows, datagram, hash);
+    if (!flow) {
+        if (flow_cache_get(&flows->tombstones, hash, &tombstone))
+            return;
+        flow = begin_udp(flows, datagram, hash);
+    }
+    if (!flow)
+        return;
+    if (flow->kind == FLOW_DTLS)
+        more = dtls_datagram(flow->dtls, direction_of(flow, datagram), datagram->payload, datagram->at_us);
+    else
+        more = quic_datagram(flow->quic, direction_of(flow, datagram), datagram->payload, datagram->at_us);
+    flow_touch(flows, flow, datagram->at_us);
+    if (!more) {
+        flows->counts.finished++;
+        finish(flows, flow);
+    }
+}
+
+void flows_add(struct flows *flows, const struct datagram *datagram)
+{
+    flow_age(flows, datagram->at_us);
+    if (datagram->protocol == DATAGRAM_TCP)
+        add_tcp(flows, datagram);
+    else if (datagram->protocol == DATAGRAM_UDP)
+        add_udp(flows, datagram);
+}
+
+struct flows_counts flows_get_counts(const struct flows *flows)
+{
+    struct flows_counts counts = flows->counts;
+    counts.under_way = flows->count;
+    counts.streams = stream_pool_counts(flows->pool);
+    return counts;
+}

@@ -1,0 +1,249 @@
+/* QUIC Initial packets of both sides, as far as the hellos in their CRYPTO frames.
+ *
+ * The keys come from the Destination Connection ID of the client's first packet, or of its first after a Retry. Which side is the client's is known by which keys
+ * open a packet. The conversation inside (session_read.c) takes the hellos and tells what they say. */
+#include "scanner/watch/quic.h"
+
+#include <stdlib.h>
+
+#include "scanner/watch/assembly.h"
+#include "scanner/watch/quic_crypt.h"
+#include "scanner/watch/session_private.h"
+
+enum {
+    HELLO_MAX = 64 * 1024,
+    PACKETS_MAX = 64, /* Initial packets opened of one conversation */
+    MISSES_MAX = 16,  /* that no key opens */
+    FRAME_PADDING = 0,
+    FRAME_PING = 1,
+    FRAME_ACK = 2,
+    FRAME_ACK_ECN = 3,
+    FRAME_CRYPTO = 6,
+};
+
+struct quic {
+    struct session *session;
+    int client;               /* direction; -1 unknown */
+    struct quic_keys keys[2]; /* [0] of the client, [1] of the server */
+    unsigned packets, misses;
+    uint32_t version;
+    struct assembly crypto[2]; /* by direction */
+    uint32_t given[2];         /* bytes of crypto that were read */
+};
+
+struct initial { /* the cleartext of a long header (RFC 9000 §17.2) */
+    uint32_t version;
+    struct slice destination;
+    struct slice packet; /* this packet alone; others may be coalesced behind it */
+    size_t number_at;
+    bool is_initial;
+};
+
+/* RFC 9000 §16. */
+static int read_varint(struct cursor *at, uint64_t *value)
+{
+    uint8_t first, next;
+    if (cursor_u8(at, &first))
+        return CM_ETRUNCATED;
+    uint64_t sum = first & 0x3f;
+    for (unsigned more = (1u << (first >> 6)) - 1; more > 0; more--) {
+        if (cursor_u8(at, &next))
+            return CM_ETRUNCATED;
+        sum = sum << 8 | next;
+    }
+    *value = sum;
+    return 0;
+}
+
+/* 0-RTT, Handshake and Initial packets have a length; Retry has none and ends the datagram. v2 numbers the types anew (RFC 9369 §3.2). */
+static int read_long_header(struct cursor *at, struct initial *out)
+{
+    struct cursor start = *at, destination, source;
+    uint8_t first;
+    uint64_t token, length;
+    if (cursor_u8(at, &first) || !(first & 0x80) || !(first & 0x40) || cursor_u32(at, &out->version) ||
+        !quic_version_known(out->version) || cursor_vector8(at, &destination) || cursor_vector8(at, &source) ||
+        cursor_left(&destination) > QUIC_ID_MAX || cursor_left(&source) > QUIC_ID_MAX)
+        return CM_EMALFORMED;
+    unsigned type = first >> 4 & 3, retry = out->version == QUIC_VERSION_2 ? 0 : 3;
+    out->is_initial = type == (out->version == QUIC_VERSION_2 ? 1u : 0u);
+    out->destination = (struct slice){destination.at, cursor_left(&destination)};
+    if (type == retry)
+        return CM_EUNSUPPORTED;
+    if (out->is_initial && (read_varint(at, &token) || cursor_skip(at, token)))
+        return CM_EMALFORMED;
+    if (read_varint(at, &length))
+        return CM_EMALFORMED;
+    out->number_at = (size_t)(at->at - start.at);
+    if (length > cursor_left(at) || cursor_skip(at, length))
+        return CM_EMALFORMED;
+    out->packet = (struct slice){start.at, (size_t)(at->at - start.at)};
+    return 0;
+}
+
+bool quic_may_be(struct slice payload)
+{
+    struct cursor at;
+    struct initial initial;
+    cursor_init_slice(&at, payload);
+    return payload.size >= 64 && (payload.data[0] & 0xc0) == 0xc0 && read_long_header(&at, &initial) == 0 &&
+           initial.is_initial;
+}
+
+/* --- frames -------------------------------------------------------------------------------------------------------- */
+
+static int skip_ack(struct cursor *at, bool ecn)
+{
+    uint64_t value, ranges;
+    if (read_varint(at, &value) || read_varint(at, &value) || read_varint(at, &ranges) || read_varint(at, &value) ||
+        ranges > cursor_left(at))
+        return CM_EMALFORMED;
+    for (uint64_t i = 0; i < 2 * ranges + (ecn ? 3 : 0); i++) {
+        if (read_varint(at, &value))
+            return CM_EMALFORMED;
+    }
+    return 0;
+}
+
+static int read_crypto(struct assembly *crypto, struct cursor *at)
+{
+    uint64_t offset, size;
+    struct slice bytes;
+    if (read_varint(at, &offset) || read_varint(at, &size) || cursor_slice(at, size, &bytes))
+        return CM_EMALFORMED;
+    if (offset + size > HELLO_MAX)
+        return CM_ELIMIT;
+    assembly_put(crypto, (uint32_t)offset, bytes);
+    return 0;
+}
+
+static void read_frames(struct quic *quic, int direction, struct slice plain)
+{
+    struct cursor at;
+    uint64_t type;
+    int code = 0;
+    cursor_init_slice(&at, plain);
+    while (!code && !cursor_at_end(&at)) {
+        if (read_varint(&at, &type))
+            return;
+        if (type == FRAME_CRYPTO)
+            code = read_crypto(&quic->crypto[direction], &at);
+        else if (type == FRAME_ACK || type == FRAME_ACK_ECN)
+            code = skip_ack(&at, type == FRAME_ACK_ECN);
+        else if (type != FRAME_PADDING && type != FRAME_PING)
+            return; /* CONNECTION_CLOSE: nothing follows */
+    }
+}
+
+/* The hellos at the start of a direction's CRYPTO stream, each once it is whole: a HelloRetryRequest makes two of them. */
+static void give_hellos(struct quic *quic, int direction)
+{
+    const struct assembly *crypto = &quic->crypto[direction];
+    uint8_t expected = direction == quic->client ? TLS_CLIENT_HELLO : TLS_SERVER_HELLO;
+    struct cursor at, body;
+    struct tls_message message;
+    for (;;) {
+        cursor_init(&at, crypto->bytes, assembly_prefix(crypto));
+        if (cursor_skip(&at, quic->given[direction]) || cursor_u8(&at, &message.type) || cursor_vector24(&at, &body) ||
+            message.type != expected)
+            return;
+        quic->given[direction] = (uint32_t)cursor_offset(&at);
+        message.body = message.whole = (struct slice){body.at, cursor_left(&body)};
+        session_message(quic->session, direction, &message);
+    }
+}
+
+/* --- packets ------------------------------------------------------------------------------------------------------- */
+
+static bool derive_keys(struct quic *quic, const struct initial *initial)
+{
+    return quic_initial_keys(initial->version, initial->destination, false, &quic->keys[0]) == 0 &&
+           quic_initial_keys(initial->version, initial->destination, true, &quic->keys[1]) == 0;
+}
+
+/* True with the plaintext when a key opens it; settles who the client is. */
+static bool open_packet(struct quic *quic, int direction, const struct initial *initial, struct slice *plain)
+{
+    static _Thread_local uint8_t bytes[QUIC_PACKET_MAX];
+    size_t size;
+    *plain = (struct slice){bytes, 0};
+    if (quic->client >= 0 &&
+        quic_open(&quic->keys[direction != quic->client], initial->packet, initial->number_at, bytes, &size) == 0) {
+        plain->size = size;
+        return true;
+    }
+    if (quic->client >= 0 && direction != quic->client)
+        return false;
+    struct quic_keys before[2] = {quic->keys[0], quic->keys[1]};
+    if (derive_keys(quic, initial) &&
+        quic_open(&quic->keys[0], initial->packet, initial->number_at, bytes, &size) == 0) {
+        quic->client = direction;
+        quic->version = initial->version;
+        plain->size = size;
+        return true;
+    }
+    quic->keys[0] = before[0];
+    quic->keys[1] = before[1];
+    return false;
+}
+
+struct quic *quic_new(const struct session_options *options, const struct place places[2], int64_t at_us)
+{
+    struct quic *quic = cm_calloc(1, sizeof *quic);
+    quic->session = session_new(options, places, at_us);
+    quic->session->transport = OBSERVED_QUIC;
+    quic->client = -1;
+    session_begin_reading(quic->session, 0);
+    session_begin_reading(quic->session, 1);
+    return quic;
+}
+
+void quic_free(struct quic *quic)
+{
+    if (!quic)
+        return;
+    assembly_done(&quic->crypto[0]);
+    assembly_done(&quic->crypto[1]);
+    session_free(quic->session);
+    free(quic);
+}
+
+static void read_initial(struct quic *quic, int direction, const struct initial *initial)
+{
+    struct slice plain;
+    if (++quic->packets > PACKETS_MAX)
+        return;
+    if (!open_packet(quic, direction, initial, &plain)) {
+        quic->misses++;
+        return;
+    }
+    quic->session->quic_version = quic->version;
+    read_frames(quic, direction, plain);
+    give_hellos(quic, direction);
+}
+
+bool quic_datagram(struct quic *quic, int direction, struct slice payload, int64_t at_us)
+{
+    struct cursor at;
+    struct initial initial;
+    quic->session->at_us = at_us;
+    cursor_init_slice(&at, payload);
+    while (!cursor_at_end(&at) && read_long_header(&at, &initial) == 0) {
+        if (initial.is_initial)
+            read_initial(quic, direction, &initial);
+    }
+    return !session_is_over(quic->session) && quic->misses < MISSES_MAX && quic->packets <= PACKETS_MAX;
+}
+
+void quic_end(struct quic *quic)
+{
+    if (quic->client >= 0 &&
+        quic->given[quic->client]) /* the client's hello alone is all that can be had of a capture of one side */
+        quic->session->directions[quic->client].encrypted = true;
+    session_end(quic->session);
+}
+
+size_t quic_memory(const struct quic *quic)
+{
+    return sizeof *quic + quic->crypto[0].capacity + quic->crypto[1].capacity + session_memory(quic->session);
+}

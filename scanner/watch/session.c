@@ -1,0 +1,141 @@
+/* The life of a conversation: bytes come in, gaps come in, and at some point nothing more is wanted. */
+#include "scanner/watch/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "certmuster/limits.h"
+#include "scanner/watch/session_private.h"
+
+struct session *session_new(const struct session_options *options, const struct place places[2], int64_t at_us)
+{
+    struct session *session = cm_calloc(1, sizeof *session);
+    session->options = *options;
+    session->places[0] = places[0];
+    session->places[1] = places[1];
+    session->at_us = at_us;
+    session->client = -1;
+    return session;
+}
+
+static void free_reading(struct direction *side)
+{
+    struct reading *reading = side->reading;
+    if (!reading)
+        return;
+    tls_records_done(&reading->records);
+    tls_messages_done(&reading->messages);
+    free(reading->certificate);
+    free(reading);
+    side->reading = NULL;
+}
+
+void session_free(struct session *session)
+{
+    if (!session)
+        return;
+    free_reading(&session->directions[0]);
+    free_reading(&session->directions[1]);
+    free(session->client_part);
+    if (session->server_part)
+        free(session->server_part->status);
+    free(session->server_part);
+    free(session);
+}
+
+void session_begin_reading(struct session *session, int direction)
+{
+    struct direction *side = &session->directions[direction];
+    side->phase = PHASE_READING;
+    if (side->reading)
+        return;
+    side->reading = cm_calloc(1, sizeof *side->reading);
+    tls_records_init(&side->reading->records);
+    tls_messages_init(&side->reading->messages, CM_LIMIT_FLIGHT_BYTES);
+}
+
+/* Lets go of what was begun; a Certificate that is whole stays until it is told. */
+void session_stop_reading(struct session *session, int direction, enum phase phase)
+{
+    struct direction *side = &session->directions[direction];
+    side->phase = (uint8_t)phase;
+    if (!side->reading)
+        return;
+    if (!tls_messages_at_boundary(&side->reading->messages))
+        session->options.counts->truncated++;
+    tls_records_done(&side->reading->records);
+    tls_messages_done(&side->reading->messages);
+    tls_records_init(&side->reading->records);
+    tls_messages_init(&side->reading->messages, CM_LIMIT_FLIGHT_BYTES);
+    side->reading->changed = side->reading->changed && phase == PHASE_OVER;
+}
+
+bool session_is_over(const struct session *session)
+{
+    const struct direction *sides = session->directions;
+    if (sides[0].phase == PHASE_OVER && sides[1].phase == PHASE_OVER)
+        return true;
+    if (session->told & 1u << OBSERVED_HIDDEN)
+        return true;
+    bool server = session->told & 1u << OBSERVED_SERVER_CHAIN, client = session->told & 1u << OBSERVED_CLIENT_CHAIN;
+    if (server && client)
+        return true;
+    return server && session->flight_over && !session->asked;
+}
+
+bool session_bytes(struct session *session, int direction, struct slice bytes, int64_t at_us)
+{
+    struct direction *side = &session->directions[direction];
+    struct slice beginning;
+    session->at_us = at_us;
+    while (side->phase == PHASE_SEARCHING && session_find(side, &bytes, &beginning)) {
+        session_begin_reading(session, direction);
+        if (beginning.size) {
+            uint8_t copy[FIND_BYTES];
+            memcpy(copy, beginning.data, beginning.size);
+            session_read(session, direction, (struct slice){copy, beginning.size});
+        }
+        break;
+    }
+    if (side->phase == PHASE_READING && bytes.size)
+        session_read(session, direction, bytes);
+    return !session_is_over(session);
+}
+
+bool session_gap(struct session *session, int direction, uint32_t missing)
+{
+    struct direction *side = &session->directions[direction];
+    (void)missing;
+    side->tail_size = 0;
+    if (side->phase == PHASE_READING)
+        session_stop_reading(session, direction, PHASE_SEARCHING);
+    return !session_is_over(session);
+}
+
+void session_end(struct session *session)
+{
+    for (int direction = 0; direction < 2; direction++) {
+        const struct reading *reading = session->directions[direction].reading;
+        if (reading && !tls_messages_at_boundary(&reading->messages))
+            session->options.counts->truncated++;
+    }
+    session_tell(session, true);
+}
+
+size_t session_memory(const struct session *session)
+{
+    size_t sum = sizeof *session + session->memory;
+    for (int direction = 0; direction < 2; direction++) {
+        const struct reading *reading = session->directions[direction].reading;
+        if (reading)
+            sum += sizeof *reading + reading->records.partial.capacity + reading->messages.partial.capacity;
+    }
+    return sum;
+}
+
+int session_usefulness(const struct session *session)
+{
+    if (session->client_part || session->server_part)
+        return session->told ? 2 : 3;
+    return session->directions[0].reading || session->directions[1].reading ? 1 : 0;
+}

@@ -1,0 +1,87 @@
+/* The inside of a TLS conversation, shared by its files: session.c life and bounds, session_find.c where TLS begins, session_read.c records and
+ * messages, session_tell.c what is told. dtls.c and eap.c carry such conversations in other wrappings. */
+#ifndef SCANNER_WATCH_SESSION_PRIVATE_H
+#define SCANNER_WATCH_SESSION_PRIVATE_H
+
+#include "scanner/tls/records.h"
+#include "scanner/watch/session.h"
+
+enum {
+    FIND_BYTES = 12,      /* so many are enough to know the start of TLS from chance */
+    ODD_RECORDS_MAX = 64, /* empty records, warnings and the like before a direction is not worth following */
+};
+
+enum phase {
+    PHASE_SEARCHING, /* TLS was not found yet, or not again after a gap */
+    PHASE_READING,   /* records in clear */
+    PHASE_OVER,      /* nothing more can be read in this direction */
+};
+
+struct reading { /* of a direction in which TLS was found */
+    struct record_reader records;
+    struct message_reader messages;
+    uint8_t *certificate; /* body of its Certificate message, until it is told */
+    size_t certificate_size;
+    uint16_t odd_records;
+    bool changed; /* ChangeCipherSpec was there */
+};
+
+struct direction {
+    uint8_t phase;
+    uint8_t tail_size;
+    uint8_t tail[FIND_BYTES]; /* searching: a possible beginning whose rest has not arrived */
+    bool encrypted;           /* its handshake went on where we cannot follow */
+    struct reading *reading;  /* NULL until TLS is found */
+};
+
+struct client_part { /* a copy of the ClientHello */
+    struct tls_client_hello hello;
+    uint8_t body[];
+};
+
+struct server_part { /* a copy of the ServerHello, and what came after it */
+    struct tls_server_hello hello;
+    uint8_t *status; /* body of CertificateStatus */
+    size_t status_size;
+    uint8_t body[];
+};
+
+struct session {
+    struct session_options options;
+    enum observed_transport transport;
+    struct place places[2];
+    struct direction directions[2];
+    int64_t at_us;    /* of the latest bytes */
+    int8_t client;    /* which direction is the client's; -1: unknown */
+    bool guessed;     /* client is a guess by message types or ports, not by a hello */
+    bool asked;       /* CertificateRequest was there */
+    bool flight_over; /* ServerHelloDone was there */
+    uint8_t told;     /* bit per enum observed_kind */
+    uint16_t group;
+    uint32_t quic_version;           /* 0: no QUIC */
+    struct client_part *client_part; /* NULL: no ClientHello was seen */
+    struct server_part *server_part;
+    size_t memory; /* of the copies */
+};
+
+/* True with the bytes from where TLS begins on, a copied tail among them: lent until the next call. *rest lends from bytes. */
+bool session_find(struct direction *direction, struct slice *bytes, struct slice *beginning);
+void session_begin_reading(struct session *session, int direction);
+void session_stop_reading(struct session *session, int direction, enum phase phase);
+void session_read(struct session *session, int direction, struct slice bytes);
+/* One whole handshake message, from whatever carried it. The direction must have begun reading. */
+void session_message(struct session *session, int direction, const struct tls_message *message);
+/* Nothing can be read in this direction any more; the other may still have its part. */
+void session_go_dark(struct session *session, int direction);
+/* Everything that this conversation can tell is told. */
+bool session_is_over(const struct session *session);
+/* Tells what is whole; at_end: everything that is known. */
+void session_tell(struct session *session, bool at_end);
+void session_set_client(struct session *session, int direction, bool guessed);
+
+static inline bool session_is_13(const struct session *session)
+{
+    return session->server_part && session->server_part->hello.version == TLS_VERSION_1_3;
+}
+
+#endif

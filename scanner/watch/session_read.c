@@ -1,0 +1,202 @@
+/* Records and handshake messages of a conversation that is read along, one direction at a time.
+ *
+ * Up to TLS 1.2 the server's flight ends at ServerHelloDone and each direction at its ChangeCipherSpec. In 1.3 nothing can be read behind
+ * ServerHello; ChangeCipherSpec means nothing there, and a HelloRetryRequest lets both hellos come twice. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "scanner/tls/names.h"
+#include "scanner/watch/session_private.h"
+
+static uint8_t *copy(struct session *session, struct slice bytes)
+{
+    uint8_t *kept = cm_malloc(bytes.size ? bytes.size : 1);
+    if (bytes.size)
+        memcpy(kept, bytes.data, bytes.size);
+    session->memory += bytes.size;
+    return kept;
+}
+
+void session_set_client(struct session *session, int direction, bool guessed)
+{
+    if (session->client >= 0 && (guessed || !session->guessed))
+        return;
+    session->client = (int8_t)direction;
+    session->guessed = guessed;
+}
+
+/* --- messages ------------------------------------------------------------------------------------------------------ */
+
+static void on_client_hello(struct session *session, int direction, struct slice body)
+{
+    struct client_part *part = cm_malloc(sizeof *part + body.size);
+    memcpy(part->body, body.data, body.size);
+    if (tls_read_client_hello((struct slice){part->body, body.size}, &part->hello)) {
+        session->options.counts->refused++;
+        free(part);
+        return;
+    }
+    session_set_client(session, direction, false);
+    free(session->client_part); /* the second one, after a HelloRetryRequest */
+    session->client_part = part;
+    session->memory += sizeof *part + body.size;
+}
+
+static void on_server_hello(struct session *session, int direction, struct slice body)
+{
+    struct server_part *part = cm_calloc(1, sizeof *part + body.size);
+    memcpy(part->body, body.data, body.size);
+    if (tls_read_server_hello((struct slice){part->body, body.size}, &part->hello)) {
+        session->options.counts->refused++;
+        free(part);
+        return;
+    }
+    session_set_client(session, !direction, false);
+    if (!session->server_part)
+        session->options.counts->handshakes++;
+    else
+        free(session->server_part->status);
+    free(session->server_part);
+    session->server_part = part;
+    session->memory += sizeof *part + body.size;
+    if (part->hello.group)
+        session->group = part->hello.group;
+}
+
+static void on_certificate(struct session *session, struct reading *reading, struct slice body)
+{
+    free(reading->certificate);
+    reading->certificate = copy(session, body);
+    reading->certificate_size = body.size;
+}
+
+static void on_server_key_exchange(struct session *session, struct slice body)
+{
+    uint16_t group;
+    if (session->server_part && tls_suite_key_exchange(session->server_part->hello.cipher) == TLS_KX_ECDHE &&
+        tls_read_ecdhe_group(body, &group) == 0)
+        session->group = group;
+}
+
+static void on_status(struct session *session, struct slice body)
+{
+    struct server_part *part = session->server_part;
+    if (!part || part->status)
+        return;
+    part->status = copy(session, body);
+    part->status_size = body.size;
+}
+
+void session_message(struct session *session, int direction, const struct tls_message *message)
+{
+    struct reading *reading = session->directions[direction].reading;
+    switch (message->type) {
+    case TLS_CLIENT_HELLO:
+        on_client_hello(session, direction, message->body);
+        break;
+    case TLS_SERVER_HELLO:
+        on_server_hello(session, direction, message->body);
+        break;
+    case TLS_CERTIFICATE:
+        on_certificate(session, reading, message->body);
+        break;
+    case TLS_CERTIFICATE_STATUS:
+        on_status(session, message->body);
+        break;
+    case TLS_SERVER_KEY_EXCHANGE:
+        session_set_client(session, !direction, true);
+        on_server_key_exchange(session, message->body);
+        break;
+    case TLS_CERTIFICATE_REQUEST:
+        session_set_client(session, !direction, true);
+        session->asked = true;
+        break;
+    case TLS_SERVER_HELLO_DONE:
+        session_set_client(session, !direction, true);
+        session->flight_over = true;
+        break;
+    case TLS_CLIENT_KEY_EXCHANGE:
+    case TLS_CERTIFICATE_VERIFY:
+        session_set_client(session, direction, true);
+        break;
+    default:
+        break;
+    }
+    session_tell(session, false);
+}
+
+/* --- records ------------------------------------------------------------------------------------------------------- */
+
+void session_go_dark(struct session *session, int direction)
+{
+    session->directions[direction].encrypted = true;
+    session_stop_reading(session, direction, PHASE_OVER);
+    session_tell(session, false);
+}
+
+static void read_handshake(struct session *session, int direction, struct slice fragment)
+{
+    struct reading *reading = session->directions[direction].reading;
+    struct tls_message message;
+    int code;
+    tls_messages_feed(&reading->messages, fragment);
+    while ((code = tls_messages_next(&reading->messages, &message)) == 0)
+        session_message(session, direction, &message);
+    if (code != CM_ETRUNCATED) {
+        session->options.counts->refused++;
+        session_stop_reading(session, direction, PHASE_OVER);
+    }
+}
+
+/* After ChangeCipherSpec a handshake record is encrypted, unless this is 1.3 with its two meaningless ones: there a hello may follow in clear. */
+static bool is_in_clear(const struct session *session, const struct reading *reading, struct slice fragment)
+{
+    if (!reading->changed)
+        return true;
+    if (session->server_part && !session_is_13(session))
+        return false;
+    return fragment.size >= 4 && (fragment.data[0] == TLS_CLIENT_HELLO || fragment.data[0] == TLS_SERVER_HELLO) &&
+           fragment.data[1] == 0;
+}
+
+static bool is_odd(const struct tls_record *record)
+{
+    return record->fragment.size == 0 || record->type == TLS_ALERT || record->type == TLS_CHANGE_CIPHER_SPEC;
+}
+
+static void on_record(struct session *session, int direction, const struct tls_record *record)
+{
+    struct reading *reading = session->directions[direction].reading;
+    if (is_odd(record) && ++reading->odd_records > ODD_RECORDS_MAX) {
+        session_stop_reading(session, direction, PHASE_OVER);
+        return;
+    }
+    switch (record->type) {
+    case TLS_HANDSHAKE:
+        if (is_in_clear(session, reading, record->fragment))
+            read_handshake(session, direction, record->fragment);
+        else
+            session_go_dark(session, direction);
+        break;
+    case TLS_CHANGE_CIPHER_SPEC:
+        reading->changed = true;
+        break;
+    case TLS_APPLICATION_DATA:
+        session_go_dark(session, direction);
+        break;
+    default: /* an alert: what follows it, if anything does, will tell */
+        break;
+    }
+}
+
+void session_read(struct session *session, int direction, struct slice bytes)
+{
+    struct direction *side = &session->directions[direction];
+    struct tls_record record;
+    int code = 0;
+    tls_records_feed(&side->reading->records, bytes.data, bytes.size);
+    while (side->phase == PHASE_READING && (code = tls_records_next(&side->reading->records, &record)) == 0)
+        on_record(session, direction, &record);
+    if (side->phase == PHASE_READING && code == CM_EMALFORMED) /* chance looked like TLS, or TLS has ended */
+        session_stop_reading(session, direction, PHASE_SEARCHING);
+}

@@ -1,0 +1,326 @@
+/* TCP data in order. What arrives in order is lent on at once; what does not waits in a sorted list until the hole before it is filled or given up.
+ *
+ * Sequence numbers wrap, so they are only ever compared by their difference (RFC 9293 §3.4). Every stream is bounded (WAITING_MAX), and all streams of a
+ * worker together by the pool. */
+#include "scanner/watch/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "certmuster/error.h"
+
+enum {
+    WINDOW_MAX = 1 << 24,     /* what is further ahead belongs to another connection, or is a lie */
+    WAITING_MAX = 512 * 1024, /* bytes behind a hole in one stream before the hole is given up */
+    WAITING_SEGMENTS_MAX = 4096,
+    UNACKNOWLEDGED_SEGMENTS = 64, /* so many segments behind a hole that nobody acknowledges: a capture of one side */
+    PATIENCE = 6,               /* segments that may still come late once the other side has acknowledged past a hole */
+    FLOATING_SEGMENTS = 24,     /* a capture that begins in the middle: so many segments may come in any order … */
+    FLOATING_BYTES = 32 * 1024, /* … and so many bytes, before the lowest is taken for the beginning */
+};
+
+struct waiting {
+    struct waiting *next;
+    uint32_t sequence, size, missing;
+    bool good;
+    uint8_t bytes[];
+};
+
+struct stream_pool {
+    size_t bytes, bytes_max;
+    struct stream_counts counts;
+};
+
+struct stream_pool *stream_pool_new(size_t bytes_max)
+{
+    struct stream_pool *pool = cm_calloc(1, sizeof *pool);
+    pool->bytes_max = bytes_max;
+    return pool;
+}
+
+void stream_pool_free(struct stream_pool *pool)
+{
+    free(pool);
+}
+
+struct stream_counts stream_pool_counts(const struct stream_pool *pool)
+{
+    return pool->counts;
+}
+
+void stream_init(struct stream *stream)
+{
+    *stream = (struct stream){0};
+}
+
+static int32_t distance(uint32_t from, uint32_t to)
+{
+    return (int32_t)(to - from);
+}
+
+static void drop_waiting(struct stream_pool *pool, struct stream *stream, struct waiting **link)
+{
+    struct waiting *waiting = *link;
+    *link = waiting->next;
+    stream->waiting_bytes -= waiting->size;
+    stream->waiting_count--;
+    pool->bytes -= sizeof *waiting + waiting->size;
+    free(waiting);
+}
+
+void stream_done(struct stream_pool *pool, struct stream *stream)
+{
+    while (stream->waiting)
+        drop_waiting(pool, stream, &stream->waiting);
+}
+
+void stream_syn(struct stream *stream, uint32_t sequence, bool checksum_good)
+{
+    stream->good_seen |= checksum_good;
+    if (stream->started && !stream->floating)
+        return;
+    stream->next = sequence + 1;
+    stream->started = true;
+    stream->floating = false;
+}
+
+/* --- delivering ---------------------------------------------------------------------------------------------------- */
+
+static void deliver(struct stream *stream, struct slice bytes, uint32_t missing, const struct stream_events *events,
+                    struct stream_pool *pool)
+{
+    stream->next += (uint32_t)bytes.size;
+    if (bytes.size)
+        events->on_bytes(events->context, bytes);
+    if (missing) {
+        stream->next += missing;
+        pool->counts.gaps++;
+        pool->counts.gap_bytes += missing;
+        events->on_gap(events->context, missing);
+    }
+}
+
+/* Delivers what waits at its turn. With force, data with a bad checksum too: nothing better came. */
+static void drain(struct stream_pool *pool, struct stream *stream, const struct stream_events *events, bool force)
+{
+    while (stream->waiting) {
+        struct waiting *first = stream->waiting;
+        int32_t ahead = distance(stream->next, first->sequence);
+        if (ahead > 0 || (!first->good && !force))
+            return;
+        uint32_t known = (uint32_t)-ahead;
+        if (known < first->size)
+            deliver(stream, (struct slice){first->bytes + known, first->size - known}, first->missing, events, pool);
+        else if (known < first->size + first->missing)
+            deliver(stream, (struct slice){NULL, 0}, first->size + first->missing - known, events, pool);
+        force = false; /* one at a time: behind it a good one may stand */
+        drop_waiting(pool, stream, &stream->waiting);
+    }
+}
+
+/* Gives up the hole before the first waiting segment: data with a bad checksum stands in it, or it is lost. */
+static void give_up_hole(struct stream_pool *pool, struct stream *stream, const struct stream_events *events)
+{
+    const struct waiting *first = stream->waiting;
+    int32_t ahead = distance(stream->next, first->sequence);
+    stream->stalled = 0;
+    if (ahead > 0)
+        deliver(stream, (struct slice){NULL, 0}, (uint32_t)ahead, events, pool);
+    drain(pool, stream, events, true);
+    drain(pool, stream, events, false);
+}
+
+static void settle(struct stream_pool *pool, struct stream *stream, const struct stream_events *events)
+{
+    stream->floating = false;
+    if (!stream->waiting)
+        return;
+    stream->next = stream->waiting->sequence;
+    drain(pool, stream, events, !stream->good_seen);
+}
+
+/* --- waiting ------------------------------------------------------------------------------------------------------- */
+
+static void keep(struct stream_pool *pool, struct stream *stream, struct waiting **link,
+                 const struct stream_segment *segment, uint32_t skip, uint32_t size, uint32_t missing)
+{
+    size_t memory = sizeof(struct waiting) + size;
+    if (pool->bytes + memory > pool->bytes_max) {
+        pool->counts.pool_full++;
+        return;
+    }
+    struct waiting *waiting = cm_malloc(memory);
+    *waiting = (struct waiting){.next = *link,
+                                .sequence = segment->sequence + skip,
+                                .size = size,
+                                .missing = missing,
+                                .good = segment->checksum_good};
+    memcpy(waiting->bytes, segment->payload.data + skip, size);
+    *link = waiting;
+    pool->bytes += memory;
+    stream->waiting_bytes += size;
+    stream->waiting_count++;
+    pool->counts.out_of_order++;
+}
+
+/* The bytes that both copies have; a good one replaces a bad one, otherwise the first stays. */
+static void compare(struct stream_pool *pool, struct waiting *there, const struct stream_segment *segment,
+                    uint32_t skip)
+{
+    uint32_t offset = (uint32_t)distance(there->sequence, segment->sequence + skip);
+    uint32_t size = there->size - offset, left = (uint32_t)segment->payload.size - skip;
+    if (left < size)
+        size = left;
+    pool->counts.overlaps++;
+    if (memcmp(there->bytes + offset, segment->payload.data + skip, size) == 0)
+        return;
+    pool->counts.conflicts++;
+    if (!there->good && segment->checksum_good)
+        memcpy(there->bytes + offset, segment->payload.data + skip, size);
+}
+
+/* Puts copies of what is new of a segment between what waits. A bad copy that a good one covers whole is good from then on. */
+static void insert(struct stream_pool *pool, struct stream *stream, const struct stream_segment *segment, uint32_t skip)
+{
+    struct waiting **link = &stream->waiting;
+    uint32_t end = (uint32_t)segment->payload.size;
+    while (skip < end || (skip == end && segment->missing)) {
+        uint32_t at = segment->sequence + skip;
+        while (*link && distance((*link)->sequence + (*link)->size, at) >= 0 && distance((*link)->sequence, at) >= 0)
+            link = &(*link)->next;
+        struct waiting *there = *link;
+        int32_t room = there ? distance(at, there->sequence) : INT32_MAX;
+        if (room > 0) {
+            bool whole = (uint32_t)room >= end - skip;
+            uint32_t size = whole ? end - skip : (uint32_t)room;
+            uint16_t before = stream->waiting_count;
+            keep(pool, stream, link, segment, skip, size, whole ? segment->missing : 0);
+            if (stream->waiting_count == before || whole)
+                return;
+            link = &(*link)->next;
+            skip += size;
+        } else {
+            compare(pool, there, segment, skip);
+            if (segment->checksum_good && room == 0 && end - skip >= there->size)
+                there->good = true;
+            skip = (uint32_t)distance(segment->sequence, there->sequence + there->size);
+            if (skip >= end)
+                return;
+        }
+    }
+}
+
+/* --- segments ------------------------------------------------------------------------------------------------------ */
+
+/* A record header of TLS at the start of a segment: a hello, or records that are encrypted already. Nothing before it matters. */
+static bool begins_tls(struct slice payload)
+{
+    const uint8_t *at = payload.data;
+    if (payload.size < 6 || at[1] != 3 || at[2] > 4)
+        return false;
+    return at[0] == 23 || (at[0] == 22 && (at[5] == 1 || at[5] == 2));
+}
+
+static void hold(struct stream_pool *pool, struct stream *stream, const struct stream_segment *segment,
+                 const struct stream_events *events)
+{
+    if (!stream->started) {
+        stream->started = stream->floating = true;
+        stream->next = segment->sequence;
+    }
+    if (begins_tls(segment->payload) && (segment->checksum_good || !stream->good_seen)) {
+        /* What waits below it came from before, and is told first. */
+        insert(pool, stream, segment, 0);
+        settle(pool, stream, events);
+        return;
+    }
+    insert(pool, stream, segment, 0);
+    if (stream->waiting_count >= FLOATING_SEGMENTS || stream->waiting_bytes >= FLOATING_BYTES)
+        settle(pool, stream, events);
+}
+
+static bool has_patience(const struct stream *stream)
+{
+    if (stream->waiting_bytes > WAITING_MAX || stream->waiting_count > WAITING_SEGMENTS_MAX)
+        return false;
+    if (!stream->acknowledged_known)
+        return stream->waiting_count < UNACKNOWLEDGED_SEGMENTS;
+    return stream->stalled < PATIENCE;
+}
+
+static void look_at_hole(struct stream_pool *pool, struct stream *stream, const struct stream_events *events)
+{
+    if (!stream->waiting || stream->floating)
+        return;
+    if (stream->acknowledged_known && distance(stream->next, stream->acknowledged) > 0 && stream->stalled < UINT8_MAX)
+        stream->stalled++;
+    while (stream->waiting && !has_patience(stream))
+        give_up_hole(pool, stream, events);
+}
+
+/* In order, and to be believed: up to where a waiting copy begins, which came first. */
+static void pass_on(struct stream_pool *pool, struct stream *stream, const struct stream_segment *segment,
+                    uint32_t skip, const struct stream_events *events)
+{
+    struct slice bytes = {segment->payload.data + skip, segment->payload.size - skip};
+    uint32_t missing = segment->missing;
+    if (stream->waiting) {
+        int32_t room = distance(stream->next, stream->waiting->sequence);
+        if (room >= 0 && (size_t)room < bytes.size) {
+            insert(pool, stream, segment, skip + (uint32_t)room); /* settles what both have, and what lies behind */
+            bytes.size = (size_t)room;
+            missing = 0;
+        }
+    }
+    deliver(stream, bytes, missing, events, pool);
+    drain(pool, stream, events, false);
+    stream->stalled = 0;
+}
+
+void stream_add(struct stream_pool *pool, struct stream *stream, const struct stream_segment *segment,
+                const struct stream_events *events)
+{
+    uint32_t skip = 0;
+    if (segment->payload.size == 0 && segment->missing == 0)
+        return;
+    bool believed = segment->checksum_good || !stream->good_seen;
+    pool->counts.bad_checksums += !segment->checksum_good;
+    stream->good_seen |= segment->checksum_good;
+    if (!stream->started || stream->floating) {
+        hold(pool, stream, segment, events);
+        return;
+    }
+    int32_t ahead = distance(stream->next, segment->sequence);
+    if (ahead > WINDOW_MAX || ahead < -WINDOW_MAX)
+        return;
+    if (ahead < 0) {
+        skip = (uint32_t)-ahead;
+        pool->counts.retransmitted++;
+        if (skip >= segment->payload.size + segment->missing)
+            return;
+        if (skip > segment->payload.size)
+            return; /* what is left of it was not captured: the hole stands for it */
+    }
+    if (ahead <= 0 && believed)
+        pass_on(pool, stream, segment, skip, events);
+    else
+        insert(pool, stream, segment, skip);
+    look_at_hole(pool, stream, events);
+}
+
+void stream_acknowledged(struct stream_pool *pool, struct stream *stream, uint32_t acknowledgment,
+                         const struct stream_events *events)
+{
+    if (!stream->acknowledged_known || distance(stream->acknowledged, acknowledgment) > 0)
+        stream->acknowledged = acknowledgment;
+    stream->acknowledged_known = true;
+    look_at_hole(pool, stream, events);
+}
+
+void stream_flush(struct stream_pool *pool, struct stream *stream, const struct stream_events *events)
+{
+    if (stream->floating)
+        settle(pool, stream, events);
+    while (stream->waiting)
+        give_up_hole(pool, stream, events);
+}

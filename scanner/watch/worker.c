@@ -1,0 +1,68 @@
+/* Stages put together. */
+#include "scanner/watch/worker.h"
+
+#include <stdlib.h>
+
+enum { FRAGMENTS_SHARE = 16 /* so much of the memory is for fragments */ };
+
+struct worker {
+    struct decoder decoder;
+    struct flows *flows;
+    struct session_counts sessions;
+    int64_t packet_now_us;
+};
+
+static void on_datagram(const struct datagram *datagram, void *context)
+{
+    struct worker *worker = context;
+    flows_add(worker->flows, datagram);
+}
+
+struct worker *worker_new(const struct worker_options *options)
+{
+    struct worker *worker = cm_calloc(1, sizeof *worker);
+    size_t fragments = options->memory_max / FRAGMENTS_SHARE;
+    worker->decoder.fragments = fragments_new(fragments);
+    worker->decoder.emit = on_datagram;
+    worker->decoder.context = worker;
+    worker->flows = flows_new(&(struct flows_options){
+        .memory_max = options->memory_max - fragments,
+        .session = {.keylog = options->keylog,
+                    .observed = options->observed,
+                    .context = options->context,
+                    .counts = &worker->sessions},
+    });
+    return worker;
+}
+
+void worker_free(struct worker *worker)
+{
+    if (!worker)
+        return;
+    flows_free(worker->flows);
+    fragments_free(worker->decoder.fragments);
+    free(worker);
+}
+
+void worker_packet(const struct packet *packet, void *context)
+{
+    struct worker *worker = context;
+    worker->packet_now_us = packet->at_us;
+    decode_packet(&worker->decoder, packet);
+}
+
+void worker_flush(struct worker *worker)
+{
+    flows_flush(worker->flows);
+}
+
+struct worker_counts worker_get_counts(const struct worker *worker)
+{
+    return (struct worker_counts){
+        .decode = worker->decoder.counts,
+        .fragments = fragments_get_counts(worker->decoder.fragments),
+        .flows = flows_get_counts(worker->flows),
+        .sessions = worker->sessions,
+        .packet_now_us = worker->packet_now_us,
+    };
+}
