@@ -2,6 +2,7 @@
 #include "tests/unit/lib/cmocka_first.h"
 
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +94,28 @@ static void test_json(void **state)
     EXPECT(escape_json, "", "");
 }
 
+/* Every byte at every place of a text that is otherwise plain: what stands around it changes nothing, nor does it for them. */
+static void test_json_anywhere(void **state)
+{
+    (void)state;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char one = (char)byte;
+        struct buf alone;
+        buf_init(&alone, 16);
+        escape_json(&alone, &one, 1);
+        for (size_t size = 1; size <= 20; size++)
+            for (size_t at = 0; at < size; at++) {
+                char text[20], expected[64];
+                memset(text, '!', size); /* next to the quote and to what is below 0x20 */
+                text[at] = one;
+                snprintf(expected, sizeof expected, "%.*s%s%.*s", (int)at, "!!!!!!!!!!!!!!!!!!!!", alone.data,
+                         (int)(size - at - 1), "!!!!!!!!!!!!!!!!!!!!");
+                expect(escape_json, text, size, expected);
+            }
+        buf_done(&alone);
+    }
+}
+
 static void test_csv(void **state)
 {
     (void)state;
@@ -163,13 +186,10 @@ static void test_output_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_terminal),
-        cmocka_unit_test(test_invalid_utf8),
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_csv),
-        cmocka_unit_test(test_html),
-        cmocka_unit_test(test_columns),
-        cmocka_unit_test(test_output_is_bounded),
+        cmocka_unit_test(test_terminal), cmocka_unit_test(test_invalid_utf8),
+        cmocka_unit_test(test_json),     cmocka_unit_test(test_json_anywhere),
+        cmocka_unit_test(test_csv),      cmocka_unit_test(test_html),
+        cmocka_unit_test(test_columns),  cmocka_unit_test(test_output_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
