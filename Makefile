@@ -64,7 +64,6 @@ help:
 	@echo 'make format            lay out the C sources by .clang-format'
 	@echo 'make bench             ratios against floors and peers, in tests/bench'
 	@echo 'make bench-scan [PARTS=...]   the scanner alone: floors peers syscalls waiting million threads'
-	@echo 'make bench-scan [PARTS=...]   the scanner alone: floors peers syscalls waiting million threads'
 	@echo 'make fuzz [F=NAME] [SECONDS=60]   run the fuzz targets'
 
 # --- Generated: files that programs carry inside (migrations, the HTML page) as C initialisers ------------------------------
@@ -166,11 +165,6 @@ fuzz:
 	@contrib/install-packages run build test
 	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=fuzz $(FUZZ:%.c=$(BUILD)/fuzz/%)
 	@tests/fuzz/run $(BUILD)/fuzz $${SECONDS:-60} $(F)
-
-bench-scan:
-	@contrib/install-packages run build test bench
-	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release $(BUILD)/release/certmuster-scan $(FLEET:$(B)/%=$(BUILD)/release/%) $(BENCH_BIN:$(B)/%=$(BUILD)/release/%)
-	@tests/bench/bench-scan $(BUILD)/release $(PARTS)
 
 bench-scan:
 	@contrib/install-packages run build test bench
