@@ -18,12 +18,13 @@ static size_t hello_parts(const struct handshake *handshake, struct slice parts[
     struct buf *message = &handshake->engine->message;
     struct slice retry = buf_slice(&handshake->flight->retry);
     struct hello_ask ask = handshake_hello_ask(handshake, retry.size > 0);
+    const struct slice *sent = handshake->engine->hellos_sent;
     size_t count = 0;
     buf_reset(message);
     client_hello_message(&ask, message);
     if (retry.size)
         parts[count++] = retry;
-    parts[count++] = buf_slice(message);
+    parts[count++] = sent ? sent[retry.size > 0] : buf_slice(message);
     return count;
 }
 

@@ -73,6 +73,11 @@ void handshake_engine_set_random(struct handshake_engine *engine,
     engine->randoms_left = 0;
 }
 
+void handshake_engine_set_hellos(struct handshake_engine *engine, const struct slice *hellos)
+{
+    engine->hellos_sent = hellos;
+}
+
 void handshake_engine_random(struct handshake_engine *engine, uint8_t out[static HELLO_RANDOM_SIZE])
 {
     if (engine->randoms_left < HELLO_RANDOM_SIZE) {

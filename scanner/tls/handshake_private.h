@@ -90,9 +90,10 @@ struct handshake_engine {
     unsigned spares;
     struct buf hello; /* the output of hello_of */
     const struct handshake *hello_of;
-    struct buf message;             /* a ClientHello for a transcript */
-    const struct handshake *lender; /* the handshake fed last: what it lent still stands */
-    struct slice fed;               /* what it was fed */
+    const struct slice *hellos_sent; /* of tests: our two hellos at the time when a flight was recorded; else NULL */
+    struct buf message;              /* a ClientHello for a transcript */
+    const struct handshake *lender;  /* the handshake fed last: what it lent still stands */
+    struct slice fed;                /* what it was fed */
     const struct handshake *chain_of;
     struct tls_chain chain;
     struct handshake_result result;
@@ -110,6 +111,9 @@ struct handshake_engine {
 /* Where randoms come from instead of getrandom: tests that must know the ClientHello before it is made. */
 void handshake_engine_set_random(struct handshake_engine *engine,
                                  void (*fill)(void *context, uint8_t *out, size_t size), void *context);
+/* What stands in transcripts in place of our two hellos (messages, without record headers), so that a flight recorded once can be
+ * replayed when the ClientHello has become another. Lends; NULL: the hellos themselves again. */
+void handshake_engine_set_hellos(struct handshake_engine *engine, const struct slice *hellos);
 void handshake_engine_random(struct handshake_engine *engine, uint8_t out[static HELLO_RANDOM_SIZE]);
 struct flight *flight_take(struct handshake_engine *engine, size_t flight_max);
 void flight_release(struct handshake_engine *engine, struct flight *flight);

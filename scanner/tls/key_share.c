@@ -124,6 +124,24 @@ int key_shares_public(struct key_shares *shares, uint16_t number, struct slice *
     return result;
 }
 
+int key_shares_set(struct key_shares *shares, uint16_t number, struct slice pkcs8)
+{
+    const struct group_row *row = find_row(number);
+    const unsigned char *at = pkcs8.data;
+    EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)pkcs8.size);
+    uint8_t public[KEY_SHARE_MAX];
+    if (row == NULL || key == NULL || !EVP_PKEY_is_a(key, row->algorithm) || !write_public(key, row, public)) {
+        EVP_PKEY_free(key);
+        ERR_clear_error();
+        return row == NULL ? CM_EUNSUPPORTED : CM_EMALFORMED;
+    }
+    struct group *group = &shares->groups[row - rows];
+    EVP_PKEY_free(group->own);
+    group->own = key;
+    memcpy(group->public, public, row->size);
+    return 0;
+}
+
 int key_shares_new(struct key_shares **out, struct cm_error *error)
 {
     struct key_shares *shares = cm_calloc(1, sizeof *shares);

@@ -30,6 +30,8 @@ struct key_shares; /* of the process */
 
 CM_MUST_CHECK int key_shares_new(struct key_shares **out, struct cm_error *error);
 void key_shares_free(struct key_shares *shares);
+/* For tests that replay what a server once said to a known key: this PKCS#8 key instead of one of our making. Before any use of the group. */
+CM_MUST_CHECK int key_shares_set(struct key_shares *shares, uint16_t group, struct slice pkcs8);
 bool key_shares_knows(uint16_t group); /* one of the above */
 /* Our public value as key_share carries it (uncompressed point, little-endian u, left-padded Y), lent for the life of shares. CM_EUNSUPPORTED for an
  * unknown group. */
