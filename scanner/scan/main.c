@@ -2,11 +2,13 @@
  *
  * Owns the command line, the signals and the exit status. What a target is stands in target.h, what a probe does in probe.h, how many
  * run at once in sweep.h. */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "certmuster/cli.h"
 #include "certmuster/config.h"
@@ -118,6 +120,15 @@ static volatile sig_atomic_t stop; /* the signal that ends the sweep */
 static void on_signal(int number)
 {
     stop = number;
+}
+
+/* A standard stream that is closed shall stay useless: or the next socket would take its number, and get our table. */
+static void keep_closed_streams_closed(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/", O_PATH) != fd)
+            exit(CM_EXIT_FAILED); /* and nobody can be told */
+    }
 }
 
 /* SIGINT and SIGTERM are blocked but while the loop waits, so that none is missed; the second one ends the process at once. */
@@ -385,6 +396,7 @@ int main(int argc, char **argv)
     struct cm_error error;
     sigset_t open;
     uint64_t damaged = 0;
+    keep_closed_streams_closed();
     log_init(program.name, LOG_LEVEL_WARN);
     cli_init(&cli, &program, argc, argv);
     int status = read_arguments(&cli, &arguments);

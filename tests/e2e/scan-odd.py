@@ -305,7 +305,7 @@ def order():
     last = [int(p["endpoint"]["ip"].split(".")[3]) for p in run.probes]
     check("all", list(range(256)), sorted(last))
     neighbours = sum(abs(a - b) == 1 for a, b in zip(last, last[1:]))
-    holds("spread out", neighbours < 20, neighbours)
+    holds("spread out", neighbours < 64, neighbours)
     server.stop()
 
 

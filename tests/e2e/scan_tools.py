@@ -16,6 +16,7 @@ import jsonschema
 TOP, BIN, FLEET = os.environ["CM_TOP"], os.environ["CM_BIN"], os.environ["CM_FLEET"]
 SCHEMA_CHECKS = 300  # records of a run that are held against the schema; it is slow
 SCAN = BIN + "/certmuster-scan"
+MORE = os.environ.get("SCAN_ARGS", "").split()  # for every run, e.g. "--threads 4"
 work = tempfile.mkdtemp(dir=os.environ.get("TMPDIR"))
 os.environ["CERTMUSTER_HOME"] = work + "/no-home"
 started = []
@@ -78,7 +79,7 @@ def errors(run):
 
 
 def popen(*args, **more):
-    process = subprocess.Popen([SCAN, "--json", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+    process = subprocess.Popen([SCAN, "--json", *MORE, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
     started.append(process)
     process.began = time.monotonic()
     return process
