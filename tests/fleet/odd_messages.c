@@ -245,17 +245,19 @@ void odd_put_key_exchange(struct buf *out, const struct odd_conn *conn, EVP_PKEY
     put_point(out);
     if (key != NULL) {
         size_t params_size = out->size - params;
+        bool tls12 = conn->place->row->version >= TLS12;
         bool sslv2 = conn->hello.sslv2; /* it has no random of this size, and no use for the signature */
         pki_must_be(params_size <= 256, "ServerKeyExchange");
         memcpy(content, sslv2 ? odd_random : conn->hello.random.data, 32);
         memcpy(content + 32, odd_random, 32);
         memcpy(content + 64, out->data + params, params_size);
         EVP_MD_CTX *sign = pki_must(EVP_MD_CTX_new(), "signature");
-        pki_must_be(EVP_DigestSignInit(sign, NULL, EVP_sha256(), NULL, key) == 1 &&
+        pki_must_be(EVP_DigestSignInit(sign, NULL, tls12 ? EVP_sha256() : EVP_sha1(), NULL, key) == 1 &&
                         EVP_DigestSign(sign, signature, &size, content, 64 + params_size) == 1,
                     "signature");
         EVP_MD_CTX_free(sign);
-        odd_put(out, EVP_PKEY_is_a(key, "RSA") ? 0x0401 : 0x0403, 2); /* TLS 1.2 */
+        if (tls12) /* before, a P-256 key signs with SHA-1 (RFC 4492 §5.4), and RSA keys are not in these scripts */
+            odd_put(out, EVP_PKEY_is_a(key, "RSA") ? 0x0401 : 0x0403, 2);
         odd_put(out, size, 2);
         buf_append(out, signature, size);
     }

@@ -77,7 +77,7 @@ static const struct odd_row rows[] = {
     {"real-scts-tls13", OK, TLS13, .scts = 4, .told = "scts=4"},
     {"real-alpn-tls12", OK, TLS12, .alpn = "h2", .told = "alpn=h2"},
     {"real-alpn-tls13", OK, TLS13, .alpn = "http/1.1", .told = "alpn=http/1.1"},
-    {"real-alpn-other", OK, BOTH, .alpn = "imap", .attempts = "alpn"},
+    {"real-alpn-other", OK, BOTH, .alpn = "imap", .attempts = "tls"},
     {"real-chain-164k", OK, TLS13, .chain = ODD_CHAIN_164K},
 
     RSA_SUITE("suite-rsa-aes128-cbc", "AES128-SHA", "TLS_RSA_WITH_AES_128_CBC_SHA"),

@@ -57,7 +57,7 @@ static const struct odd_row rows[] = {
     ALERT(114, "bad_certificate_hash_value_RESERVED"),
     ALERT(115, "unknown_psk_identity"),
     ALERT(116, "certificate_required"),
-    ALERT_(120, "no_application_protocol", "alpn"),
+    ALERT_(120, "no_application_protocol", "alpn-none"),
     ALERT(121, "ech_required"),
     ALERT(199, "*199*"), /* nobody has assigned it */
     {"alert-of-one-byte", FAILS("protocol|closed", NULL), SCRIPT("<L."), .attempts = "tls1.2,tls1.0-plain,sslv2"},
