@@ -1,5 +1,5 @@
 /* floor-tls12: the least that a client can do to see a certificate of TLS 1.2: connect, one fixed ClientHello, read up to the Certificate
- * message, reset. Benchmarks compare certmuster-scan with it; tests read leaves with it (--print). Connections: floor.h.
+ * message, reset. Benchmarks compare certmuster-scan with it; tests read leaves with it (--print). Connections: sweep.h.
  *
  *   floor-tls12 BASE PORT COUNT [IN_FLIGHT] [--print]
  *
@@ -46,8 +46,13 @@ static int look(struct probe *probe, struct slice *leaf)
     return floor_find_leaf((struct slice){probe->plain, probe->plain_size}, false, leaf);
 }
 
+static int ready(const struct sweep *sweep, struct slot *slot, uint32_t events)
+{
+    return floor_step(sweep, slot, events, (struct slice){hello, sizeof hello}, look);
+}
+
 int main(int argc, char **argv)
 {
-    const struct floor floor = {.hello = {hello, sizeof hello}, .look = look};
-    return floor_main(&floor, argc, argv);
+    const struct sweep_program floor = {.slot_size = sizeof(struct probe), .begin = floor_begin, .ready = ready};
+    return sweep_main(&floor, argc, argv);
 }

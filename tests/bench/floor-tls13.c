@@ -29,13 +29,6 @@ static uint8_t hello[] = {
 /* clang-format on */
 _Static_assert(sizeof hello == SHARE_AT + SHARE, "the lengths inside are those of 127 bytes");
 
-struct keys { /* in a probe's state */
-    bool agreed;
-    uint64_t sequence;
-    uint8_t key[KEY], iv[NONCE];
-};
-_Static_assert(sizeof(struct keys) <= FLOOR_STATE_SIZE, "keys fit the state");
-
 static EVP_PKEY *own, *peer;
 static EVP_PKEY_CTX *agreement;
 static EVP_MD_CTX *hash;
@@ -135,7 +128,7 @@ static int read_share(struct slice message, const uint8_t **share)
     return CM_EMALFORMED;
 }
 
-static int agree(struct keys *keys, struct slice server_hello)
+static int agree(struct floor_keys *keys, struct slice server_hello)
 {
     const uint8_t *share;
     uint8_t shared[SHARE], secret[HASH], transcript[HASH];
@@ -149,11 +142,12 @@ static int agree(struct keys *keys, struct slice server_hello)
     expand_label(secret, "key", NULL, keys->key, KEY);
     expand_label(secret, "iv", NULL, keys->iv, NONCE);
     keys->agreed = true;
+    keys->sequence = 0;
     return 0;
 }
 
 /* Opens a record into the probe's plaintext. */
-static int open_record(struct probe *probe, struct keys *keys, const uint8_t *header, struct slice fragment)
+static int open_record(struct probe *probe, struct floor_keys *keys, const uint8_t *header, struct slice fragment)
 {
     uint8_t nonce[NONCE], *plain = probe->plain + probe->plain_size;
     int made;
@@ -161,7 +155,7 @@ static int open_record(struct probe *probe, struct keys *keys, const uint8_t *he
         return CM_EMALFORMED;
     size_t size = fragment.size - TAG;
     memcpy(nonce, keys->iv, NONCE);
-    nonce[NONCE - 1] ^= (uint8_t)keys->sequence++; /* a flight has less than 256 records */
+    nonce[NONCE - 1] ^= keys->sequence++;
     if (EVP_DecryptInit_ex2(cipher, NULL, keys->key, nonce, NULL) != 1 ||
         EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, TAG, (void *)(uintptr_t)(fragment.data + size)) != 1 ||
         EVP_DecryptUpdate(cipher, NULL, &made, header, HEADER) != 1 ||
@@ -178,7 +172,7 @@ static int open_record(struct probe *probe, struct keys *keys, const uint8_t *he
 
 static int look(struct probe *probe, struct slice *leaf)
 {
-    struct keys *keys = (struct keys *)(void *)probe->state;
+    struct floor_keys *keys = &probe->keys;
     struct cursor input, record;
     uint8_t type;
     uint16_t version;
@@ -198,11 +192,16 @@ static int look(struct probe *probe, struct slice *leaf)
     return result;
 }
 
+static int ready(const struct sweep *sweep, struct slot *slot, uint32_t events)
+{
+    return floor_step(sweep, slot, events, (struct slice){hello, sizeof hello}, look);
+}
+
 int main(int argc, char **argv)
 {
-    const struct floor floor = {.hello = {hello, sizeof hello}, .look = look};
+    const struct sweep_program floor = {.slot_size = sizeof(struct probe), .begin = floor_begin, .ready = ready};
     prepare();
-    int status = floor_main(&floor, argc, argv);
+    int status = sweep_main(&floor, argc, argv);
     done();
     return status;
 }
