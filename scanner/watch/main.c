@@ -12,6 +12,7 @@
 #include "certmuster/emit.h"
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
+#include "scanner/watch/keylog.h"
 #include "scanner/watch/offline.h"
 #include "scanner/watch/tell.h"
 
@@ -20,6 +21,7 @@ enum option {
     OPTION_JSON = 256,
     OPTION_INTERVAL,
     OPTION_MEMORY,
+    OPTION_KEYLOG,
     OPTION_TO,
     OPTION_NO_SUBMIT,
 };
@@ -30,6 +32,10 @@ static const struct cli_option options[] = {
     {OPTION_INTERVAL, "interval", "TIME",
      "Tell what was told before again after this time of the packets' clock, with a count (default 1h)."},
     {OPTION_MEMORY, "memory", "MIB", "Use at most about so much memory for connections under way (default 256)."},
+    {OPTION_KEYLOG, "keylog", "FILE",
+     "Open what these secrets open (NSS key log, SSLKEYLOGFILE): the certificates of TLS 1.3 and of resumed TLS 1.2. "
+     "The file may grow "
+     "meanwhile; secrets blocks of pcapng are used as well. Repeats."},
     {OPTION_JSON, "json", NULL,
      "Write the record stream to standard output instead of a table; submits only with --to."},
     {OPTION_TO, "to", "URL", "Deliver to this collector: unix:PATH or https://HOST:PORT."},
@@ -63,8 +69,8 @@ static const struct cli_program program = {
 };
 
 struct arguments {
-    const char **reads;
-    size_t read_count;
+    const char **reads, **keylogs;
+    size_t read_count, keylog_count;
     const char *interval, *memory, *to;
     bool json, no_submit;
 };
@@ -87,14 +93,22 @@ static void catch_signals(void)
     sigaction(SIGPIPE, &ignored, NULL);
 }
 
+static void append(const char ***list, size_t *count, const char *value)
+{
+    *list = cm_realloc(*list, (*count + 1) * sizeof **list);
+    (*list)[(*count)++] = value;
+}
+
 static int read_arguments(struct cli *cli, struct arguments *out)
 {
     int option;
     while ((option = cli_next(cli)) != CLI_END) {
         switch (option) {
         case OPTION_READ:
-            out->reads = cm_realloc(out->reads, (out->read_count + 1) * sizeof *out->reads);
-            out->reads[out->read_count++] = cli->argument;
+            append(&out->reads, &out->read_count, cli->argument);
+            break;
+        case OPTION_KEYLOG:
+            append(&out->keylogs, &out->keylog_count, cli->argument);
             break;
         case OPTION_INTERVAL:
             out->interval = cli->argument;
@@ -145,6 +159,7 @@ static int settle(const struct cli *cli, const struct arguments *arguments, stru
 struct run {
     struct emit *emit;
     struct tell *tell;
+    struct keylog *keylog;
 };
 
 /* Records that a full disk or a slow reader holds back go first: packets of a file can wait. */
@@ -176,13 +191,24 @@ static int watch_files(const struct arguments *arguments, const struct settings 
         say_error("%s: %s", error.reason, error.detail);
         return CM_EXIT_FAILED;
     }
+    run.keylog = keylog_new();
+    for (size_t i = 0; i < arguments->keylog_count; i++) {
+        if (keylog_open(run.keylog, arguments->keylogs[i], &error)) {
+            say_error("%s: %s", error.reason, error.detail);
+            keylog_free(run.keylog);
+            tell_free(run.tell);
+            return CM_EXIT_FAILED;
+        }
+    }
     struct worker_options worker_options = {.memory_max = settings->memory_max - settings->memory_max / TELL_SHARE,
+                                            .keylog = run.keylog,
                                             .observed = tell_observed,
                                             .context = run.tell};
     struct worker *worker = worker_new(&worker_options);
     struct offline_options offline = {.paths = arguments->reads,
                                       .path_count = arguments->read_count,
                                       .worker = worker,
+                                      .keylog = run.keylog,
                                       .between = between,
                                       .context = &run,
                                       .stop = &stop};
@@ -196,6 +222,7 @@ static int watch_files(const struct arguments *arguments, const struct settings 
     *damaged = outcome.damaged > 0;
     worker_free(worker);
     tell_free(run.tell);
+    keylog_free(run.keylog);
     return 0;
 }
 
@@ -240,6 +267,7 @@ int main(int argc, char **argv)
 out:
     config_free(config);
     free(arguments.reads);
+    free(arguments.keylogs);
     cli_done(&cli);
     return status;
 }

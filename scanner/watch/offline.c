@@ -12,6 +12,7 @@
 
 #include "certmuster/log.h"
 #include "scanner/watch/capture_file.h"
+#include "scanner/watch/keylog.h"
 
 enum { PACKETS_BETWEEN = 4096 };
 
@@ -33,10 +34,22 @@ static void say_unreadable(struct offline_outcome *outcome, const char *path, in
     say_error("cannot read %s: %s", log_quote(path), strerror(trouble));
 }
 
+static void on_packet(const struct packet *packet, void *context)
+{
+    const struct offline_options *options = context;
+    worker_packet(packet, options->worker);
+}
+
+static void on_secrets(struct slice text, void *context)
+{
+    const struct offline_options *options = context;
+    keylog_add(options->keylog, text);
+}
+
 static void read_descriptor(const struct offline_options *options, const char *path, int fd,
                             struct offline_outcome *outcome)
 {
-    struct capture_file_events events = {.packet = worker_packet, .context = options->worker};
+    struct capture_file_events events = {.packet = on_packet, .secrets = on_secrets, .context = (void *)options};
     struct capture_file *file = capture_file_new(fd, &events);
     struct cm_error error = {0};
     int code = 1;

@@ -10,6 +10,7 @@ struct offline_options {
     const char *const *paths; /* files, directories (every file in them, oldest first), "-" for standard input */
     size_t path_count;
     struct worker *worker;
+    struct keylog *keylog;          /* secrets blocks go there */
     void (*between)(void *context); /* called every few thousand packets: records are kept, counts told. May be NULL */
     void *context;
     const volatile sig_atomic_t *stop;

@@ -36,11 +36,20 @@ void session_free(struct session *session)
         return;
     free_reading(&session->directions[0]);
     free_reading(&session->directions[1]);
+    session_secret_free(session);
     free(session->client_part);
-    if (session->server_part)
-        free(session->server_part->status);
-    free(session->server_part);
+    session_free_server(session);
     free(session);
+}
+
+void session_free_server(struct session *session)
+{
+    if (session->server_part) {
+        free(session->server_part->alpn);
+        free(session->server_part->status);
+    }
+    free(session->server_part);
+    session->server_part = NULL;
 }
 
 void session_begin_reading(struct session *session, int direction)
@@ -80,7 +89,7 @@ bool session_is_over(const struct session *session)
     bool server = session->told & 1u << OBSERVED_SERVER_CHAIN, client = session->told & 1u << OBSERVED_CLIENT_CHAIN;
     if (server && client)
         return true;
-    return server && session->flight_over && !session->asked;
+    return server && !session->asked && (session->flight_over || session_is_13(session));
 }
 
 bool session_bytes(struct session *session, int direction, struct slice bytes, int64_t at_us)

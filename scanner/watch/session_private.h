@@ -1,5 +1,5 @@
 /* The inside of a TLS conversation, shared by its files: session.c life and bounds, session_find.c where TLS begins, session_read.c records and
- * messages, session_tell.c what is told. dtls.c and eap.c carry such conversations in other wrappings. */
+ * messages, session_secret.c what a key log opens, session_tell.c what is told. dtls.c and eap.c carry such conversations in other wrappings. */
 #ifndef SCANNER_WATCH_SESSION_PRIVATE_H
 #define SCANNER_WATCH_SESSION_PRIVATE_H
 
@@ -23,6 +23,7 @@ struct reading { /* of a direction in which TLS was found */
     uint8_t *certificate; /* body of its Certificate message, until it is told */
     size_t certificate_size;
     uint16_t odd_records;
+    bool opened;  /* the Certificate came out of an encrypted record, in the form of TLS 1.3 */
     bool changed; /* ChangeCipherSpec was there */
 };
 
@@ -34,6 +35,8 @@ struct direction {
     struct reading *reading;  /* NULL until TLS is found */
 };
 
+struct session_secret; /* session_secret.c */
+
 struct client_part { /* a copy of the ClientHello */
     struct tls_client_hello hello;
     uint8_t body[];
@@ -41,6 +44,7 @@ struct client_part { /* a copy of the ClientHello */
 
 struct server_part { /* a copy of the ServerHello, and what came after it */
     struct tls_server_hello hello;
+    uint8_t *alpn;   /* of EncryptedExtensions; hello.alpn lends from it */
     uint8_t *status; /* body of CertificateStatus */
     size_t status_size;
     uint8_t body[];
@@ -59,6 +63,7 @@ struct session {
     uint8_t told;     /* bit per enum observed_kind */
     uint16_t group;
     uint32_t quic_version;           /* 0: no QUIC */
+    struct session_secret *secret;   /* NULL: nothing is opened */
     struct client_part *client_part; /* NULL: no ClientHello was seen */
     struct server_part *server_part;
     size_t memory; /* of the copies */
@@ -66,6 +71,7 @@ struct session {
 
 /* True with the bytes from where TLS begins on, a copied tail among them: lent until the next call. *rest lends from bytes. */
 bool session_find(struct direction *direction, struct slice *bytes, struct slice *beginning);
+void session_free_server(struct session *session);
 void session_begin_reading(struct session *session, int direction);
 void session_stop_reading(struct session *session, int direction, enum phase phase);
 void session_read(struct session *session, int direction, struct slice bytes);
@@ -78,6 +84,14 @@ bool session_is_over(const struct session *session);
 /* Tells what is whole; at_end: everything that is known. */
 void session_tell(struct session *session, bool at_end);
 void session_set_client(struct session *session, int direction, bool guessed);
+
+/* With a key log. record: true when an encrypted record was taken; begin: the server's part of this 1.3 handshake can be opened. */
+bool session_secret_begin(struct session *session);
+bool session_secret_record(struct session *session, int direction, const struct tls_record *record);
+void session_secret_free(struct session *session);
+/* Up to TLS 1.2: which Certificate message came with a master secret; for a resumed session, which that was. */
+void session_secret_remember(const struct session *session, struct slice certificate);
+bool session_secret_recall(const struct session *session, struct slice *certificate);
 
 static inline bool session_is_13(const struct session *session)
 {

@@ -54,9 +54,7 @@ static void on_server_hello(struct session *session, int direction, struct slice
     session_set_client(session, !direction, false);
     if (!session->server_part)
         session->options.counts->handshakes++;
-    else
-        free(session->server_part->status);
-    free(session->server_part);
+    session_free_server(session);
     session->server_part = part;
     session->memory += sizeof *part + body.size;
     if (part->hello.group)
@@ -67,6 +65,7 @@ static void on_certificate(struct session *session, struct reading *reading, str
 {
     free(reading->certificate);
     reading->certificate = copy(session, body);
+    reading->opened = session_is_13(session);
     reading->certificate_size = body.size;
 }
 
@@ -76,6 +75,16 @@ static void on_server_key_exchange(struct session *session, struct slice body)
     if (session->server_part && tls_suite_key_exchange(session->server_part->hello.cipher) == TLS_KX_ECDHE &&
         tls_read_ecdhe_group(body, &group) == 0)
         session->group = group;
+}
+
+static void on_encrypted_extensions(struct session *session, struct slice body)
+{
+    struct slice alpn;
+    struct server_part *part = session->server_part;
+    if (!part || part->alpn || tls_read_encrypted_extensions(body, &alpn) || alpn.size == 0)
+        return;
+    part->alpn = copy(session, alpn);
+    part->hello.alpn = (struct slice){part->alpn, alpn.size};
 }
 
 static void on_status(struct session *session, struct slice body)
@@ -102,6 +111,9 @@ void session_message(struct session *session, int direction, const struct tls_me
         break;
     case TLS_CERTIFICATE_STATUS:
         on_status(session, message->body);
+        break;
+    case TLS_ENCRYPTED_EXTENSIONS:
+        on_encrypted_extensions(session, message->body);
         break;
     case TLS_SERVER_KEY_EXCHANGE:
         session_set_client(session, !direction, true);
@@ -182,7 +194,8 @@ static void on_record(struct session *session, int direction, const struct tls_r
         reading->changed = true;
         break;
     case TLS_APPLICATION_DATA:
-        session_go_dark(session, direction);
+        if (!session_secret_record(session, direction, record))
+            session_go_dark(session, direction);
         break;
     default: /* an alert: what follows it, if anything does, will tell */
         break;

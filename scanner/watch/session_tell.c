@@ -44,15 +44,23 @@ static void fill(const struct session *session, enum observed_kind kind, struct 
         out->scts = 0;
 }
 
+/* In 1.3 the staple and the SCTs come with the certificate. */
+static void fill_13(const struct tls_chain *chain, struct observed *out)
+{
+    unsigned scts;
+    out->ocsp = chain->staple;
+    out->scts = chain->scts.size && sct_count(chain->scts, &scts) == 0 ? (int)scts : 0;
+}
+
 static void tell_chain(struct session *session, int direction)
 {
     static _Thread_local struct tls_chain chain;
     struct reading *reading = session->directions[direction].reading;
     int client = session->client >= 0 ? session->client : guess_client(session);
     enum observed_kind kind = direction == client ? OBSERVED_CLIENT_CHAIN : OBSERVED_SERVER_CHAIN;
+    struct slice body = {reading->certificate, reading->certificate_size};
     /* A Certificate in clear has the form of TLS 1.2, whatever a ServerHello that we may have missed said. */
-    int code =
-        tls_read_certificate((struct slice){reading->certificate, reading->certificate_size}, TLS_VERSION_1_2, &chain);
+    int code = tls_read_certificate(body, reading->opened ? TLS_VERSION_1_3 : TLS_VERSION_1_2, &chain);
     if (code)
         session->options.counts->refused++;
     if (code == 0 && chain.count > 0) {
@@ -60,6 +68,10 @@ static void tell_chain(struct session *session, int direction)
         fill(session, kind, &observed);
         observed.chain = chain.certs;
         observed.chain_count = chain.count;
+        if (reading->opened)
+            fill_13(&chain, &observed);
+        else if (kind == OBSERVED_SERVER_CHAIN)
+            session_secret_remember(session, body);
         session->options.observed(&observed, session->options.context);
         session->told |= (uint8_t)(1u << kind);
     }
@@ -75,15 +87,19 @@ static bool is_whole(const struct session *session, int direction)
         return true;
     if (session->client < 0)
         return false;
+    if (side->reading && side->reading->opened)
+        return true;
     return direction == session->client ? session->client_part != NULL || !session->guessed : session->flight_over;
 }
 
 /* The handshake went on without a certificate that could be seen. */
-static bool is_hidden(const struct session *session, bool at_end)
+static bool is_hidden(struct session *session, bool at_end)
 {
     const struct direction *sides = session->directions;
     if (session->told || !(session->server_part || session->client_part))
         return false;
+    if (session_is_13(session) && !at_end && session_secret_begin(session))
+        return sides[!session->client].phase == PHASE_OVER;
     if (session->server_part) {
         bool retry = session->server_part->hello.retry;
         if (session_is_13(session) && (!retry || at_end))
@@ -103,8 +119,16 @@ void session_tell(struct session *session, bool at_end)
             tell_chain(session, direction);
     }
     if (is_hidden(session, at_end)) {
+        static _Thread_local struct tls_chain chain;
         struct observed observed;
-        fill(session, OBSERVED_HIDDEN, &observed);
+        struct slice certificate;
+        bool recalled = !session_is_13(session) && session_secret_recall(session, &certificate) &&
+                        tls_read_certificate(certificate, TLS_VERSION_1_2, &chain) == 0 && chain.count > 0;
+        fill(session, recalled ? OBSERVED_SERVER_CHAIN : OBSERVED_HIDDEN, &observed);
+        if (recalled) {
+            observed.chain = chain.certs;
+            observed.chain_count = chain.count;
+        }
         session->options.observed(&observed, session->options.context);
         session->told |= 1u << OBSERVED_HIDDEN;
     }
