@@ -122,7 +122,7 @@ const char *summary_version(const struct summary *summary)
 }
 
 struct written_endpoint {
-    char ip[IPADDR_TEXT_SIZE];
+    char ip[IPADDR_TEXT_SIZE], name[SUMMARY_NAME_SIZE];
     struct record_endpoint endpoint;
 };
 
@@ -130,7 +130,16 @@ static void write_endpoint(struct written_endpoint *out, const struct summary *s
                            const struct place *place, bool server)
 {
     struct ipaddr ip = {.family = place->family};
-    bool udp = summary->transport == OBSERVED_DTLS || summary->transport == OBSERVED_QUIC;
+    if (place->family ==
+        0) { /* EAPOL knows hardware addresses only: a name that no DNS will ever hold (RFC 6761 §6.4) */
+        const uint8_t *mac = place->ip;
+        snprintf(out->name, sizeof out->name, "%02x-%02x-%02x-%02x-%02x-%02x.eapol.invalid", mac[0], mac[1], mac[2],
+                 mac[3], mac[4], mac[5]);
+        out->endpoint =
+            (struct record_endpoint){.realm = emit_realm(emit, NULL), .transport = "udp", .name = out->name};
+        return;
+    }
+    bool udp = summary->transport != OBSERVED_TCP;
     memcpy(ip.bytes, place->ip, sizeof ip.bytes);
     ipaddr_write(out->ip, &ip);
     /* A client's port is chosen anew for each connection and names no place. */

@@ -3,11 +3,14 @@
 
 #include <stdlib.h>
 
+#include "scanner/watch/eap.h"
+
 enum { FRAGMENTS_SHARE = 16 /* so much of the memory is for fragments */ };
 
 struct worker {
     struct decoder decoder;
     struct flows *flows;
+    struct eaps *eaps;
     struct session_counts sessions;
     int64_t packet_now_us;
 };
@@ -15,7 +18,10 @@ struct worker {
 static void on_datagram(const struct datagram *datagram, void *context)
 {
     struct worker *worker = context;
-    flows_add(worker->flows, datagram);
+    if (datagram->protocol == DATAGRAM_EAP || (datagram->protocol == DATAGRAM_UDP && eaps_is_radius(datagram)))
+        eaps_add(worker->eaps, datagram);
+    else
+        flows_add(worker->flows, datagram);
 }
 
 struct worker *worker_new(const struct worker_options *options)
@@ -25,13 +31,13 @@ struct worker *worker_new(const struct worker_options *options)
     worker->decoder.fragments = fragments_new(fragments);
     worker->decoder.emit = on_datagram;
     worker->decoder.context = worker;
-    worker->flows = flows_new(&(struct flows_options){
-        .memory_max = options->memory_max - fragments,
-        .session = {.keylog = options->keylog,
-                    .observed = options->observed,
-                    .context = options->context,
-                    .counts = &worker->sessions},
-    });
+    struct session_options session = {.keylog = options->keylog,
+                                      .observed = options->observed,
+                                      .context = options->context,
+                                      .counts = &worker->sessions};
+    worker->flows =
+        flows_new(&(struct flows_options){.memory_max = options->memory_max - fragments, .session = session});
+    worker->eaps = eaps_new(&session);
     return worker;
 }
 
@@ -40,6 +46,7 @@ void worker_free(struct worker *worker)
     if (!worker)
         return;
     flows_free(worker->flows);
+    eaps_free(worker->eaps);
     fragments_free(worker->decoder.fragments);
     free(worker);
 }
@@ -54,6 +61,7 @@ void worker_packet(const struct packet *packet, void *context)
 void worker_flush(struct worker *worker)
 {
     flows_flush(worker->flows);
+    eaps_flush(worker->eaps);
 }
 
 struct worker_counts worker_get_counts(const struct worker *worker)
