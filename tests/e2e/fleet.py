@@ -366,7 +366,8 @@ def test_canned():
 
 def test_wrong_use():
     for args in (["many", "--dir", work], ["many", "--dir", work, "--count", "1000001"], ["serve"], [], ["dance"], ["serve", "--dir", work, "--base", "10.0.0.1"],
-                 ["many", "--dir", work, "--count", "5", "--canned", "tls11"], ["serve", "--dir", work, "--base", "127.255.255.250"]):
+                 ["many", "--dir", work, "--count", "5", "--canned", "tls11"], ["serve", "--dir", work, "--base", "127.255.255.250"], ["odd"],
+                 ["odd", "--dir", work, "--base", "127.255.255.0"]):
         done = subprocess.run([FLEET, *args], stderr=subprocess.PIPE, text=True, check=False)
         check(f"{args}: status", 2, done.returncode)
         check(f"{args}: one line on stderr", 1, len(done.stderr.splitlines()))

@@ -34,7 +34,7 @@ static const struct cli_option options_table[] = {
      "many: how many addresses, up to 1,000,000. odd: how many times the manifest tells the table, each time at "
      "addresses of its own."},
     {OPT_DAYS, "days", "D", "many: all expire in D days; else in 1 to 400, by address."},
-    {OPT_CANNED, "canned", "tls12|tls13",
+    {OPT_CANNED, "canned", "tls12|tls13|tls13-hrr",
      "many: no handshakes but bytes up to the certificate, for benchmarks. The signature in the certificate is that of "
      "a template."},
     {OPT_WORKERS, "workers", "N", "many: serve with N processes, default 1."},
@@ -43,7 +43,7 @@ static const struct cli_option options_table[] = {
 };
 static const char *const usage[] = {
     "serve --dir DIR [--base IP] [--port PORT] [--generation 2]",
-    "many --dir DIR --count N [--base IP] [--port PORT] [--days D] [--canned tls12|tls13]",
+    "many --dir DIR --count N [--base IP] [--port PORT] [--days D] [--canned tls12|tls13|tls13-hrr]",
     "odd --dir DIR [--base IP] [--port PORT] [--count N]", "list", NULL};
 static const char *const examples[] = {
     "certmuster-fleet serve --dir /tmp/fleet  # every behaviour on its own address",
@@ -63,7 +63,7 @@ static const struct cli_program program = {
             "writes it for up to 20,000 endpoints; --manifest-only prints it for any number. Validity counts from when "
             "DIR was filled. odd has more columns: the pattern of a failure's detail, what tls must say, what each "
             "attempt but "
-            "the last was, \"slow\" or \"flood\", a name to be known for the address.",
+            "the last was, \"slow\" or \"flood\", the names to be known for the address.",
 };
 
 static int list(void)
@@ -119,9 +119,7 @@ static int take_option(int id, const char *argument, struct fleet_options *optio
         options->workers = (int)number;
         break;
     case OPT_CANNED:
-        options->canned = strcmp(argument, "tls12") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
-        if (options->canned == TLS1_3_VERSION && strcmp(argument, "tls13") != 0)
-            result = CM_EINVAL;
+        result = canned_kind_read(argument, &options->canned);
         break;
     case OPT_MANIFEST:
         options->manifest_only = true;

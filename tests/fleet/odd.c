@@ -191,10 +191,11 @@ static void manifest_row(struct buf *out, const struct odd_place *place, const s
         put_fingerprint(out, &place->certs[i]);
     }
     buf_appendf(out, "%s\t%s\t%s\t", told ? "" : "-", row->expect, row->flags & ODD_SEND_NAME ? place->host : "-");
-    buf_appendf(out, "%s\t%s\t%s\t%s\t%s\n", or_dash(row->detail), or_dash(row->told), or_dash(row->attempts),
+    buf_appendf(out, "%s\t%s\t%s\t%s\t", or_dash(row->detail), or_dash(row->told), or_dash(row->attempts),
                 row->flags & ODD_FLOOD  ? "flood"
                 : row->flags & ODD_SLOW ? "slow"
-                                        : "-",
+                                        : "-");
+    buf_appendf(out, "%s%s\n", row->flags & ODD_WRONG_NAME ? "wrong.odd.example " : "",
                 row->flags & ODD_KNOWN_NAME ? place->host : "-");
 }
 

@@ -51,6 +51,7 @@ enum odd_flag {
     ODD_TRAILING = 256,      /* ServerHello: bytes behind the extensions */
     ODD_DUPLICATE = 512,     /* ServerHello: the first extension twice */
     ODD_LITERAL = 1024,      /* REFUSE_OTHER_NAME: the name is the server's own address */
+    ODD_WRONG_NAME = 2048,   /* another name is known as well, and comes first */
 };
 
 enum odd_cut { /* how the bytes go out */

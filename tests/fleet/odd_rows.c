@@ -133,12 +133,14 @@ static const struct odd_row rows[] = {
     {"hello-twice", FAILS("protocol", NULL), TLS12("<S,SC,D~")},
     {"unknown-message-first", OK, TLS12("<US,C,D~")},
     {"certificate-first", FAILS("protocol", NULL), TLS12("<C,S,D~"), LADDER_WORDS},
+    {"record-too-long", FAILS("protocol", NULL), TLS12("<O~"), LADDER_WORDS},
     {"hello-request-first", OK, TLS12("<QS,C,D~")},
     {"garbage-data-first", FAILS("protocol", NULL), TLS12("<gS,C,D~"), LADDER_WORDS},
     {"renewed-certificate", OK, TLS12("<S,C,C,D~")},
 
     /* TLS 1.3 under its keys. */
     {"record-not-decrypting", FAILS("protocol", NULL), TLS13("<SVX~"), TOLD("version=TLSv1.3")},
+    {"record-of-padding-only", FAILS("protocol", NULL), TLS13("<SVP~"), TOLD("version=TLSv1.3")},
     {"garbage-under-keys", FAILS("protocol", NULL), TLS13("<SVg~"), TOLD("version=TLSv1.3")},
     {"alert-encrypted", FAILS("alert", "access_denied"), TLS13("<SVa~"), .alert = 49, TOLD("version=TLSv1.3")},
     {"alert-encrypted-after-extensions", FAILS("alert", "internal_error"), TLS13("<SVEa~"), .alert = 80},
@@ -207,6 +209,8 @@ static const struct odd_row rows[] = {
      TRIES("sni-none")},
     {"sni-reset-known", OK, TLS12("<SCKD~"), .refuse = REFUSE_OTHER_NAME, .refusal = "!", .flags = ODD_KNOWN_NAME,
      TRIES("sni-none")},
+    {"sni-second-known", OK, TLS12("<SCKD~"), .refuse = REFUSE_OTHER_NAME, .refusal = "A.", .alert = 112,
+     .flags = ODD_KNOWN_NAME | ODD_WRONG_NAME, TRIES("sni-none,sni")},
     {"sni-given", OK, TLS12("<SCKD~"), .refuse = REFUSE_OTHER_NAME, .refusal = "A.", .alert = 112,
      .flags = ODD_SEND_NAME},
     {"sni-literal-wanted", FAILS("alert", "unrecognized_name"), TLS12("<SCKD~"), .refuse = REFUSE_OTHER_NAME,

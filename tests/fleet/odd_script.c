@@ -4,7 +4,7 @@
  *   @  what follows, for ever       .  close (also at the end)              !  reset
  *   S  ServerHello                  H  HelloRetryRequest                    E  EncryptedExtensions
  *   C  Certificate                  B  the head of one of 16 MiB            b  of one of 1,000,000 bytes
- *   0  16 KiB of zeros of a message
+ *   0  16 KiB of a message, zeros
  *   K  ServerKeyExchange, signed    k  by a key that is not the leaf's      n  not signed
  *   R  CertificateRequest           D  ServerHelloDone                      T  CertificateStatus
  *   Y  CertificateVerify            y  by a key that is not the leaf's      F  Finished, of zeros
@@ -12,7 +12,7 @@
  *   A  fatal alert                  a  the same, sealed                     W  warning alert
  *   L  an alert of one byte         V  change_cipher_spec                   Z  an empty handshake record
  *   z  empty application data       g  application data that nobody sealed  X  a record that does not decrypt
- *   h  the first half of a ServerHello
+ *   h  the first half of a ServerHello  O  the head of a record that is too long  P  a sealed one of nothing but padding
  *   2  SERVER-HELLO of SSL 2.0      3  its ERROR
  *
  * Messages between two acts share a record, or fill as many as they need; after a ServerHello of TLS 1.3 they are sealed. A word may be
@@ -82,11 +82,6 @@ static void put_clear(struct script *script, uint8_t type, const void *bytes, si
     odd_put_record(&script->records, type, record_version(script), (struct slice){bytes, size});
 }
 
-static void put_alert(struct script *script, uint8_t level, uint8_t alert)
-{
-    put_clear(script, RECORD_ALERT, (uint8_t[]){level, alert}, 2);
-}
-
 static void put_message(struct script *script, uint8_t type, const void *body, size_t size)
 {
     odd_put(&script->messages, type, 1);
@@ -99,7 +94,7 @@ static void server_hello(struct script *script)
     uint8_t share[32], secret[32];
     bool tls13 = script->row->version == TLS13;
     if (tls13 && (script->conn->hello.sslv2 || !odd_agree(&script->conn->hello, share, secret))) {
-        put_alert(script, FATAL, HANDSHAKE_FAILURE);
+        put_clear(script, RECORD_ALERT, (const uint8_t[]){FATAL, HANDSHAKE_FAILURE}, 2);
         script->over = true;
         send_records(script);
         return;
@@ -131,125 +126,101 @@ static bool put_of_certificates(struct script *script, char act)
     static const uint8_t head_16m[] = {11, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfc, 0xff, 0xff, 0xf9};
     static const uint8_t head_1m[] = {11, 0x0f, 0x42, 0x40, 0x0f, 0x42, 0x3d, 0x03, 0xff, 0xff}, zeros[PART_SIZE];
     const struct odd_place *place = script->conn->place;
+    EVP_PKEY *key = act == 'k' || act == 'y' ? place->false_key : act == 'n' ? NULL : place->key;
     struct buf *out = &script->messages;
-    switch (act) {
-    case 'C':
+    if (act == 'C')
         odd_put_certificate(out, place);
-        return true;
-    case 'B':
-        buf_append(out, head_16m, sizeof head_16m);
-        return true;
-    case 'b':
-        buf_append(out, head_1m, sizeof head_1m);
-        return true;
-    case '0':
+    else if (act == 'B' || act == 'b')
+        buf_append(out, act == 'B' ? head_16m : head_1m, sizeof head_1m);
+    else if (act == '0')
         buf_append(out, zeros, sizeof zeros);
-        return true;
-    case 'K':
-        odd_put_key_exchange(out, script->conn, place->key);
-        return true;
-    case 'k':
-        odd_put_key_exchange(out, script->conn, place->false_key);
-        return true;
-    case 'n':
-        odd_put_key_exchange(out, script->conn, NULL);
-        return true;
-    case 'Y':
-        odd_put_certificate_verify(out, &script->transcript, place->key);
-        return true;
-    case 'y':
-        odd_put_certificate_verify(out, &script->transcript, place->false_key);
-        return true;
-    case 'T':
+    else if (act == 'K' || act == 'k' || act == 'n')
+        odd_put_key_exchange(out, script->conn, key);
+    else if (act == 'Y' || act == 'y')
+        odd_put_certificate_verify(out, &script->transcript, key);
+    else if (act == 'T')
         odd_put_status(out, place);
-        return true;
-    case 'R':
+    else if (act == 'R')
         odd_put_request(out, script->row);
-        return true;
-    default:
+    else if (act == 'E')
+        odd_put_encrypted_extensions(out, script->row);
+    else
         return false;
-    }
+    return true;
 }
 
 static bool put_handshake(struct script *script, char act)
 {
+    static const struct {
+        char act;
+        uint8_t type;
+        size_t size; /* of a body of zeros */
+    } plain[] = {
+        {'D', 14, 0}, {'F', 20, 32}, {'Q', 0, 0}, {'M', 4, 38 /* of lifetime 0, a ticket of 32 */}, {'U', 99, 8}};
     static const uint8_t zeros[64];
     size_t from = script->messages.size;
-    if (!put_of_certificates(script, act)) {
-        switch (act) {
-        case 'E':
-            odd_put_encrypted_extensions(&script->messages, script->row);
-            break;
-        case 'D':
-            put_message(script, 14, NULL, 0);
-            break;
-        case 'F':
-            put_message(script, 20, zeros, 32);
-            break;
-        case 'Q':
-            put_message(script, 0, NULL, 0);
-            break;
-        case 'M':
-            put_message(script, 4, zeros, 38);
-            break; /* lifetime 0, an empty ticket of 32 */
-        case 'U':
-            put_message(script, 99, zeros, 8);
-            break;
-        default:
-            return false;
+    bool put = put_of_certificates(script, act);
+    for (size_t i = 0; !put && i < sizeof plain / sizeof *plain; i++) {
+        if (plain[i].act == act) {
+            put_message(script, plain[i].type, zeros, plain[i].size);
+            put = true;
         }
     }
-    if (script->keys.ready)
+    if (put && script->keys.ready)
         buf_append(&script->transcript, script->messages.data + from, script->messages.size - from);
-    return true;
+    return put;
+}
+
+/* Records in clear, and bytes that are none (type 0). */
+static bool put_fixed(struct script *script, char act)
+{
+    static const struct {
+        char act;
+        uint8_t type;
+        const char *bytes;
+        size_t size;
+    } fixed[] = {
+        {'L', RECORD_ALERT, "\2", 1},
+        {'V', RECORD_CCS, "\1", 1},
+        {'Z', RECORD_HANDSHAKE, "", 0},
+        {'z', RECORD_DATA, "", 0},
+        {'g', RECORD_DATA, "nobody has sealed this, so there", 32},
+        {'h', RECORD_HANDSHAKE, "\2\0\0\x50\3\3half of the random", 24},
+        {'O', 0, "\x16\3\3\x49\0\2\0\0\x50\3\3", 11},
+        {'3', 0, "\x80\3\0\0\1", 5}, /* NO-CIPHER-ERROR */
+    };
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        if (fixed[i].act != act)
+            continue;
+        if (fixed[i].type == 0)
+            buf_append(&script->records, fixed[i].bytes, fixed[i].size);
+        else
+            put_clear(script, fixed[i].type, fixed[i].bytes, fixed[i].size);
+        return true;
+    }
+    return false;
 }
 
 static bool put_other(struct script *script, char act)
 {
-    const struct odd_row *row = script->row;
-    static const uint8_t error[] = {0x80, 3, 0, 0, 1}; /* NO-CIPHER-ERROR */
-    switch (act) {
-    case 'A':
-        put_alert(script, FATAL, row->alert);
-        return true;
-    case 'W':
-        put_alert(script, WARNING, row->alert);
-        return true;
-    case 'L':
-        put_clear(script, RECORD_ALERT, "\x02", 1);
-        return true;
-    case 'V':
-        put_clear(script, RECORD_CCS, "\x01", 1);
-        return true;
-    case 'Z':
-        put_clear(script, RECORD_HANDSHAKE, NULL, 0);
-        return true;
-    case 'z':
-        put_clear(script, RECORD_DATA, NULL, 0);
-        return true;
-    case 'g':
-        put_clear(script, RECORD_DATA, odd_random, sizeof odd_random);
-        return true;
-    case 'a':
-        end_record(script);
-        put_record(script, RECORD_ALERT, (struct slice){(uint8_t[]){FATAL, row->alert}, 2}, false);
-        return true;
-    case 'X':
-        end_record(script);
-        put_record(script, RECORD_HANDSHAKE, (struct slice){odd_random, 32}, true);
-        return true;
-    case 'h':
-        put_clear(script, RECORD_HANDSHAKE, "\2\0\0\x50\3\3half of the random", 24);
-        return true;
-    case '2':
+    static const uint8_t padding[1000];
+    const uint8_t alert[] = {act == 'W' ? WARNING : FATAL, script->row->alert};
+    if (act == 'A' || act == 'W') {
+        put_clear(script, RECORD_ALERT, alert, sizeof alert);
+    } else if (act == '2') {
         odd_put_sslv2_hello(&script->records, script->conn->place);
-        return true;
-    case '3':
-        buf_append(&script->records, error, sizeof error);
-        return true;
-    default:
-        return false;
+    } else if (act == 'a' || act == 'X' || act == 'P') {
+        end_record(script);
+        put_record(script,
+                   act == 'a'   ? RECORD_ALERT
+                   : act == 'P' ? 0
+                                : RECORD_HANDSHAKE,
+                   act == 'P' ? (struct slice){padding, sizeof padding} : (struct slice){alert, sizeof alert},
+                   act == 'X');
+    } else {
+        return put_fixed(script, act);
     }
+    return true;
 }
 
 static bool refused(const struct script *script)
