@@ -308,12 +308,25 @@ void stream_add(struct stream_pool *pool, struct stream *stream, const struct st
     look_at_hole(pool, stream, events);
 }
 
+/* Data with a bad checksum stands at its turn and the other side has acknowledged it: it was good when it arrived there. The host that captured lets its network card
+ * compute checksums, and saw the packet before. */
+static void take_acknowledged(struct stream_pool *pool, struct stream *stream, const struct stream_events *events)
+{
+    const struct waiting *first;
+    while (!stream->floating && (first = stream->waiting) && distance(stream->next, first->sequence) <= 0 &&
+           distance(first->sequence + first->size, stream->acknowledged) >= 0) {
+        drain(pool, stream, events, true);
+        drain(pool, stream, events, false);
+    }
+}
+
 void stream_acknowledged(struct stream_pool *pool, struct stream *stream, uint32_t acknowledgment,
                          const struct stream_events *events)
 {
     if (!stream->acknowledged_known || distance(stream->acknowledged, acknowledgment) > 0)
         stream->acknowledged = acknowledgment;
     stream->acknowledged_known = true;
+    take_acknowledged(pool, stream, events);
     look_at_hole(pool, stream, events);
 }
 

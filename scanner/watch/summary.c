@@ -16,7 +16,6 @@ enum { NUMBER_SIZE = 8, TEXT_MAX = 4096, DTLS_1_0 = 0xfeff, DTLS_1_2 = 0xfefd };
 void summary_name(struct slice name, char out[static SUMMARY_NAME_SIZE])
 {
     size_t size = name.size;
-    bool digits_only = true;
     out[0] = '\0';
     if (size > 0 && name.data[size - 1] == '.')
         size--;
@@ -31,12 +30,9 @@ void summary_name(struct slice name, char out[static SUMMARY_NAME_SIZE])
             out[0] = '\0';
             return;
         }
-        digits_only = digits_only && !letter;
         out[i] = (char)c;
     }
     out[size] = '\0';
-    if (digits_only) /* an IPv4 address is no server name (RFC 6066 §3) */
-        out[0] = '\0';
 }
 
 /* --- making one ------------------------------------------------------------------------------------------------------ */
