@@ -1,166 +1,157 @@
-/* Names of versions, groups, alerts and cipher suites: against what OpenSSL knows, and what no library knows any more. */
+/* Names known for addresses: the order of their sources, hosts(5) files good and bad, and the ceilings. */
 #include "tests/unit/lib/cmocka_first.h"
 
-#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "scanner/tls/names.h"
+#include "scanner/scan/names.h"
 
-/* The rows of suites.c, as its file has them: one that stands out of order is not found by halving. */
-enum { SUITES_IN_THE_TABLE = 374 };
-
-/* Every suite that OpenSSL can name: those of TLS 1.3, and all of the others at security level 0. */
-static void test_suites_as_openssl_names_them(void **state)
+static struct ipaddr address(const char *text)
 {
-    (void)state;
-    SSL_CTX *context = SSL_CTX_new(TLS_method());
-    SSL_CTX_set_security_level(context, 0);
-    assert_int_equal(SSL_CTX_set_cipher_list(context, "ALL:COMPLEMENTOFALL:eNULL:@SECLEVEL=0"), 1);
-    assert_int_equal(SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
-                                                       "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_SHA256:"
-                                                       "TLS_AES_128_CCM_8_SHA256"),
-                     1);
-    STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(context);
-    assert_true(sk_SSL_CIPHER_num(ciphers) > 140);
-    for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++) {
-        const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(ciphers, i);
-        const char *name = tls_suite_name(SSL_CIPHER_get_protocol_id(cipher));
-        if (!name || strcmp(name, SSL_CIPHER_standard_name(cipher)) != 0)
-            fail_msg("%04x is %s, not %s", SSL_CIPHER_get_protocol_id(cipher), SSL_CIPHER_standard_name(cipher), name);
-    }
-    SSL_CTX_free(context);
+    struct ipaddr ip;
+    assert_int_equal(ipaddr_read(text, &ip), 0);
+    return ip;
 }
 
-/* What OpenSSL says of who agrees and who signs is what the name says. */
-static void test_key_exchange_as_openssl_has_it(void **state)
+static void write_file(char path[static 32], const char *text)
 {
-    static const struct {
-        int openssl, authentication; /* 0: any */
-        enum tls_key_exchange ours;
-    } rows[] = {
-        {NID_kx_any, 0, TLS_KX_TLS13},
-        {NID_kx_rsa, NID_auth_rsa, TLS_KX_RSA},
-        {NID_kx_dhe, NID_auth_null, TLS_KX_ANON},
-        {NID_kx_ecdhe, NID_auth_null, TLS_KX_ANON},
-        {NID_kx_dhe, 0, TLS_KX_DHE},
-        {NID_kx_ecdhe, 0, TLS_KX_ECDHE},
-        {NID_kx_psk, 0, TLS_KX_PSK},
-        {NID_kx_dhe_psk, 0, TLS_KX_PSK},
-        {NID_kx_ecdhe_psk, 0, TLS_KX_PSK},
-        {NID_kx_rsa_psk, 0, TLS_KX_RSA_PSK},
-        {NID_kx_srp, NID_auth_srp, TLS_KX_PSK},
-        {NID_kx_srp, 0, TLS_KX_SRP},
-    };
-    (void)state;
-    SSL_CTX *context = SSL_CTX_new(TLS_method());
-    SSL_CTX_set_security_level(context, 0);
-    assert_int_equal(SSL_CTX_set_cipher_list(context, "ALL:eNULL:@SECLEVEL=0"), 1);
-    STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(context);
-    for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++) {
-        const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(ciphers, i);
-        size_t row = 0;
-        while (row < sizeof rows / sizeof *rows &&
-               (rows[row].openssl != SSL_CIPHER_get_kx_nid(cipher) ||
-                (rows[row].authentication && rows[row].authentication != SSL_CIPHER_get_auth_nid(cipher))))
-            row++;
-        if (row == sizeof rows / sizeof *rows)
-            fail_msg("%s: no row", SSL_CIPHER_standard_name(cipher));
-        if (tls_suite_key_exchange(SSL_CIPHER_get_protocol_id(cipher)) != rows[row].ours)
-            fail_msg("%s: %d", SSL_CIPHER_standard_name(cipher),
-                     tls_suite_key_exchange(SSL_CIPHER_get_protocol_id(cipher)));
-    }
-    SSL_CTX_free(context);
+    strcpy(path, "/tmp/test-names.XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
 }
 
-static void test_suites_that_no_library_has(void **state)
+static void assert_name(struct names *names, const char *ip, unsigned nth, const char *but, const char *expected)
 {
-    static const struct {
-        uint16_t suite;
-        const char *name;
-        enum tls_key_exchange exchange;
-    } rows[] = {
-        {0x0000, "TLS_NULL_WITH_NULL_NULL", TLS_KX_UNKNOWN},
-        {0x0003, "TLS_RSA_EXPORT_WITH_RC4_40_MD5", TLS_KX_RSA},
-        {0x000D, "TLS_DH_DSS_WITH_3DES_EDE_CBC_SHA", TLS_KX_DH},
-        {0x0014, "TLS_DHE_RSA_EXPORT_WITH_DES40_CBC_SHA", TLS_KX_DHE},
-        {0x0017, "TLS_DH_anon_EXPORT_WITH_RC4_40_MD5", TLS_KX_ANON},
-        {0x001D, "SSL_FORTEZZA_DMS_WITH_FORTEZZA_CBC_SHA", TLS_KX_UNKNOWN},
-        {0x001F, "TLS_KRB5_WITH_3DES_EDE_CBC_SHA", TLS_KX_PSK},
-        {0x0062, "TLS_RSA_EXPORT1024_WITH_DES_CBC_SHA", TLS_KX_RSA},
-        {0x0066, "TLS_DHE_DSS_WITH_RC4_128_SHA", TLS_KX_DHE},
-        {0x0081, "TLS_GOSTR341001_WITH_28147_CNT_IMIT", TLS_KX_RSA},
-        {0x00C6, "TLS_SM4_GCM_SM3", TLS_KX_TLS13},
-        {0x00FF, "TLS_EMPTY_RENEGOTIATION_INFO_SCSV", TLS_KX_UNKNOWN},
-        {0x1307, "TLS_AEGIS_128L_SHA256", TLS_KX_TLS13},
-        {0x5600, "TLS_FALLBACK_SCSV", TLS_KX_UNKNOWN},
-        {0xC001, "TLS_ECDH_ECDSA_WITH_NULL_SHA", TLS_KX_DH},
-        {0xC01B, "TLS_SRP_SHA_RSA_WITH_3DES_EDE_CBC_SHA", TLS_KX_SRP},
-        {0xC0AA, "TLS_PSK_DHE_WITH_AES_128_CCM_8", TLS_KX_PSK},
-        {0xC0B0, "TLS_ECCPWD_WITH_AES_128_GCM_SHA256", TLS_KX_PSK},
-        {0xC0B4, "TLS_SHA256_SHA256", TLS_KX_TLS13},
-        {0xC100, "TLS_GOSTR341112_256_WITH_KUZNYECHIK_CTR_OMAC", TLS_KX_RSA},
-        {0xC103, "TLS_GOSTR341112_256_WITH_KUZNYECHIK_MGM_L", TLS_KX_TLS13},
-        {0xCC13, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_OLD_SHA256", TLS_KX_ECDHE},
-        {0xD005, "TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256", TLS_KX_PSK},
-        {0xFEFF, "SSL_RSA_FIPS_WITH_3DES_EDE_CBC_SHA", TLS_KX_RSA},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        assert_non_null(tls_suite_name(rows[i].suite));
-        assert_string_equal(tls_suite_name(rows[i].suite), rows[i].name);
-        assert_int_equal(tls_suite_key_exchange(rows[i].suite), rows[i].exchange);
+    struct ipaddr at = address(ip);
+    const char *name = names_get(names, &at, nth, but);
+    if (expected) {
+        assert_non_null(name);
+        assert_string_equal(name, expected);
+    } else {
+        assert_null(name);
     }
-    assert_null(tls_suite_name(0x0a0a));
-    assert_null(tls_suite_name(0xd004));
-    assert_null(tls_suite_name(0xffff));
-    assert_int_equal(tls_suite_key_exchange(0x0a0a), TLS_KX_UNKNOWN);
 }
 
-/* Every number is looked up. */
-static void test_the_whole_table(void **state)
+static void test_order_of_sources(void **state)
 {
-    unsigned named = 0, unknown = 0;
     (void)state;
-    for (unsigned suite = 0; suite <= 0xffff; suite++) {
-        const char *name = tls_suite_name((uint16_t)suite);
-        if (!name)
-            continue;
-        named++;
-        assert_true(strncmp(name, "TLS_", 4) == 0 || strncmp(name, "SSL_", 4) == 0);
-        unknown += tls_suite_key_exchange((uint16_t)suite) == TLS_KX_UNKNOWN;
-    }
-    assert_int_equal(named, SUITES_IN_THE_TABLE);
-    assert_int_equal(unknown, 5); /* NULL_WITH_NULL_NULL, two of FORTEZZA, two signalling values */
+    char hosts[32], given[32];
+    uint64_t damaged = 0;
+    struct ipaddr ip = address("192.0.2.7");
+    write_file(hosts, "192.0.2.7 host.example run.example\n127.0.0.1 ours.example\n::1 ours6.example\n");
+    write_file(given, "192.0.2.7 given.example\n");
+    struct names *names = names_new(hosts);
+    assert_int_equal(names_read(names, given, &damaged, NULL), 0);
+    names_add(names, &ip, "run.example", NAMES_OF_RUN);
+    names_add(names, &ip, "run.example", NAMES_OF_RUN); /* again: known */
+    assert_name(names, "192.0.2.7", 0, "", "run.example");
+    assert_name(names, "192.0.2.7", 1, "", "given.example");
+    assert_name(names, "192.0.2.7", 2, "", "host.example");
+    assert_name(names, "192.0.2.7", 3, "", NULL);
+    assert_name(names, "192.0.2.7", 0, "run.example", "given.example"); /* not what was asked for already */
+    assert_name(names, "192.0.2.7", 2, "run.example", NULL);
+    assert_name(names, "192.0.2.8", 0, "", NULL);
+    assert_name(names, "127.0.0.1", 0, "", NULL); /* what this host calls itself */
+    assert_name(names, "::1", 0, "", NULL);
+    assert_int_equal(damaged, 0);
+    names_free(names);
+    unlink(hosts);
+    unlink(given);
 }
 
-static void test_versions_groups_alerts(void **state)
+static void test_files(void **state)
 {
-    static const uint8_t alerts[] = {0,  10, 20, 21, 22, 30, 40,  41,  42,  43,  44,  45,  46,  47,  48,  49,  50, 51,
-                                     60, 70, 71, 80, 86, 90, 100, 109, 110, 111, 112, 113, 114, 115, 116, 120, 121};
+    static const char text[] = "# a comment\n"
+                               "\n"
+                               "192.0.2.1\tone.example  ONE.Example. # twice\n"
+                               "192.0.2.1 b\xc3\xbc"
+                               "cher.example\r\n"
+                               "2001:db8::1 six.example\n"
+                               "fe80::1%eth0 zone.example\n"
+                               "::ffff:192.0.2.9 mapped.example\n"
+                               "127.0.0.5 given.example\n"
+                               "192.0.2.3 192.0.2.3\n" /* an address is no name */
+                               "nonsense here\n"
+                               "192.0.2.4 bad\x01name good.example\n"
+                               "192.0.2.5";
     (void)state;
-    for (size_t i = 0; i < sizeof alerts; i++)
-        assert_non_null(tls_alert_name(alerts[i]));
-    assert_string_equal(tls_alert_name(41), "no_certificate_RESERVED");
-    assert_string_equal(tls_alert_name(112), "unrecognized_name");
-    assert_string_equal(tls_alert_name(120), "no_application_protocol");
-    assert_null(tls_alert_name(255));
-    assert_string_equal(tls_version_name(0x0002), "SSLv2");
-    assert_string_equal(tls_version_name(0x0304), "TLSv1.3");
-    assert_null(tls_version_name(0x7f1c));
-    assert_string_equal(tls_group_name(23), "secp256r1");
-    assert_string_equal(tls_group_name(40), "GC512C");
-    assert_string_equal(tls_group_name(0x0202), "MLKEM1024");
-    assert_string_equal(tls_group_name(0x11ec), "X25519MLKEM768");
-    assert_string_equal(tls_group_name(0x6399), "X25519Kyber768Draft00");
-    assert_null(tls_group_name(0x0a0a));
+    char path[32];
+    uint64_t damaged = 0;
+    struct cm_error error;
+    write_file(path, text);
+    struct names *names = names_new(NULL);
+    assert_int_equal(names_read(names, path, &damaged, &error), 0);
+    assert_name(names, "192.0.2.1", 0, "", "one.example");
+    assert_name(names, "192.0.2.1", 1, "", "xn--bcher-kva.example");
+    assert_name(names, "192.0.2.1", 2, "", NULL);
+    assert_name(names, "2001:db8::1", 0, "", "six.example");
+    assert_name(names, "192.0.2.9", 0, "", "mapped.example");
+    assert_name(names, "127.0.0.5", 0, "", "given.example");
+    assert_name(names, "192.0.2.3", 0, "", NULL);
+    assert_name(names, "192.0.2.4", 0, "", "good.example");
+    assert_name(names, "192.0.2.5", 0, "", NULL);
+    assert_int_equal(damaged, 3);
+    assert_int_equal(names_read(names, "/nonexistent/names", &damaged, &error), CM_EIO);
+    assert_non_null(strstr(error.detail, "/nonexistent/names"));
+    assert_int_equal(names_read(names, "/", &damaged, &error), CM_EIO);
+    names_free(names);
+    unlink(path);
+}
+
+static void test_long_lines(void **state)
+{
+    (void)state;
+    char path[32], *text = malloc(20000), *at = text;
+    uint64_t damaged = 0;
+    at += sprintf(at, "192.0.2.1 a.example\n192.0.2.2 ");
+    memset(at, 'x', 15000);
+    at += 15000;
+    strcpy(at, "\n192.0.2.3 c.example");
+    write_file(path, text);
+    struct names *names = names_new(NULL);
+    assert_int_equal(names_read(names, path, &damaged, NULL), 0);
+    assert_int_equal(damaged, 1);
+    assert_name(names, "192.0.2.1", 0, "", "a.example");
+    assert_name(names, "192.0.2.2", 0, "", NULL);
+    assert_name(names, "192.0.2.3", 0, "", "c.example");
+    names_free(names);
+    unlink(path);
+    free(text);
+}
+
+static void test_ceilings(void **state)
+{
+    (void)state;
+    char name[64];
+    struct ipaddr ip = address("192.0.2.1"), base = address("10.0.0.0"), last, first = base;
+    struct names *names = names_new(NULL);
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof name, "n%d.example", i);
+        names_add(names, &ip, name, NAMES_OF_RUN);
+    }
+    assert_name(names, "192.0.2.1", NAMES_PER_ADDRESS - 1, "", "n7.example");
+    assert_name(names, "192.0.2.1", NAMES_PER_ADDRESS, "", NULL);
+    for (uint32_t i = 0; i < 600000; i++) { /* some 30 MB, if all were kept */
+        snprintf(name, sizeof name, "n%u.example", i);
+        ipaddr_add(&last, &base, i);
+        names_add(names, &last, name, NAMES_OF_RUN);
+    }
+    assert_string_equal(names_get(names, &first, 0, ""), "n0.example"); /* what was there stays */
+    assert_null(names_get(names, &last, 0, ""));
+    names_free(names);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_suites_as_openssl_names_them), cmocka_unit_test(test_key_exchange_as_openssl_has_it),
-        cmocka_unit_test(test_suites_that_no_library_has),   cmocka_unit_test(test_the_whole_table),
-        cmocka_unit_test(test_versions_groups_alerts),
+        cmocka_unit_test(test_order_of_sources),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_ceilings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* Timers and the loop: order, moving, cancelling from a callback, and events of a watch that is gone. */
 #include "tests/unit/lib/cmocka_first.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -131,6 +132,90 @@ static void test_regular_file_cannot_be_watched(void **state)
     loop_free(loop);
 }
 
+struct edge {
+    struct loop *loop;
+    struct watch watch;
+    unsigned calls, events;
+};
+
+static void note_edge(struct watch *watch, unsigned events)
+{
+    struct edge *edge = watch->owner;
+    edge->calls++;
+    edge->events = events;
+}
+
+static void test_edges(void **state)
+{
+    (void)state;
+    struct edge edge = {0}, other = {0};
+    int ends[2], child;
+    char byte;
+    assert_int_equal(loop_new(&edge.loop, NULL), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    edge.watch = (struct watch){.fd = ends[0], .ready = note_edge, .owner = &edge};
+    assert_int_equal(loop_watch_edges(edge.loop, &edge.watch), 0);
+    loop_turn(edge.loop, 1000, NULL);
+    assert_int_equal(edge.events, LOOP_WRITE); /* once: it can be written */
+    loop_turn(edge.loop, 0, NULL);
+    assert_int_equal(edge.calls, 1);
+    assert_int_equal(write(ends[1], "xy", 2), 2);
+    loop_turn(edge.loop, 1000, NULL);
+    assert_true(edge.events & LOOP_READ);
+    assert_false(edge.events & LOOP_ENDED);
+    loop_turn(edge.loop, 0, NULL); /* unread, but nothing new */
+    assert_int_equal(edge.calls, 2);
+    loop_again(edge.loop, &edge.watch);
+    loop_turn(edge.loop, 1000, NULL);
+    assert_int_equal(edge.calls, 3);
+    assert_int_equal(edge.events, LOOP_READ | LOOP_AGAIN);
+    /* Handed over: the new owner hears, what came before included. */
+    other.watch = (struct watch){.ready = note_edge, .owner = &other};
+    loop_hand_over(edge.loop, &edge.watch, &other.watch);
+    assert_int_equal(edge.watch.fd, -1);
+    loop_turn(edge.loop, 1000, NULL);
+    assert_int_equal(edge.calls, 3);
+    assert_int_equal(other.events, LOOP_READ | LOOP_AGAIN);
+    assert_int_equal(read(other.watch.fd, &byte, 1), 1);
+    shutdown(ends[1], SHUT_WR);
+    loop_turn(edge.loop, 1000, NULL);
+    assert_true(other.events & LOOP_ENDED);
+    /* Unwatched and closed here, alive in a child as if between fork() and exec(): its events are nobody's. */
+    unsigned calls = other.calls;
+    child = dup(other.watch.fd);
+    loop_again(edge.loop, &other.watch);
+    loop_unwatch(edge.loop, &other.watch);
+    close(ends[0]);
+    assert_int_equal(write(child, "z", 1), 1);
+    close(ends[1]);
+    loop_turn(edge.loop, 100, NULL);
+    assert_int_equal(other.calls, calls);
+    assert_int_equal(other.watch.slot, 0);
+    close(child);
+    loop_free(edge.loop);
+}
+
+static void *wake(void *loop)
+{
+    loop_wake(loop);
+    return NULL;
+}
+
+static void test_woken(void **state)
+{
+    (void)state;
+    struct loop *loop;
+    pthread_t thread;
+    assert_int_equal(loop_new(&loop, NULL), 0);
+    loop_wake(loop); /* before it waits: not lost, and not kept for twice */
+    loop_wake(loop);
+    loop_turn(loop, 60000, NULL);
+    assert_int_equal(pthread_create(&thread, NULL, wake, loop), 0);
+    loop_turn(loop, 60000, NULL);
+    pthread_join(thread, NULL);
+    loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +224,8 @@ int main(void)
         cmocka_unit_test(test_cancelled_timer_does_not_fire),
         cmocka_unit_test(test_timer_ends_the_wait),
         cmocka_unit_test(test_regular_file_cannot_be_watched),
+        cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_woken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
