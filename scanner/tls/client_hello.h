@@ -13,13 +13,15 @@
 
 enum hello_kind {
     HELLO_FULL, /* SSLv3 to TLS 1.3, whatever the server chooses */
-    HELLO_WIDE, /* after handshake_failure, to name what is missing: the usual suites and those without a certificate (anonymous, PSK), the usual groups and those that we
-                    cannot compute (ML-KEM hybrids 0x11EB to 0x11ED, brainpool and SM2 of TLS 1.3), behind the others and without a share */
-    HELLO_TLS12, /* no TLS 1.3 in it and few extensions: for servers that choke on supported_versions, key_share, unknown or many extensions and suites */
+    HELLO_WIDE, /* after handshake_failure, to name what is missing: see below */
+    HELLO_TLS12, /* no TLS 1.3 in it and few extensions: for servers that choke on new or unknown ones, or on many suites */
     HELLO_PLAIN, /* legacy_version TLS 1.0, few suites, no extensions at all: for extension- and version-intolerant servers; takes SSLv3 too */
     HELLO_SSLV2, /* the CLIENT-HELLO of SSL 2.0 */
     HELLO_KIND_COUNT
 };
+/* HELLO_WIDE has the usual suites and those without a certificate (anonymous, PSK), the usual groups and, behind them and without a share,
+ * those that we cannot compute: ML-KEM hybrids 0x11EB to 0x11ED, brainpool and SM2 of TLS 1.3. */
+
 /* "tls", "tls-wide", "tls1.2", "tls1.0-plain", "sslv2": the `what` of an attempt. */
 const char *hello_kind_name(enum hello_kind kind);
 
@@ -41,9 +43,9 @@ struct hello_ask {
     struct slice cookie;  /* of a HelloRetryRequest; empty: none */
 };
 
-/* Appends the record (or records: a message with a long cookie needs several), headers included. Their version is 0x0301 for the first hello, 0x0303 for
- * the second (one with a cookie or a group other than x25519), 0x0300 for HELLO_PLAIN; HELLO_SSLV2 has its own framing. At most a
- * few hundred nanoseconds; the first two kinds are 512 to some 1,100 bytes, the others less. */
+/* Appends the record (or records: a message with a long cookie needs several), headers included. Their version is 0x0301 for the first
+ * hello, 0x0303 for the second (one with a cookie or a group other than x25519), 0x0300 for HELLO_PLAIN; HELLO_SSLV2 has its own
+ * framing. Takes 0.1 µs. The first two kinds are 517 to some 900 bytes long (a second hello may be longer), the others less. */
 void client_hello_write(const struct hello_ask *ask, struct buf *out);
 /* The same message without record headers: what the transcript wants. Nothing for HELLO_SSLV2, which has no transcript. */
 void client_hello_message(const struct hello_ask *ask, struct buf *out);
