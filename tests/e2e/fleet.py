@@ -15,7 +15,6 @@ import tempfile
 import time
 
 FLEET, BIN = os.environ["CM_FLEET"], os.environ["CM_BIN"]
-FLOOR = BIN + "/tests/bench/floor-tls12"
 work = tempfile.mkdtemp(dir=os.environ.get("TMPDIR"))
 started = []
 
@@ -269,8 +268,9 @@ def test_serve():
 # --- many ----------------------------------------------------------------------------------------------------------------------
 
 
-def floor(port, count):
-    done = subprocess.run([FLOOR, "127.128.0.1", str(port), str(count), "--print"], stdout=subprocess.PIPE, text=True, check=True)
+def floor(port, count, program="floor-tls12"):
+    """The leaves that a program of tests/bench sees: by address, their SHA-256."""
+    done = subprocess.run([BIN + "/tests/bench/" + program, "127.128.0.1", str(port), str(count), "--print"], stdout=subprocess.PIPE, text=True, check=True)
     lines = done.stdout.splitlines()
     assert lines[-1].startswith(f"endpoints={count} certificates={count} "), lines[-1]
     return dict(line.split() for line in lines[:-1])
@@ -303,7 +303,8 @@ def test_many():
     rows = manifest(many_dir + "/MANIFEST.tsv")
     check("rows", count, len(rows))
     check("a certificate each", count, len({row[3] for row in rows}))
-    check("the same in less", {row[1]: row[3] for row in rows}, floor(fleet.port, count))
+    for reader in ("floor-tls12", "floor-tls13", "peer-openssl"):
+        check("the same in less: " + reader, {row[1]: row[3] for row in rows}, floor(fleet.port, count, reader))
     for number, row in enumerate(random.Random(20).sample(rows, 50)):
         version = "-tls1_2" if number % 2 else "-tls1_3"
         status, text, chain, _ = s_client(row[1], row[2], version, "-CAfile", many_dir + "/ca.pem", "-verify_return_error",
@@ -341,25 +342,28 @@ def test_many():
 
 def test_canned():
     many_dir, count = work + "/many", 1000
-    for version in ("tls12", "tls13"):
+    for version, readers in (("tls12", ["floor-tls12", "peer-openssl"]), ("tls13", ["floor-tls13", "peer-openssl"]), ("tls13-hrr", ["peer-openssl"])):
+        option = "-tls1_2" if version == "tls12" else "-tls1_3"
         fleet = Fleet("many", "--dir", many_dir, "--count", "1000000", "--canned", version)
         printed = subprocess.run([FLEET, "many", "--dir", many_dir, "--count", str(count), "--canned", version, "--manifest-only"],
                                  stdout=subprocess.PIPE, text=True, check=True).stdout
         rows = [line.split("\t") for line in printed.splitlines()]
-        if version == "tls12":
-            check("canned TLS 1.2", {row[1]: row[3] for row in rows}, floor(fleet.port, count))
+        for reader in readers:
+            check(f"canned {version}: {reader}", {row[1]: row[3] for row in rows}, floor(fleet.port, count, reader))
         for row in random.Random(21).sample(rows, 5):
             # OpenSSL opens and parses all of it, and stops where the canned bytes end: no key was signed with.
-            status, text, chain, _ = s_client(row[1], fleet.port, "-" + version.replace("tls1", "tls1_"), "-msg", "-cipher", "DEFAULT@SECLEVEL=0")
+            status, text, chain, _ = s_client(row[1], fleet.port, option, "-msg", "-cipher", "DEFAULT@SECLEVEL=0")
             check(f"canned {version}: status", 1, status)
-            if version == "tls13":
+            if version == "tls13-hrr":
+                check(f"canned {version}: hellos", 2, len(re.findall(r"^>>> .*, ClientHello$", text, re.M)))
+            if version != "tls12":
                 assert "EncryptedExtensions" in text and "CertificateVerify" in text, text
                 check(f"canned {version}: chain", row[4], chain)
             else:
                 # The key exchange is what it waits for behind the Certificate; ServerHelloDone comes instead.
                 assert "<<< TLS 1.2, Handshake" in text and ", Certificate\n" in text and "unexpected message" in text, text
         check_survival(fleet, rows[3][1])
-        last = s_client("127.143.66.64", fleet.port, "-" + version.replace("tls1", "tls1_"), "-msg")[1]
+        last = s_client("127.143.66.64", fleet.port, option, "-msg")[1]
         assert ", Certificate\n" in last, "the millionth address does not answer"
         fleet.stop()
 

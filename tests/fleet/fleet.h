@@ -8,17 +8,18 @@
 
 #include "certmuster/error.h"
 #include "certmuster/ipaddr.h"
+#include "tests/fleet/canned.h"
 
 struct fleet_options {
     const char *dir;
     struct ipaddr base;
-    unsigned port;      /* 0: a free one */
-    int generation;     /* serve */
-    uint32_t count;     /* many, odd */
-    int days;           /* many: of every certificate; INT_MIN: spread over 1 to 400 */
-    int canned;         /* many: 0 real handshakes, 0x0303, 0x0304 */
-    int workers;        /* many: processes */
-    bool manifest_only; /* many */
+    unsigned port;           /* 0: a free one */
+    int generation;          /* serve */
+    uint32_t count;          /* many, odd */
+    int days;                /* many: of every certificate; INT_MIN: spread over 1 to 400 */
+    enum canned_kind canned; /* many: CANNED_NONE makes real handshakes */
+    int workers;             /* many: processes */
+    bool manifest_only;      /* many */
 };
 
 int fleet_serve(const struct fleet_options *options);

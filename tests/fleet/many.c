@@ -88,9 +88,10 @@ static enum conn_fate canned_ready(struct conn *conn)
             buf_append(&conn->in, bytes, (size_t)got);
         return conn->in.failed || conn->in.size > sizeof bytes ? CONN_CLOSE : CONN_KEEP;
     }
-    conn->phase = 1;
-    if (result != 0)
+    conn->phase = result != CANNED_MORE;
+    if (result < 0)
         return conn_send(conn, alert, sizeof alert);
+    buf_reset(&conn->in);
     return conn_send(conn, answer.data, answer.size);
 }
 
@@ -189,7 +190,8 @@ static void serve_until_told(const struct many *many, int fd, unsigned port)
 static int run(struct many *many, struct store *store, struct cm_error *error)
 {
     const struct fleet_options *options = many->options;
-    const struct stamp_options stamp = {.base = many->base, .days = options->days, .sign = options->canned == 0};
+    const struct stamp_options stamp = {
+        .base = many->base, .days = options->days, .sign = options->canned == CANNED_NONE};
     unsigned port = options->port;
     int fd = -1, result;
     const int seconds = 5;
@@ -199,7 +201,7 @@ static int run(struct many *many, struct store *store, struct cm_error *error)
         result = print_manifest(many);
         return result == 0 ? 0 : error_setf(error, result, 0, "cannot print the manifest", "stdout");
     }
-    if (options->canned != 0)
+    if (options->canned != CANNED_NONE)
         many->canned = canned_new(options->canned, many->stamp, many->intermediate);
     else
         many->context = make_context(many, store);
@@ -208,7 +210,7 @@ static int run(struct many *many, struct store *store, struct cm_error *error)
         result = write_manifest(many, store, port, error);
     store_unlock(store);
     if (result == 0) {
-        if (options->canned != 0)
+        if (options->canned != CANNED_NONE)
             setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
         serve_until_told(many, fd, port);
     } else if (fd >= 0) {
