@@ -11,6 +11,8 @@
 enum {
     NEGOTIATE_GREETING_MS = 1000, /* how long an unknown port may take to greet … */
     NEGOTIATE_GREETING_SHARE = 5, /* … but at most this part of the time */
+    NEGOTIATE_GUESS_MS = 2000, /* how long a guess may take: who waits for TLS may wait for ever for the rest of it … */
+    NEGOTIATE_GUESS_SHARE = 4, /* … but at most this part of what is left */
 };
 
 /* What to begin with on this port: a dialogue, STARTTLS_NONE (TLS at once), or STARTTLS_AUTO (listen first). */

@@ -171,6 +171,12 @@ static void no_greeting(struct probe *probe)
     probe_begin_handshake(probe);
 }
 
+static void guess_was_wrong(struct probe *probe)
+{
+    struct probe_failure failure = {"starttls", RECORD_ERROR_TIMEOUT, "a guess that nobody answered"};
+    probe_fail(probe, &failure, false);
+}
+
 static void time_is_up(struct timer *timer)
 {
     struct probe *probe = timer->owner;
@@ -189,7 +195,9 @@ static void time_is_up(struct timer *timer)
         probe_begin_handshake(probe);
         break;
     case PROBE_DIALOGUE:
-        if (!probe->heard)
+        if (probe->guessing)
+            guess_was_wrong(probe);
+        else if (!probe->heard)
             no_greeting(probe);
         break;
     case PROBE_HANDSHAKE: /* the result has been there since the pause began */
@@ -252,17 +260,24 @@ void probe_begin_dialogue(struct probe *probe)
     dialogue_init(probe->dialogue, (enum starttls)probe->protocol, probe->shared->client_name);
 }
 
+static void pause_at_most(struct probe *probe, int64_t ms, int64_t share)
+{
+    int64_t part = left_ms(probe) / share;
+    probe_pause(probe, probe_now(probe) + (part < ms ? part : ms));
+}
+
 void probe_connected(struct probe *probe)
 {
     enum starttls protocol = (enum starttls)probe->protocol;
     probe->connected_ms = probe_now(probe);
     if (protocol == STARTTLS_AUTO) {
-        int64_t wait = left_ms(probe) / NEGOTIATE_GREETING_SHARE;
         probe->state = PROBE_LISTENING;
-        probe_pause(probe, probe_now(probe) + (wait < NEGOTIATE_GREETING_MS ? wait : NEGOTIATE_GREETING_MS));
+        pause_at_most(probe, NEGOTIATE_GREETING_MS, NEGOTIATE_GREETING_SHARE);
     } else if (protocol == STARTTLS_NONE) {
         probe_begin_handshake(probe);
     } else {
+        if (probe->guessing)
+            pause_at_most(probe, NEGOTIATE_GUESS_MS, NEGOTIATE_GUESS_SHARE);
         /* A slow greeting (postscreen's 6 s) must fit before TLS is tried instead. */
         if (probe->ask.mode == STARTTLS_AUTO && starttls_server_first(protocol) &&
             !(probe->tried & 1u << STARTTLS_NONE))

@@ -85,6 +85,13 @@ static void feed_dialogue(struct probe *probe, struct slice bytes)
 static void feed_listening(struct probe *probe, struct slice bytes)
 {
     probe_end_pause(probe);
+    if (sniff_may_be_tls(bytes)) { /* an alert, before we said a word */
+        probe->protocol = STARTTLS_NONE;
+        probe_begin_handshake(probe);
+        if (probe->state == PROBE_HANDSHAKE)
+            feed_handshake(probe, bytes);
+        return;
+    }
     enum starttls protocol = negotiate_by_greeting(sniff(bytes));
     if (protocol != STARTTLS_NONE && starttls_server_first(protocol)) {
         probe->protocol = (uint8_t)protocol;

@@ -139,6 +139,19 @@ def proofs():
     fleet.stop()
 
 
+def found_out():
+    """--starttls auto guesses other protocols on ports that it does not know, and loses no certificate over it"""
+    fleet = OddFleet()
+    rows = [row for row in fleet.rows if row.expect == "ok" or row.name.endswith("-unasked")]
+    run = scan("--timeout", str(LONG), "--starttls", "auto", "--names", fleet.names, "-", stdin="".join(map(target, rows)))
+    by_ip = {record["endpoint"]["ip"]: record for record in run.probes}
+    lost = [(row.name, by_ip[row.ip]) for row in rows if row.expect == "ok" and by_ip[row.ip].get("chain") != row.chain.split(",")]
+    holds(f"{len(lost)} lost", not lost, lost[:2])
+    check("no TLS", {}, {row.name: by_ip[row.ip] for row in rows if by_ip[row.ip].get("error") == "not_tls"})
+    print(f"{len(rows)} rows in {run.seconds:.1f} s")
+    fleet.stop()
+
+
 def flight_limit():
     """--flight-limit is kept, named when it is hit, and can be raised"""
     fleet = OddFleet()
@@ -303,4 +316,4 @@ def memory():
     fleet.stop()
 
 
-main(every_row, proofs, flight_limit, farewells, behind_starttls, honest_among_hostile, memory)
+main(every_row, proofs, found_out, flight_limit, farewells, behind_starttls, honest_among_hostile, memory)
