@@ -327,7 +327,7 @@ static void read_not_tls(struct handshake *handshake, struct slice bytes)
 {
     struct buf *kept = &handshake->flight->kept;
     bool at_once = kept->size <= 1 && bytes.size > 1;
-    size_t room = HANDSHAKE_DETAIL_SIZE - kept->size;
+    size_t room = kept->size < HANDSHAKE_DETAIL_SIZE ? HANDSHAKE_DETAIL_SIZE - kept->size : 0;
     buf_append(kept, bytes.data, bytes.size < room ? bytes.size : room);
     enum sniffed what = sniff(buf_slice(kept));
     if (kept->size >= NOT_TLS_ENOUGH || memchr(kept->data, '\n', kept->size) || what == SNIFFED_SSLV2 ||
@@ -345,7 +345,7 @@ static void look_at_the_first(struct handshake *handshake, struct slice bytes)
     handshake->first = first[0];
     if (sniff_may_be_tls(shown))
         return;
-    if (handshake->kind == HELLO_SSLV2 && handshake->fed == 0) {
+    if (handshake->kind == HELLO_SSLV2 && !sniff_may_be_tls((struct slice){first, 1})) {
         handshake->flight->version = VERSION_SSL2;
         return;
     }
@@ -363,19 +363,17 @@ static void read_sslv2(struct handshake *handshake, struct slice bytes)
         buf_append(kept, bytes.data, bytes.size);
         bytes = buf_slice(kept);
     }
-    struct slice first = {bytes.data, bytes.size < HANDSHAKE_DETAIL_SIZE ? bytes.size : HANDSHAKE_DETAIL_SIZE};
-    enum sniffed what = sniff(first);
     int code = sslv2_read_server_hello(bytes, &hello);
-    if (code == CM_ETRUNCATED && what != SNIFFED_UNKNOWN && what != SNIFFED_SSLV2)
-        code = CM_EMALFORMED; /* another protocol, whose first bytes look like a length */
-    if (code == 0)
+    if (code == 0) {
         take_sslv2(handshake, &hello);
-    else if (code == CM_EUNSUPPORTED)
+    } else if (code == CM_EUNSUPPORTED) {
         handshake_fail(handshake, RECORD_ERROR_PROTOCOL, "an ERROR message of SSL 2.0");
-    else if (code != CM_ETRUNCATED)
-        fail_not_tls(handshake, first);
-    else if (!in_kept)
+    } else if (code == CM_EMALFORMED) {
+        handshake->flight->not_tls = true;
+        read_not_tls(handshake, in_kept ? (struct slice){NULL, 0} : bytes);
+    } else if (!in_kept) {
         buf_append(kept, bytes.data, bytes.size);
+    }
 }
 
 /* --- a handshake ---------------------------------------------------------------------------------------------------------- */

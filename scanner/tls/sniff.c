@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "scanner/tls/records.h"
+
 enum { SHOWN_BYTES = 48, SEARCHED_BYTES = 1024 };
 
 /* --- shapes of binary protocols ------------------------------------------------------------------------------------- */
@@ -320,7 +322,7 @@ const char *sniffed_name(enum sniffed what)
 /* Content types 20 to 24: change_cipher_spec, alert, handshake, application_data, heartbeat. */
 bool sniff_may_be_tls(struct slice first)
 {
-    if (first.size >= 1 && (first.data[0] < 20 || first.data[0] > 24))
+    if (first.size >= 1 && (first.data[0] < TLS_CHANGE_CIPHER_SPEC || first.data[0] > TLS_APPLICATION_DATA))
         return false;
     return first.size < 2 || first.data[1] == 3;
 }

@@ -160,7 +160,7 @@ static void test_may_be_tls(void **state)
     assert_true(sniff_may_be_tls(BYTES("\x14\x03\x03")));
     assert_false(sniff_may_be_tls(BYTES("\x16\x02")));
     assert_false(sniff_may_be_tls(BYTES("\x13")));
-    assert_false(sniff_may_be_tls(BYTES("\x19\x03\x03")));
+    assert_false(sniff_may_be_tls(BYTES("\x18\x03\x03"))); /* Heartbeat, which the record reader does not take */
     assert_false(sniff_may_be_tls(BYTES("H")));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct slice first = {(const uint8_t *)rows[i].bytes, rows[i].size};
