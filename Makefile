@@ -149,6 +149,7 @@ tests: all $(UNIT_BIN) $(FUZZ_BIN) $(FLEET) $(BENCH_BIN)
 # Unit, fuzz-seed and most end-to-end tests run on the ASan+UBSan build; those that say "# profile: release" on the release build.
 check:
 	@contrib/install-packages run build test
+	@tests/node/fetch $(BUILD)/npm || echo 'the tests that need Node.js 24 will be skipped' >&2
 	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=asan WERROR=1 tests
 	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release WERROR=1 tests
 	@BUILD=$(BUILD) tests/run $(T)
