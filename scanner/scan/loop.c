@@ -10,9 +10,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
-
-#include "certmuster/timefmt.h"
 
 enum {
     BATCH = 256,
@@ -30,7 +29,7 @@ enum { EDGES = 1 << 16 };
 
 struct loop {
     int epoll;
-    int64_t now_ms, signals_ms;
+    int64_t now_ms, now_us, signals_ms, waited_us;
     struct timers timers;
     struct slot *slots; /* slot 0 is never given out */
     uint32_t slot_count, slot_capacity, free_slot;
@@ -86,7 +85,7 @@ static void woken(struct watch *watch, unsigned events)
 int loop_new(struct loop **out, struct cm_error *error)
 {
     struct loop *loop = cm_calloc(1, sizeof *loop);
-    loop->now_ms = clock_monotonic_ms();
+    loop_refresh_clock(loop);
     timers_init(&loop->timers);
     take_slot(loop, NULL, 0);
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -121,7 +120,10 @@ int64_t loop_now(const struct loop *loop)
 
 void loop_refresh_clock(struct loop *loop)
 {
-    loop->now_ms = clock_monotonic_ms();
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    loop->now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    loop->now_ms = loop->now_us / 1000;
 }
 
 /* Registers what stands in the watch's slot; a slot that was taken for it is given back when that fails. */
@@ -258,6 +260,11 @@ static void call_ready(struct loop *loop, const struct epoll_event *event)
     watch->ready(watch, events);
 }
 
+int64_t loop_waited_us(const struct loop *loop)
+{
+    return loop->waited_us;
+}
+
 bool loop_turn(struct loop *loop, int64_t max_wait_ms, const sigset_t *open)
 {
     struct epoll_event batch[BATCH];
@@ -266,8 +273,10 @@ bool loop_turn(struct loop *loop, int64_t max_wait_ms, const sigset_t *open)
     int wait = wait_ms(loop, max_wait_ms);
     if (wait == 0 && open)
         look_for_signals(loop, open);
+    loop->waited_us = -loop->now_us;
     int count = epoll_pwait(loop->epoll, batch, BATCH, wait, open);
     loop_refresh_clock(loop);
+    loop->waited_us += loop->now_us;
     if (loop->again_count)
         call_again(loop);
     for (int i = 0; i < count; i++) /* -1: EINTR, a signal; the caller looks at its flag */

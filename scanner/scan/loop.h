@@ -58,5 +58,7 @@ void loop_wake(struct loop *loop);
  * for epoll_pwait: signals blocked elsewhere and open only here cannot be missed; NULL: signals are another thread's), then runs what is to
  * be run. True when there was more than one turn takes: what came is not all dealt with. */
 bool loop_turn(struct loop *loop, int64_t max_wait_ms, const sigset_t *open);
+/* How long the last turn had nothing to do, in microseconds. */
+int64_t loop_waited_us(const struct loop *loop);
 
 #endif

@@ -84,7 +84,8 @@ static const char *const examples[] = {
 
 static const char more[] =
     "TARGET is [NAME@]PLACE[:PORTS], PLACE a host name, an address or a prefix such as 192.0.2.0/24; IPv6 with a port "
-    "stands in brackets. A name is asked for in the handshake (SNI), an address alone is asked for nothing.\n"
+    "stands in brackets. A name is asked for in the handshake (SNI); an address alone is asked for nothing, unless it "
+    "refuses that and a name is known for it.\n"
     "Exit status: 0 done, also when probes failed (a failure is a result); 1 a target file or a line of it could not "
     "be read, or "
     "--fail-on matched; 2 wrong use; 3 could not run at all or could not keep its records; 130 and 143: ended by "

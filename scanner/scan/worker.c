@@ -3,6 +3,7 @@
 #include "scanner/scan/worker.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -11,7 +12,11 @@
 enum {
     STARTS_PER_TURN = 256, /* then the loop looks at what came meanwhile */
     STALLED_MS = 5,        /* while the reader of our records pauses */
-    REMEMBERED = 64,       /* certificates above the leaf whose digest is kept: intermediates repeat */
+    WINDOW_LEAST = 64,     /* see struct worker */
+    WINDOW_WAIT_MS = 2,
+    WAITED_US = 1000,
+    BUSY_MS = 100,
+    REMEMBERED = 64, /* certificates above the leaf whose digest is kept: intermediates repeat */
 };
 
 struct worker {
@@ -23,9 +28,15 @@ struct worker {
     struct probe_shared shared;
     struct probe *probes; /* under way, linked through probe_get_links */
     unsigned count;
-    size_t lingering; /* as places knows it */
-    bool behind;      /* answers wait for us: they go first, or our slowness would look like theirs */
-    bool ended;       /* places has nothing more */
+    /* No more at once than keeps this thread busy: what answers within a millisecond is done cheaper in small numbers, which stay in the
+     * processor's caches. The window doubles whenever the thread had to wait, so that thousands of silent hosts hold it up for
+     * milliseconds, and halves when it has not waited for long. */
+    unsigned window;
+    bool window_full;
+    int64_t waited_ms; /* when it last did */
+    size_t lingering;  /* as places knows it */
+    bool behind;       /* answers wait for us: they go first, or our slowness would look like theirs */
+    bool ended;        /* places has nothing more */
     bool running;
     pthread_t thread;
     struct loop *over;
@@ -113,6 +124,7 @@ static int64_t pump(struct worker *worker)
     struct places *places = worker->options.places;
     struct place place;
     int64_t wait_ms;
+    worker->window_full = false;
     if (outcome_blocked(worker->options.outcome)) {
         worker->ended = places_are_over(places);
         return outcome_stalled(worker->options.outcome) ? STALLED_MS : -1;
@@ -121,6 +133,10 @@ static int64_t pump(struct worker *worker)
         return 0;
     loop_refresh_clock(worker->loop);
     for (unsigned started = 0; started < STARTS_PER_TURN; started++) {
+        if (worker->count >= worker->window) {
+            worker->window_full = true;
+            return WINDOW_WAIT_MS;
+        }
         switch (places_take(places, worker->options.number, worker->count, loop_now(worker->loop), &place, &wait_ms)) {
         case PLACES_ONE:
             start(worker, &place);
@@ -147,6 +163,20 @@ static void count_lingering(struct worker *worker)
     worker->lingering = now;
 }
 
+static void fit_window(struct worker *worker)
+{
+    int64_t now_ms = loop_now(worker->loop);
+    if (loop_waited_us(worker->loop) >= WAITED_US) {
+        worker->waited_ms = now_ms;
+        if (worker->window_full && worker->window <= UINT_MAX / 2)
+            worker->window *= 2;
+    } else if (now_ms - worker->waited_ms >= BUSY_MS) {
+        worker->waited_ms = now_ms;
+        if (worker->window > WINDOW_LEAST)
+            worker->window /= 2;
+    }
+}
+
 bool worker_turn(struct worker *worker, int64_t max_wait_ms, const sigset_t *open)
 {
     worker->ended = false;
@@ -154,6 +184,7 @@ bool worker_turn(struct worker *worker, int64_t max_wait_ms, const sigset_t *ope
     if (worker->ended && worker->count == 0 && worker->lingering == 0)
         return false;
     worker->behind = loop_turn(worker->loop, wait_ms >= 0 && wait_ms < max_wait_ms ? wait_ms : max_wait_ms, open);
+    fit_window(worker);
     count_lingering(worker);
     return true;
 }
@@ -171,6 +202,7 @@ int worker_new(const struct worker_options *options, struct worker **out, struct
     struct worker *worker = cm_calloc(1, sizeof *worker);
     worker->options = *options;
     worker->loop = options->loop;
+    worker->window = WINDOW_LEAST;
     int code = handshake_engine_new(options->shares, &worker->engine, error);
     if (!code)
         code = digests_new(REMEMBERED, &worker->digests, error);
