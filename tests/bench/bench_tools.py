@@ -61,12 +61,12 @@ def run(arguments, fleet=None, output=subprocess.DEVNULL, status=(0,)):
 
 
 class Fleet:
-    """certmuster-fleet many: COUNT endpoints on one port, a certificate for each; canned answers or real handshakes."""
+    """certmuster-fleet many: COUNT endpoints on one port, a certificate for each; more: canned answers, or which real handshakes."""
 
-    def __init__(self, build, work, count, canned=None):
-        self.count, self.canned, self.work = count, canned, work
-        arguments = [build + "/tests/fleet/certmuster-fleet", "many", "--dir", work + "/fleet", "--count", str(count)]
-        self.process = subprocess.Popen(arguments + (["--canned", canned] if canned else []), stdout=subprocess.PIPE, text=True)
+    def __init__(self, build, work, count, *more):
+        self.work = work
+        arguments = [build + "/tests/fleet/certmuster-fleet", "many", "--dir", work + "/fleet", "--count", str(count), *more]
+        self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline().split()[1])
         self.pid = self.process.pid
 
@@ -84,16 +84,13 @@ class Fleet:
 
 
 @contextlib.contextmanager
-def fleets(build, work, count, *kinds):
-    """Fleets of these kinds (None: real handshakes), ended afterwards."""
-    running = []
+def fleet_of(build, work, count, *more):
+    """A Fleet that is ended afterwards."""
+    fleet = Fleet(build, work, count, *more)
     try:
-        for kind in kinds:
-            running.append(Fleet(build, work, count, kind))
-        yield running
+        yield fleet
     finally:
-        for fleet in running:
-            fleet.end()
+        fleet.end()
 
 
 def interleave(rounds, clients):

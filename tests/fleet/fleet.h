@@ -18,6 +18,7 @@ struct fleet_options {
     uint32_t count;          /* many, odd */
     int days;                /* many: of every certificate; INT_MIN: spread over 1 to 400 */
     enum canned_kind canned; /* many: CANNED_NONE makes real handshakes */
+    int newest;              /* many: the newest version of real handshakes, as OpenSSL counts */
     int workers;             /* many: processes */
     bool manifest_only;      /* many */
 };

@@ -20,6 +20,7 @@ enum {
     OPT_BASE = 256,
     OPT_GENERATION,
     OPT_CANNED,
+    OPT_NEWEST,
     OPT_DAYS,
     OPT_WORKERS,
     OPT_MANIFEST
@@ -37,6 +38,7 @@ static const struct cli_option options_table[] = {
     {OPT_CANNED, "canned", "tls12|tls13|tls13-hrr",
      "many: no handshakes but bytes up to the certificate, for benchmarks. The signature in the certificate is that of "
      "a template."},
+    {OPT_NEWEST, "newest", "tls12|tls13", "many: the newest version of real handshakes, default tls13."},
     {OPT_WORKERS, "workers", "N", "many: serve with N processes, default 1."},
     {OPT_MANIFEST, "manifest-only", NULL, "many: print the manifest on stdout and serve nothing."},
     {0, NULL, NULL, NULL},
@@ -121,6 +123,10 @@ static int take_option(int id, const char *argument, struct fleet_options *optio
     case OPT_CANNED:
         result = canned_kind_read(argument, &options->canned);
         break;
+    case OPT_NEWEST:
+        options->newest = strcmp(argument, "tls12") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
+        result = options->newest == TLS1_2_VERSION || strcmp(argument, "tls13") == 0 ? CM_OK : CM_EINVAL;
+        break;
     case OPT_MANIFEST:
         options->manifest_only = true;
         break;
@@ -158,7 +164,7 @@ static int dispatch(struct cli *cli, struct fleet_options *options)
 int main(int argc, char **argv)
 {
     struct cli cli;
-    struct fleet_options options = {.days = INT_MIN, .generation = 1, .workers = 1};
+    struct fleet_options options = {.days = INT_MIN, .generation = 1, .newest = TLS1_3_VERSION, .workers = 1};
     int id, status;
     log_init("certmuster-fleet", LOG_LEVEL_INFO);
     cli_init(&cli, &program, argc, argv);

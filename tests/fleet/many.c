@@ -53,7 +53,7 @@ static enum conn_fate real_ready(struct conn *conn)
 /* The context holds the key, the intermediate and some leaf; each connection replaces the leaf. */
 static SSL_CTX *make_context(struct many *many, struct store *store)
 {
-    SSL_CTX *context = fleet_context(TLS1_2_VERSION, TLS1_3_VERSION);
+    SSL_CTX *context = fleet_context(TLS1_2_VERSION, many->options->newest);
     const uint8_t *der = stamp_make(many->stamp, 0);
     X509 *leaf = pki_must(d2i_X509(NULL, &der, (long)stamp_size(many->stamp)), "leaf");
     pki_must_be(SSL_CTX_use_certificate(context, leaf) == 1 &&
