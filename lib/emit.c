@@ -1,5 +1,5 @@
 /* Where a scanner's records go: stdout, the spool, or both. Stdout itself is in emit_outlet.c, the submit child in emit_drain.c, what was
- * told in emit_told.c, the run's own records in emit_run.c.
+ * told in emit_told.c, the run's own records in emit_run.c, the end of a run in emit_end.c.
  *
  * Called by every scanner, one thread. A record that cannot be kept now (disk full) waits in memory, in order, and the scanner is asked to
  * start no new work until it is kept; at the end, what still does not fit goes to a file elsewhere. Nothing is given up silently. */
@@ -26,33 +26,8 @@
 enum {
     LINE_MAX_BYTES = 2 * CM_LIMIT_RECORD_BYTES,
     STDOUT_FLUSH_BYTES = 64 * 1024,
-    PENDING_MAX_BYTES =
-        1024 * 1024 * 1024, /* what was in flight when the disk filled: thousands of probes, not a run */
-    RETRY_MS = 100,
-    TOLD_MAX = 1 << 24,              /* certificates: 450 MB; no fleet has that many */
     STDOUT_HELD_BYTES = 1024 * 1024, /* more than this unread by whoever reads stdout, and no new work is started */
     STDOUT_WAIT_BYTES = 64 * 1024 * 1024, /* so much comes of one file at most before its crawl waits for the reader */
-};
-
-struct emit {
-    const struct config *config;
-    const char *source;
-    const char *scanner, *host, *realm; /* lent by config */
-    char *local_realm;
-    char run[CM_UUID_TEXT_SIZE];
-    int argc;
-    char **argv;
-    bool json;
-    struct outlet out;
-    char *to; /* NULL: no collector is told */
-    char *spool_dir;
-    struct spool *spool; /* NULL unless to */
-    struct buf pending;  /* whole lines that the spool could not take yet */
-    struct buf line;     /* the record being written */
-    struct told told;
-    struct drain drain;
-    bool blocked_said;
-    uint64_t sightings, failures;
 };
 
 /* --to, else the configured collector, else the local home's. */
@@ -77,7 +52,24 @@ static char *choose_collector(const struct emit_options *options)
     return buf_take(&text, NULL);
 }
 
-static int open_spool(struct emit *emit, struct cm_error *error)
+static bool leaves_rights(const struct emit_heir *heir)
+{
+    return heir && heir->uid != geteuid();
+}
+
+/* The spool of a scanner that goes on as another user belongs to that user. What is in it already may be anybody's: submit runs with our rights. */
+static int hand_over(const struct emit *emit, const struct emit_heir *heir, struct cm_error *error)
+{
+    int fd = open(emit->spool_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int failed = fd < 0 ? -1 : fchown(fd, heir->uid, heir->gid);
+    if (failed)
+        error_setf(error, CM_EIO, 0, "cannot hand the spool over", "%s: %s", emit->spool_dir, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return failed ? CM_EIO : CM_OK;
+}
+
+static int open_spool(struct emit *emit, const struct emit_heir *heir, struct cm_error *error)
 {
     const char *dir = config_string(emit->config, "spool.dir");
     struct home home;
@@ -87,15 +79,26 @@ static int open_spool(struct emit *emit, struct cm_error *error)
             return code;
         dir = home.spool;
     }
-    emit->spool_dir = cm_strdup(dir);
+    struct buf own;
+    buf_init(&own, HOME_PATH_SIZE + 64);
+    buf_append_str(&own, dir);
+    if (leaves_rights(heir))
+        buf_appendf(&own, "-%s", emit->source);
+    emit->spool_dir = buf_take(&own, NULL);
     emit->drain = (struct drain){
         .spool_dir = emit->spool_dir, .to = emit->to, .config_path = config_path(emit->config), .leftovers = true};
-    return spool_open(emit->spool_dir, emit->scanner, emit->run,
-                      (uint64_t)config_integer(emit->config, "spool.max_bytes"), &emit->spool, error);
+    int code = spool_open(emit->spool_dir, emit->scanner, emit->run,
+                          (uint64_t)config_integer(emit->config, "spool.max_bytes"), &emit->spool, error);
+    if (!code && leaves_rights(heir))
+        code = hand_over(emit, heir, error);
+    if (!code && heir)
+        code = launcher_new(&emit->drain, &emit->drain.launcher, error);
+    return code;
 }
 
-static void free_emit(struct emit *emit)
+void emit_free(struct emit *emit)
 {
+    launcher_free(emit->drain.launcher);
     told_done(&emit->told);
     outlet_done(&emit->out);
     buf_done(&emit->pending);
@@ -125,12 +128,13 @@ int emit_open(const struct emit_options *options, struct emit **out, struct cm_e
     emit->local_realm = buf_take(&local, NULL);
     uuid_v7(id);
     uuid_write(emit->run, id);
-    outlet_init(&emit->out, PENDING_MAX_BYTES);
-    buf_init(&emit->pending, PENDING_MAX_BYTES);
+    emit_machine_read(&emit->machine);
+    outlet_init(&emit->out, EMIT_PENDING_MAX_BYTES);
+    buf_init(&emit->pending, EMIT_PENDING_MAX_BYTES);
     buf_init(&emit->line, LINE_MAX_BYTES);
-    told_init(&emit->told, TOLD_MAX);
+    told_init(&emit->told, EMIT_TOLD_MAX);
     emit->to = choose_collector(options);
-    int code = emit->to ? open_spool(emit, error) : CM_OK;
+    int code = emit->to ? open_spool(emit, options->heir, error) : CM_OK;
     if (!code) {
         emit_run_write(&emit->line, emit, "started", NULL);
         code = emit_line(emit, emit->line.data, emit->line.size, error);
@@ -138,7 +142,7 @@ int emit_open(const struct emit_options *options, struct emit **out, struct cm_e
     if (code) {
         int closed = spool_close(emit->spool, NULL);
         code = code ? code : closed; /* the first failure is the one to tell */
-        free_emit(emit);
+        emit_free(emit);
         return code;
     }
     *out = emit;
@@ -153,6 +157,11 @@ const char *emit_run(const struct emit *emit)
 const char *emit_source(const struct emit *emit)
 {
     return emit->source;
+}
+
+const struct emit_machine *emit_machine(const struct emit *emit)
+{
+    return &emit->machine;
 }
 
 char *const *emit_args(const struct emit *emit, size_t *count)
@@ -176,8 +185,7 @@ const char *emit_realm(const struct emit *emit, const struct ipaddr *ip)
     return ip && ipaddr_is_host_local(ip) ? emit->local_realm : emit->realm;
 }
 
-/* Moves lines that wait into the spool, in order, until it refuses one. */
-static int flush_pending(struct emit *emit, struct cm_error *error)
+int emit_flush_pending(struct emit *emit, struct cm_error *error)
 {
     size_t done = 0;
     int code = CM_OK;
@@ -226,7 +234,7 @@ static void say_blocked(struct emit *emit, const struct cm_error *error)
 static int keep_in_spool(struct emit *emit, const char *record, size_t size, struct cm_error *error)
 {
     struct cm_error local = {.code = CM_OK};
-    int code = emit->pending.size ? flush_pending(emit, &local) : CM_OK;
+    int code = emit->pending.size ? emit_flush_pending(emit, &local) : CM_OK;
     if (!code)
         code = spool_append(emit->spool, record, size, &local);
     if (code == CM_OK || code == CM_EINVAL) {
@@ -234,10 +242,10 @@ static int keep_in_spool(struct emit *emit, const char *record, size_t size, str
             *error = local;
         return code;
     }
-    while (emit->pending.size + size + 1 > PENDING_MAX_BYTES) {
-        struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
+    while (emit->pending.size + size + 1 > EMIT_PENDING_MAX_BYTES) {
+        struct timespec pause = {.tv_nsec = EMIT_RETRY_MS * 1000000L};
         nanosleep(&pause, NULL);
-        (void)flush_pending(emit, NULL);
+        (void)emit_flush_pending(emit, NULL);
     }
     buf_append(&emit->pending, record, size);
     if (record[size - 1] != '\n')
@@ -268,7 +276,7 @@ int emit_line(struct emit *emit, const char *record, size_t size, struct cm_erro
     return emit->spool ? keep_in_spool(emit, record, size, error) : CM_OK;
 }
 
-static int emit_written(struct emit *emit, struct cm_error *error)
+int emit_written(struct emit *emit, struct cm_error *error)
 {
     if (emit->line.failed)
         return error_set(error, CM_ELIMIT, 0, "a record of more than 2 MiB");
@@ -349,7 +357,7 @@ void emit_tick(struct emit *emit, int64_t now_monotonic_ms)
     if (emit->json)
         outlet_flush(&emit->out);
     if (emit->spool) {
-        int code = emit->pending.size ? flush_pending(emit, &error) : CM_OK;
+        int code = emit->pending.size ? emit_flush_pending(emit, &error) : CM_OK;
         if (!code)
             code = spool_tick(emit->spool, now_monotonic_ms, &error);
         say_blocked(emit, code ? &error : NULL);
@@ -367,98 +375,4 @@ uint64_t emit_sightings(const struct emit *emit)
 uint64_t emit_failures(const struct emit *emit)
 {
     return emit->failures;
-}
-
-/* Goes on trying what a full disk refused, for as long as the configuration says. A reader of stdout that is merely slow has all the time it
- * wants, unless the run was interrupted. */
-static int settle(struct emit *emit, int64_t wait_ms, bool interrupted, struct cm_error *error)
-{
-    int64_t deadline_ms = clock_monotonic_ms() + wait_ms;
-    for (;;) {
-        int code = CM_OK;
-        if (emit->json)
-            outlet_flush(&emit->out);
-        if (emit->pending.size)
-            code = flush_pending(emit, error);
-        bool slow = outlet_left(&emit->out) && !emit->out.trouble, late = clock_monotonic_ms() >= deadline_ms;
-        if (!code && emit->out.trouble)
-            code = error_setf(error, CM_EIO, 0, "cannot write to standard output", "%s", strerror(emit->out.trouble));
-        if (!code && slow && late && interrupted)
-            code = error_set(error, CM_ETIMEOUT, 0, "nobody reads standard output, its last records are lost");
-        /* A pipe that nobody reads any more will not be read later. */
-        if ((!code && !slow) || emit->out.trouble == EPIPE || (code && late))
-            return code;
-        if (emit->spool)
-            drain_tick(&emit->drain, spool_closed(emit->spool), clock_monotonic_ms());
-        if (code) {
-            struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
-            nanosleep(&pause, NULL);
-        } else {
-            outlet_wait(&emit->out, RETRY_MS);
-        }
-    }
-}
-
-/* The last resort for what the spool's disk does not take: a plain file on another one, which submit delivers as well. */
-static void rescue(struct emit *emit)
-{
-    const char *const dirs[] = {getenv("TMPDIR"), "/var/tmp", "/tmp", "/dev/shm", "."};
-    for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
-        char path[4096];
-        size_t done = 0;
-        if (!dirs[i] ||
-            (size_t)snprintf(path, sizeof path, "%s/certmuster-%s.ndjson", dirs[i], emit->run) >= sizeof path)
-            continue;
-        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        while (fd >= 0 && done < emit->pending.size) {
-            ssize_t written = write(fd, emit->pending.data + done, emit->pending.size - done);
-            if (written <= 0 && errno != EINTR)
-                break;
-            done += written > 0 ? (size_t)written : 0;
-        }
-        bool good = fd >= 0 && done == emit->pending.size && fsync(fd) == 0;
-        if (fd >= 0)
-            close(fd);
-        if (good) {
-            say_error("the spool could not take the last records; they are kept in %s: deliver them with "
-                      "certmuster-submit %s",
-                      path, path);
-            buf_reset(&emit->pending);
-            return;
-        }
-        if (fd >= 0)
-            unlink(path);
-    }
-    say_error("the last %zu bytes of records could not be kept anywhere and are lost", emit->pending.size);
-}
-
-static void say_kept(const struct emit *emit)
-{
-    struct spool_usage usage;
-    if (spool_usage(emit->spool_dir, &usage, NULL) == CM_OK && usage.segments)
-        say_error("the spool keeps %llu bytes in %llu segments; deliver them with: certmuster-submit --to %s %s",
-                  (unsigned long long)usage.bytes, (unsigned long long)usage.segments, emit->to, emit->spool_dir);
-}
-
-int emit_close(struct emit *emit, bool interrupted, struct emit_outcome *outcome, struct cm_error *error)
-{
-    struct emit_counts counts = {emit->sightings, emit->failures, interrupted};
-    int64_t wait_ms = config_integer(emit->config, "submit.wait");
-    *outcome = (struct emit_outcome){.submitted = emit->spool != NULL};
-    buf_reset(&emit->line);
-    emit_run_write(&emit->line, emit, "finished", &counts);
-    (void)emit_written(emit, NULL); /* what is not kept now is pending */
-    int code = settle(emit, wait_ms, interrupted, error);
-    if (emit->spool) {
-        if (emit->pending.size)
-            rescue(emit);
-        int closed = spool_close(emit->spool, code ? NULL : error);
-        code = code ? code : closed;
-        bool told = false;
-        outcome->delivered = drain_finish(&emit->drain, wait_ms, &told) && !code;
-        if (!outcome->delivered && !told)
-            say_kept(emit);
-    }
-    free_emit(emit);
-    return code;
 }

@@ -48,8 +48,8 @@ static void find_submit(char out[static PATH_SIZE])
     memcpy(out, name, sizeof name);
 }
 
-/* Starts the child; wait_ms < 0: one try, quietly. It gets stderr and nothing else of ours. */
-static int start(struct drain *drain, int64_t wait_ms)
+/* It gets stderr and nothing else of ours. */
+pid_t drain_spawn(const struct drain *drain, int64_t wait_ms)
 {
     char program[PATH_SIZE], seconds[32];
     const char *argv[12];
@@ -87,12 +87,28 @@ static int start(struct drain *drain, int64_t wait_ms)
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    int failed = posix_spawnp(&drain->pid, program, &actions, &attributes, (char *const *)argv, environ);
+    pid_t pid = 0;
+    int failed = posix_spawnp(&pid, program, &actions, &attributes, (char *const *)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
-    if (failed)
-        drain->pid = 0;
-    return failed ? CM_EIO : CM_OK;
+    return failed ? 0 : pid;
+}
+
+static int start(struct drain *drain, int64_t wait_ms)
+{
+    if (drain->launcher)
+        drain->pid = launcher_start(drain->launcher, wait_ms) == CM_OK;
+    else
+        drain->pid = drain_spawn(drain, wait_ms);
+    return drain->pid ? CM_OK : CM_EIO;
+}
+
+static void send_signal(const struct drain *drain, int number)
+{
+    if (drain->launcher)
+        launcher_signal(drain->launcher, number);
+    else
+        kill(drain->pid, number);
 }
 
 enum { RUNNING = -1, KILLED = 128 };
@@ -100,8 +116,8 @@ enum { RUNNING = -1, KILLED = 128 };
 /* The child's exit status, RUNNING, or KILLED. */
 static int collect(struct drain *drain)
 {
-    int status;
-    pid_t got = waitpid(drain->pid, &status, WNOHANG);
+    int status = KILLED << 8;
+    pid_t got = drain->launcher ? launcher_collect(drain->launcher, &status) : waitpid(drain->pid, &status, WNOHANG);
     if (got == 0 || (got < 0 && errno == EINTR))
         return RUNNING;
     drain->pid = 0;
@@ -164,10 +180,10 @@ static int wait_for(struct drain *drain, int64_t patience_ms)
             least = usage.bytes < least ? usage.bytes : least;
         }
         if (late_ms > 0 && !asked) {
-            kill(drain->pid, SIGTERM);
+            send_signal(drain, SIGTERM);
             asked = true;
         } else if (late_ms > GRACE_MS) {
-            kill(drain->pid, SIGKILL);
+            send_signal(drain, SIGKILL);
         }
         pause_ms(POLL_MS);
     }

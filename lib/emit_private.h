@@ -1,4 +1,4 @@
-/* The parts of emit: the set of certificates told, standard output, and the submit child. Private to lib/emit*.c. */
+/* The inside of emit and its parts: the set of certificates told, standard output, and the submit child. Private to lib/emit*.c. */
 #ifndef CERTMUSTER_LIB_EMIT_PRIVATE_H
 #define CERTMUSTER_LIB_EMIT_PRIVATE_H
 
@@ -8,7 +8,11 @@
 #include <sys/types.h>
 
 #include "certmuster/buf.h"
+#include "certmuster/emit.h"
 #include "certmuster/encode.h"
+#include "certmuster/ids.h"
+#include "certmuster/spool.h"
+#include "lib/emit_run.h"
 
 /* Fingerprints already told in this run, as keyed digests in open-addressed tables; see emit_told.c. */
 enum { TOLD_TABLE_BITS = 6, TOLD_TABLES = 1 << TOLD_TABLE_BITS };
@@ -47,21 +51,68 @@ size_t outlet_left(const struct outlet *outlet);
 void outlet_flush(struct outlet *outlet);              /* writes what is taken without waiting */
 void outlet_wait(const struct outlet *outlet, int ms); /* until more is taken, at most ms; -1: as long as it takes */
 
+/* A process of its own that starts certmuster-submit with the rights that we had when it was made; see emit_launch.c. */
+struct launcher;
+struct drain;
+/* From now on drain starts its children through it. drain's texts must not change. */
+CM_MUST_CHECK int launcher_new(const struct drain *drain, struct launcher **out, struct cm_error *error);
+void launcher_free(struct launcher *launcher); /* it ends by itself */
+CM_MUST_CHECK int launcher_start(struct launcher *launcher, int64_t wait_ms);
+/* True when the child has ended. */
+bool launcher_collect(struct launcher *launcher, int *wait_status);
+void launcher_signal(struct launcher *launcher, int number);
+
 /* certmuster-submit, run beside the scanner over the spool directory. */
 struct drain {
     const char *spool_dir, *to, *config_path; /* lent */
-    pid_t pid;                                /* of the running child, 0: none */
-    int64_t next_start_ms;                    /* monotonic; not before */
+    struct launcher *launcher;                /* NULL: children are our own */
+    pid_t pid;             /* of the running child, 0: none; with a launcher its number means nothing */
+    int64_t next_start_ms; /* monotonic; not before */
     int64_t backoff_ms;
     uint64_t closed_seen; /* segments closed when the last child started */
     bool leftovers;       /* segments may wait that no child has looked at */
     bool refused;         /* a child said that the collector refused something for good */
 };
 
+/* Starts the child with posix_spawn(3); wait_ms < 0: one try, quietly. 0: it failed. */
+pid_t drain_spawn(const struct drain *drain, int64_t wait_ms);
 /* Collects a child that ended, and starts one when closed segments wait. */
 void drain_tick(struct drain *drain, uint64_t segments_closed, int64_t now_ms);
 /* Runs a last child that gives up when the collector has taken nothing for wait_ms; true when the spool was drained and nothing was refused. *told: the child has said on
  * stderr what is left. */
 bool drain_finish(struct drain *drain, int64_t wait_ms, bool *told);
+
+enum {
+    EMIT_PENDING_MAX_BYTES =
+        1024 * 1024 * 1024, /* what was in flight when the disk filled: thousands of probes, not a run */
+    EMIT_RETRY_MS = 100,
+    EMIT_TOLD_MAX = 1 << 24, /* certificates: 450 MB; no fleet has that many */
+};
+
+struct emit {
+    const struct config *config;
+    const char *source;
+    const char *scanner, *host, *realm; /* lent by config */
+    char *local_realm;
+    char run[CM_UUID_TEXT_SIZE];
+    struct emit_machine machine;
+    int argc;
+    char **argv;
+    bool json;
+    struct outlet out;
+    char *to; /* NULL: no collector is told */
+    char *spool_dir;
+    struct spool *spool; /* NULL unless to */
+    struct buf pending;  /* whole lines that the spool could not take yet */
+    struct buf line;     /* the record being written */
+    struct told told;
+    struct drain drain;
+    bool blocked_said;
+    uint64_t sightings, failures;
+};
+
+int emit_written(struct emit *emit, struct cm_error *error);       /* keeps the record in line */
+int emit_flush_pending(struct emit *emit, struct cm_error *error); /* moves lines that wait into the spool, in order */
+void emit_free(struct emit *emit);
 
 #endif

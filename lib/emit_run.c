@@ -9,7 +9,7 @@
 #include "certmuster/ipaddr.h"
 #include "certmuster/timefmt.h"
 
-enum { ADDRESSES_MAX = 64, ARGS_MAX = 256, ARG_BYTES_MAX = 4096, ARGS_BYTES_MAX = 64 * 1024 };
+enum { ARGS_MAX = 256, ARG_BYTES_MAX = 4096, ARGS_BYTES_MAX = 64 * 1024 };
 
 /* systemd's machine-id(5): 32 hex digits; "" when there is none. */
 static void read_machine_id(char out[static 33])
@@ -24,25 +24,28 @@ static void read_machine_id(char out[static 33])
 }
 
 /* This machine's addresses, without those that every machine has. */
-static size_t read_addresses(char texts[static ADDRESSES_MAX][IPADDR_TEXT_SIZE], const char *list[static ADDRESSES_MAX])
+static size_t read_addresses(char texts[static EMIT_ADDRESSES_MAX][IPADDR_TEXT_SIZE])
 {
     struct ifaddrs *all = NULL;
     size_t count = 0;
     if (getifaddrs(&all) != 0)
         return 0;
-    for (const struct ifaddrs *one = all; one && count < ADDRESSES_MAX; one = one->ifa_next) {
+    for (const struct ifaddrs *one = all; one && count < EMIT_ADDRESSES_MAX; one = one->ifa_next) {
         struct ipaddr ip;
         if (!one->ifa_addr || (one->ifa_addr->sa_family != AF_INET && one->ifa_addr->sa_family != AF_INET6))
             continue;
         ipaddr_from_sockaddr(&ip, one->ifa_addr);
-        if (ipaddr_is_host_local(&ip))
-            continue;
-        ipaddr_write(texts[count], &ip);
-        list[count] = texts[count];
-        count++;
+        if (!ipaddr_is_host_local(&ip))
+            ipaddr_write(texts[count++], &ip);
     }
     freeifaddrs(all);
     return count;
+}
+
+void emit_machine_read(struct emit_machine *out)
+{
+    read_machine_id(out->id);
+    out->address_count = read_addresses(out->texts);
 }
 
 /* The arguments that fit into a record: a command line may be megabytes long. */
@@ -63,19 +66,20 @@ static size_t bounded_args(const struct emit *emit, const char *list[static ARGS
 
 void emit_run_write(struct buf *out, const struct emit *emit, const char *state, const struct emit_counts *counts)
 {
-    char machine_id[33], texts[ADDRESSES_MAX][IPADDR_TEXT_SIZE];
-    const char *addresses[ADDRESSES_MAX], *args[ARGS_MAX];
-    read_machine_id(machine_id);
+    const struct emit_machine *machine = emit_machine(emit);
+    const char *addresses[EMIT_ADDRESSES_MAX], *args[ARGS_MAX];
+    for (size_t i = 0; i < machine->address_count; i++)
+        addresses[i] = machine->texts[i];
     struct record_run run = {
         .run = emit_run(emit),
         .source = emit_source(emit),
         .state = state,
         .scanner = emit_scanner(emit),
         .host = emit_host(emit),
-        .machine_id = machine_id,
+        .machine_id = machine->id,
         .at_ms = clock_wall_ms(),
         .addresses = addresses,
-        .address_count = read_addresses(texts, addresses),
+        .address_count = machine->address_count,
         .args = args,
         .arg_count = bounded_args(emit, args),
         .has_counts = counts != NULL,

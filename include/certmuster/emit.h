@@ -7,10 +7,16 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "certmuster/config.h"
 #include "certmuster/error.h"
 #include "certmuster/record.h"
+
+struct emit_heir { /* as whom a scanner goes on that gives up its rights after emit_open */
+    uid_t uid;
+    gid_t gid;
+};
 
 struct emit_options {
     const char *source; /* "scan", "crawl", "watch" */
@@ -20,6 +26,9 @@ struct emit_options {
     const char *to; /* --to URL; NULL: the configured collector.url, or the local home's collector when it has one */
     int argc;
     char **argv; /* for the run record */
+    /* Not NULL: submit is started by a small process of its own, made here, that keeps the rights that we have now, so that the scanner may do without
+     * execve and sockets. When the user differs from ours the spool is a directory of its own, "<spool>-<source>", that belongs to it. */
+    const struct emit_heir *heir;
 };
 
 struct emit; /* one per process */
@@ -54,6 +63,10 @@ bool emit_stalled(const struct emit *emit);
 void emit_tick(struct emit *emit, int64_t now_monotonic_ms);
 uint64_t emit_sightings(const struct emit *emit);
 uint64_t emit_failures(const struct emit *emit);
+
+/* Ends the run and begins another, with a new id; every certificate is told again at its first use. A scanner that never ends does so once a
+ * day. CM_ELIMIT, CM_EIO: the old one goes on where no new spool could be opened; ask again later. */
+CM_MUST_CHECK int emit_next_run(struct emit *emit, struct cm_error *error);
 
 struct emit_outcome {
     bool submitted; /* a collector was to be told */
