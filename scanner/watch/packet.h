@@ -14,6 +14,8 @@ struct packet {
     int64_t at_us;      /* packet clock, microseconds since the epoch */
 };
 
+typedef void (*packet_fn)(const struct packet *packet, void *context);
+
 struct place {      /* an address and a port, in a form that compares with memcmp */
     uint8_t ip[16]; /* IPv4 in the first four, the rest zero */
     uint16_t port;
