@@ -148,8 +148,8 @@ S_CLIENT = {"TLSv1.0": "-tls1", "TLSv1.1": "-tls1_1", "TLSv1.2": "-tls1_2", "TLS
 
 def client(*args, **more):
     """What a TLS client printed, whatever became of its handshake: its exit status says only whether it trusts the server."""
-    done = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=CLIENT_SECONDS, check=False,
-                          **more)
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL} | more
+    done = subprocess.run(args, timeout=CLIENT_SECONDS, check=False, **streams)
     return done.stdout.decode(errors="replace")
 
 
