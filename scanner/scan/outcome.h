@@ -4,9 +4,9 @@
 #define SCANNER_SCAN_OUTCOME_H
 
 #include "certmuster/emit.h"
-#include "scanner/tls/digests.h"
 #include "scanner/scan/probe.h"
 #include "scanner/scan/tell.h"
+#include "scanner/tls/digests.h"
 
 struct outcome;
 

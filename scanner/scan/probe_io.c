@@ -177,6 +177,8 @@ static void connection_stands_or_failed(struct probe *probe, unsigned events)
     socklen_t size = sizeof trouble;
     if (events & LOOP_FAILED && getsockopt(probe->watch.fd, SOL_SOCKET, SO_ERROR, &trouble, &size))
         trouble = errno;
+    if (trouble == ECONNRESET && events & LOOP_READ)
+        trouble = 0; /* it stood, and the server said something before it reset it */
     if (connect_is_shortage(trouble)) {
         probe_wait(probe, trouble);
     } else if (trouble) {

@@ -14,8 +14,8 @@ enum {
     STALLED_MS = 5,        /* while the reader of our records pauses */
     WINDOW_LEAST = 64,     /* see struct worker */
     WINDOW_WAIT_MS = 2,
-    WAITED_US = 1000,
-    BUSY_MS = 100,
+    LONG_WAIT_US = 1000,
+    SPAN_MS = 100,
     REMEMBERED = 64, /* certificates above the leaf whose digest is kept: intermediates repeat */
 };
 
@@ -29,14 +29,14 @@ struct worker {
     struct probe *probes; /* under way, linked through probe_get_links */
     unsigned count;
     /* No more at once than keeps this thread busy: what answers within a millisecond is done cheaper in small numbers, which stay in the
-     * processor's caches. The window doubles whenever the thread had to wait, so that thousands of silent hosts hold it up for
-     * milliseconds, and halves when it has not waited for long. */
+     * processor's caches. The window doubles whenever the thread had to wait for it, so that thousands of silent hosts hold it up for
+     * milliseconds, and halves while the thread hardly waits. */
     unsigned window;
     bool window_full;
-    int64_t waited_ms; /* when it last did */
-    size_t lingering;  /* as places knows it */
-    bool behind;       /* answers wait for us: they go first, or our slowness would look like theirs */
-    bool ended;        /* places has nothing more */
+    int64_t span_ms, waited_us; /* since when the waits are added up, and the sum */
+    size_t lingering;           /* as places knows it */
+    bool behind;                /* answers wait for us: they go first, or our slowness would look like theirs */
+    bool ended;                 /* places has nothing more */
     bool running;
     pthread_t thread;
     struct loop *over;
@@ -163,18 +163,23 @@ static void count_lingering(struct worker *worker)
     worker->lingering = now;
 }
 
+/* Every so often by how much of the time was spent waiting; at once where a wait was long. */
 static void fit_window(struct worker *worker)
 {
-    int64_t now_ms = loop_now(worker->loop);
-    if (loop_waited_us(worker->loop) >= WAITED_US) {
-        worker->waited_ms = now_ms;
-        if (worker->window_full && worker->window <= UINT_MAX / 2)
-            worker->window *= 2;
-    } else if (now_ms - worker->waited_ms >= BUSY_MS) {
-        worker->waited_ms = now_ms;
-        if (worker->window > WINDOW_LEAST)
-            worker->window /= 2;
+    int64_t now_ms = loop_now(worker->loop), waited_us = loop_waited_us(worker->loop),
+            span_ms = now_ms - worker->span_ms;
+    bool wider = worker->window_full && waited_us >= LONG_WAIT_US, narrower = false;
+    worker->waited_us += waited_us;
+    if (span_ms >= SPAN_MS) {
+        wider = wider || (worker->window_full && worker->waited_us >= span_ms * 1000 / 2);
+        narrower = worker->waited_us < span_ms * 1000 / 4 && worker->window > WINDOW_LEAST;
+        worker->span_ms = now_ms;
+        worker->waited_us = 0;
     }
+    if (wider && worker->window <= UINT_MAX / 2)
+        worker->window *= 2;
+    else if (narrower)
+        worker->window /= 2;
 }
 
 bool worker_turn(struct worker *worker, int64_t max_wait_ms, const sigset_t *open)
