@@ -125,11 +125,12 @@ room_archives = $(if $(filter-out lib,$(call room,$(1))),$(B)/$(call room,$(1)).
 $(FLEET): $(FLEET_SRC:%.c=$(B)/%.o) $(B)/libcertmuster.a
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs openssl zlib) -lpthread
-# Floors and peers that benchmarks compare with: one file, one program.
-$(BENCH_BIN): $(B)/%: $(B)/%.o $(B)/libcertmuster.a
-	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs openssl) -lpthread
+# Floors and peers that benchmarks compare with, and what makes their input: one file, one program.
+bench_archives_repeat-capture = $(B)/watch.a
 .SECONDEXPANSION:
+$(BENCH_BIN): $(B)/%: $(B)/%.o $$(bench_archives_$$(notdir $$@)) $(B)/libcertmuster.a
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs openssl libpcap) -lpthread
 $(UNIT_BIN): $(B)/%: $(B)/%.o $$(call room_archives,%) $(B)/libcertmuster.a
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs cmocka $(pkgs_all)) -lpthread -lm
