@@ -1,7 +1,7 @@
 /* Where a scanner's records go: stdout, the spool, or both. Stdout itself is in emit_outlet.c, the submit child in emit_drain.c, what was
  * told in emit_told.c, the run's own records in emit_run.c, the end of a run in emit_end.c.
  *
- * Called by every scanner, one thread. A record that cannot be kept now (disk full) waits in memory, in order, and the scanner is asked to
+ * Called by every scanner, one thread at a time. A record that cannot be kept now (disk full) waits in memory, in order, and the scanner is asked to
  * start no new work until it is kept; at the end, what still does not fit goes to a file elsewhere. Nothing is given up silently. */
 #include "certmuster/emit.h"
 
@@ -178,6 +178,11 @@ const char *emit_scanner(const struct emit *emit)
 const char *emit_host(const struct emit *emit)
 {
     return emit->host;
+}
+
+const char *emit_spool_dir(const struct emit *emit)
+{
+    return emit->spool ? emit->spool_dir : NULL;
 }
 
 const char *emit_realm(const struct emit *emit, const struct ipaddr *ip)
