@@ -41,9 +41,9 @@ def every_version_key_and_group():
           words=("-ciphersuites", "TLS_AES_128_CCM_8_SHA256"))
     for group, name in ("P-521", "secp521r1"), ("X448", "x448"), ("ffdhe2048", "ffdhe2048"), ("ffdhe8192", "ffdhe8192"):
         serve("ec", "TLSv1.3", "-tls1_3", "-groups", group, tls={"group": name}, words=("-groups", group))
+    responses = [pki.ocsp("rsa", status) for status in ("good", "revoked", "unknown")]  # read when asked for: made once
     for version, flag in ("TLSv1.2", "-tls1_2"), ("TLSv1.3", "-tls1_3"):
-        for status in "good", "revoked", "unknown":
-            response, told = pki.ocsp("rsa", status)
+        for response, told in responses:
             serve("rsa", version, flag, "-status_file", response, tls={"staple": told})
         serve("ec", version, flag, tls={"staple": None, "scts": 0})
         serve("ec", version, flag, "-Verify", "1", "-CAfile", pki.others[0], tls={"client_auth": True, "client_ca": [pki.subject("first-office")]})
