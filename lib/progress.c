@@ -76,8 +76,9 @@ void progress_text(const struct progress *progress, int64_t now_ms, char *out, u
     }
     if (progress->note)
         snprintf(note, sizeof note, "  %s", progress->note);
-    snprintf(out, size, "%s%s%s %s%s  %s/s%s  %s failed%s", done, progress->total ? " of " : "",
-             progress->total ? total : "", progress->noun, share, rate_text, eta, failed, note);
+    snprintf(out, size, "%s%s%s %s%s  %s/s%s  %s %s%s", done, progress->total ? " of " : "",
+             progress->total ? total : "", progress->noun, share, rate_text, eta, failed,
+             progress->failed_word ? progress->failed_word : "failed", note);
 }
 
 void progress_update(struct progress *progress, uint64_t done, uint64_t total, uint64_t failed)

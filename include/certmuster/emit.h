@@ -38,6 +38,7 @@ CM_MUST_CHECK int emit_open(const struct emit_options *options, struct emit **ou
 const char *emit_run(const struct emit *emit);
 const char *emit_scanner(const struct emit *emit);
 const char *emit_host(const struct emit *emit);
+const char *emit_spool_dir(const struct emit *emit); /* NULL: nothing is submitted */
 /* The realm of an address: the configured one, host:<host> for loopback and link-local. Lends. NULL ip: the configured realm. */
 struct ipaddr;
 const char *emit_realm(const struct emit *emit, const struct ipaddr *ip);

@@ -10,6 +10,7 @@ struct progress {
     const char *noun; /* "probes" */
     int64_t started_ms, drawn_ms;
     uint64_t done, total, failed; /* total 0: unknown */
+    const char *failed_word;      /* "failed" unless set after progress_init: "dropped", "damaged" */
     const char *note;             /* optional static addition: "waiting for descriptors" */
     bool enabled, visible;
 };

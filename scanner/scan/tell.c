@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "certmuster/cert.h"
+#include "certmuster/cert_short.h"
 #include "certmuster/limits.h"
 #include "certmuster/progress.h"
 #include "certmuster/table.h"
@@ -55,29 +55,6 @@ void tell_free(struct tell *tell)
     free(tell);
 }
 
-/* The common name, which people know a certificate by; the whole name when it has none. */
-static void short_name(struct slice name, struct buf *out)
-{
-    buf_reset(out);
-    if (name_common_name(name, out) == 0 && out->size)
-        return;
-    buf_reset(out);
-    name_rfc4514(name, out);
-}
-
-static void subject_cell(struct tell *tell, const struct cert *cert, struct buf *text)
-{
-    struct san_walk walk;
-    enum san_kind kind;
-    short_name(cert->subject, text);
-    if (text->size == 0) { /* an empty subject: the first name it is for */
-        san_walk_init(&walk, cert);
-        if (san_walk_next(&walk, &kind, text) != 1)
-            buf_reset(text);
-    }
-    table_cell(tell->table, text->data, TABLE_PLAIN);
-}
-
 static void certificate_cells(struct tell *tell, const struct probe_result *result)
 {
     struct slice leaf = result->handshake->chain[0];
@@ -91,10 +68,11 @@ static void certificate_cells(struct tell *tell, const struct probe_result *resu
         table_cell(tell->table, "", TABLE_PLAIN);
     } else {
         int64_t left = cert.not_after - clock_wall_ms() / 1000;
-        subject_cell(tell, &cert, &text);
+        cert_short_subject(&cert, &text);
+        table_cell(tell->table, text.data, TABLE_PLAIN);
         timefmt_distance(when, left);
         table_cell(tell->table, when, left < 0 ? TABLE_BAD : left < WARN_SECONDS ? TABLE_WARN : TABLE_GOOD);
-        short_name(cert.issuer, &text);
+        cert_short_name(cert.issuer, &text);
         table_cell(tell->table, cert.self_issued ? "(self-signed)" : text.data, TABLE_PLAIN);
     }
     buf_reset(&text);

@@ -4,18 +4,28 @@
 #include "scanner/watch/capture_file.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "scanner/watch/capture_private.h"
 
-enum { BUFFER_BYTES = 256 * 1024, PCAP_HEADER = 24, PACKET_HEADER = 16, MODIFIED_PACKET_HEADER = 24 };
+enum {
+    BUFFER_BYTES = 256 * 1024,
+    PCAP_HEADER = 24,
+    PACKET_HEADER = 16,
+    MODIFIED_PACKET_HEADER = 24,
+    PATIENCE_MS = 100
+};
 
 struct capture_file *capture_file_new(int fd, const struct capture_file_events *events)
 {
     struct capture_file *file = cm_calloc(1, sizeof *file);
+    struct stat status;
     file->fd = fd;
+    file->patient = fstat(fd, &status) == 0 && !S_ISREG(status.st_mode);
     file->events = *events;
     file->capacity = BUFFER_BYTES;
     file->buffer = cm_malloc(file->capacity);
@@ -34,6 +44,13 @@ void capture_file_free(struct capture_file *file)
 
 /* --- the buffer ---------------------------------------------------------------------------------------------------- */
 
+/* Whoever waits for a pipe has other things to do as well: records that wait, signals. */
+static bool has_nothing_now(const struct capture_file *file)
+{
+    struct pollfd ready = {.fd = file->fd, .events = POLLIN};
+    return file->patient && poll(&ready, 1, PATIENCE_MS) <= 0;
+}
+
 static int refill(struct capture_file *file, size_t size, struct cm_error *error)
 {
     memmove(file->buffer, file->buffer + file->start, file->end - file->start);
@@ -44,6 +61,8 @@ static int refill(struct capture_file *file, size_t size, struct cm_error *error
             file->capacity *= 2;
             file->buffer = cm_realloc(file->buffer, file->capacity);
         }
+        if (has_nothing_now(file))
+            return CM_ETIMEOUT;
         ssize_t got = read(file->fd, file->buffer + file->end, file->capacity - file->end);
         if (got < 0 && errno == EINTR)
             continue;
@@ -153,8 +172,15 @@ int capture_file_read(struct capture_file *file, unsigned most, struct cm_error 
     }
     if (code == CM_ENOTFOUND) /* nothing is left, and nothing is missing */
         return 0;
+    if (code == CM_ETIMEOUT)
+        return 2;
     if (code == CM_ETRUNCATED)
         return error_set(error, code, file->offset,
                          file->format ? "the file ends inside a packet" : "the file ends inside its header");
     return code ? code : 1;
+}
+
+uint64_t capture_file_offset(const struct capture_file *file)
+{
+    return file->offset;
 }

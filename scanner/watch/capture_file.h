@@ -21,8 +21,9 @@ struct capture_file_events {
 /* Takes the descriptor. */
 struct capture_file *capture_file_new(int fd, const struct capture_file_events *events);
 void capture_file_free(struct capture_file *file);
-/* Reads on, at most so many packets. 1: there may be more, 0: the end, between two packets. CM_ETRUNCATED: the end, inside one (a file that grows may be read on
+/* Reads on, at most so many packets. 1: there may be more, 2: a pipe has nothing just now, 0: the end, between two packets. CM_ETRUNCATED: the end, inside one (a file that grows may be read on
  * later); CM_EMALFORMED, CM_EIO: no further reading; error says what and its offset where. */
 CM_MUST_CHECK int capture_file_read(struct capture_file *file, unsigned most, struct cm_error *error);
+uint64_t capture_file_offset(const struct capture_file *file); /* bytes read and taken */
 
 #endif

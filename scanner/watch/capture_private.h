@@ -21,6 +21,7 @@ struct capture_interface { /* of a pcapng section */
 
 struct capture_file {
     int fd;
+    bool patient; /* no regular file: reading it may have to wait */
     struct capture_file_events events;
     uint8_t *buffer;
     size_t capacity, start, end; /* what is read and not yet taken: start to end */
@@ -33,7 +34,8 @@ struct capture_file {
     size_t interface_count;
 };
 
-/* Makes `size` bytes stand at start. CM_ENOTFOUND: the end, and none is left; CM_ETRUNCATED: fewer are; CM_EIO. */
+/* Makes `size` bytes stand at start. CM_ENOTFOUND: the end, and none is left; CM_ETRUNCATED: fewer are; CM_ETIMEOUT: fewer are, just
+ * now; CM_EIO. */
 CM_MUST_CHECK int capture_need(struct capture_file *file, size_t size, struct cm_error *error);
 /* The next block of pcapng; as capture_need. */
 CM_MUST_CHECK int capture_read_block(struct capture_file *file, struct cm_error *error);

@@ -174,3 +174,8 @@ void flow_age(struct flows *flows, int64_t now_us)
         }
     }
 }
+
+void flows_tick(struct flows *flows, int64_t now_us)
+{
+    flow_age(flows, now_us);
+}

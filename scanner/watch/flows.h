@@ -32,7 +32,9 @@ struct flows;
 struct flows *flows_new(const struct flows_options *options);
 void flows_free(struct flows *flows);                                 /* forgets; flows_flush first */
 void flows_add(struct flows *flows, const struct datagram *datagram); /* TCP or UDP */
-void flows_flush(struct flows *flows);                                /* the capture ends: every flow ends */
+void flows_tick(struct flows *flows,
+                int64_t now_us);       /* no packet came, but time went on: what is silent for too long ends */
+void flows_flush(struct flows *flows); /* the capture ends: every flow ends */
 struct flows_counts flows_get_counts(const struct flows *flows);
 
 #endif

@@ -1,150 +1,242 @@
-/* Which files, in which order, and what is said of those that are damaged. What stands before the damage counts. */
+/* Reading files, and what is said of those that are damaged. What stands before the damage counts. */
 #include "scanner/watch/offline.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "certmuster/log.h"
+#include "certmuster/timefmt.h"
 #include "scanner/watch/capture_file.h"
-#include "scanner/watch/keylog.h"
+#include "scanner/watch/signals.h"
 
-enum { PACKETS_BETWEEN = 4096 };
+enum { PACKETS_BETWEEN = 4096, OPEN_MAX_FOLLOWED = 8, LOOK_MS = 200 };
 
-struct found { /* a file of a directory */
-    char *path;
-    struct timespec changed;
+struct reading { /* a file that is open */
+    struct capture_file *file;
+    char *name;
+    dev_t device;
+    ino_t inode;
+    int unfiltered; /* the link type at which the filter makes no sense, -1: none was met */
 };
 
-static void say_damaged(struct offline_outcome *outcome, const char *path, const struct cm_error *error)
-{
-    outcome->damaged++;
-    say_error("%s: %s%s%s%s at byte %zu; what was read before it counts", log_quote(path), error->reason,
-              error->detail[0] ? " (" : "", error->detail, error->detail[0] ? ")" : "", error->offset);
-}
+struct offline {
+    struct offline_options options;
+    struct offline_outcome *outcome;
+    struct reading open[OPEN_MAX_FOLLOWED];
+    size_t open_count;
+    struct reading *current; /* whose packets come now */
+    uint64_t total_bytes;
+    int64_t began_ms;
+};
 
-static void say_unreadable(struct offline_outcome *outcome, const char *path, int trouble)
-{
-    outcome->damaged++;
-    say_error("cannot read %s: %s", log_quote(path), strerror(trouble));
-}
+/* --- packets ----------------------------------------------------------------------------------------------------------- */
 
 static void on_packet(const struct packet *packet, void *context)
 {
-    const struct offline_options *options = context;
-    worker_packet(packet, options->worker);
+    struct offline *offline = context;
+    const struct capture_filter *filter = offline->options.filter;
+    if (filter && !capture_filter_matches(filter, packet)) {
+        if (!capture_filter_knows(filter, packet->link_type))
+            offline->current->unfiltered = packet->link_type;
+        return;
+    }
+    worker_packet(packet, offline->options.worker);
 }
 
 static void on_secrets(struct slice text, void *context)
 {
-    const struct offline_options *options = context;
-    keylog_add(options->keylog, text);
+    const struct offline *offline = context;
+    keylog_add(offline->options.keylog, text);
 }
 
-static void read_descriptor(const struct offline_options *options, const char *path, int fd,
-                            struct offline_outcome *outcome)
+/* --- files ------------------------------------------------------------------------------------------------------------- */
+
+static void say_damaged(struct offline *offline, const char *name, const struct cm_error *error)
 {
-    struct capture_file_events events = {.packet = on_packet, .secrets = on_secrets, .context = (void *)options};
-    struct capture_file *file = capture_file_new(fd, &events);
-    struct cm_error error = {0};
+    offline->outcome->damaged++;
+    say_error("%s: %s%s%s%s at byte %zu; what was read before it counts", log_quote(name), error->reason,
+              error->detail[0] ? " (" : "", error->detail, error->detail[0] ? ")" : "", error->offset);
+}
+
+static struct reading *begin(struct offline *offline, const struct source *source)
+{
+    struct capture_file_events events = {.packet = on_packet, .secrets = on_secrets, .context = offline};
+    struct reading *reading = &offline->open[offline->open_count++];
+    struct stat status = {0};
+    *reading = (struct reading){.name = cm_strdup(source->name), .unfiltered = -1};
+    if (fstat(source->fd, &status) == 0) {
+        reading->device = status.st_dev;
+        reading->inode = status.st_ino;
+    }
+    reading->file = capture_file_new(source->fd, &events);
+    offline->total_bytes = source->total_bytes;
+    return reading;
+}
+
+/* error NULL: nothing is wrong with it. */
+static void end(struct offline *offline, struct reading *reading, const struct cm_error *error)
+{
+    if (error) {
+        say_damaged(offline, reading->name, error);
+    } else if (reading->unfiltered >= 0) {
+        offline->outcome->damaged++;
+        say_error("%s: the filter makes no sense for packets of link type %d; none of them were read",
+                  log_quote(reading->name), reading->unfiltered);
+    }
+    offline->outcome->files++;
+    offline->outcome->bytes += capture_file_offset(reading->file);
+    capture_file_free(reading->file);
+    free(reading->name);
+    size_t after = offline->open_count - 1 - (size_t)(reading - offline->open);
+    memmove(reading, reading + 1, after * sizeof *reading);
+    offline->open_count--;
+}
+
+static bool goes_on(const struct offline *offline)
+{
+    return !signals_stop && !ledger_is_unread(offline->options.ledger);
+}
+
+/* To its present end. As capture_file_read, but never 1 unless the run ends. */
+static int read_on(struct offline *offline, struct reading *reading, struct cm_error *error)
+{
     int code = 1;
-    while (code == 1 && !*options->stop) {
-        code = capture_file_read(file, PACKETS_BETWEEN, &error);
-        if (options->between)
-            options->between(options->context);
+    offline->current = reading;
+    while (code > 0 && goes_on(offline)) {
+        code = capture_file_read(reading->file, PACKETS_BETWEEN, error);
+        ledger_wait(offline->options.ledger);
     }
-    if (code < 0)
-        say_damaged(outcome, path, &error);
-    outcome->files++;
-    capture_file_free(file);
+    return code;
 }
 
-static void read_path(const struct offline_options *options, const char *path, struct offline_outcome *outcome)
+static void say_unreadable(struct offline *offline, const struct source *source)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        say_unreadable(outcome, path, errno);
-    else
-        read_descriptor(options, path, fd, outcome);
+    offline->outcome->damaged++;
+    say_error("cannot read %s: %s", log_quote(source->name), strerror(source->trouble));
 }
 
-/* --- directories ------------------------------------------------------------------------------------------------------- */
+/* --- one after the other ------------------------------------------------------------------------------------------------- */
 
-static int by_age(const void *a, const void *b)
+static void read_all(struct offline *offline)
 {
-    const struct found *left = a, *right = b;
-    if (left->changed.tv_sec != right->changed.tv_sec)
-        return left->changed.tv_sec < right->changed.tv_sec ? -1 : 1;
-    if (left->changed.tv_nsec != right->changed.tv_nsec)
-        return left->changed.tv_nsec < right->changed.tv_nsec ? -1 : 1;
-    return strcmp(left->path, right->path);
-}
-
-static char *join(const char *directory, const char *name)
-{
-    size_t size = strlen(directory) + strlen(name) + 2;
-    char *path = cm_malloc(size);
-    snprintf(path, size, "%s/%s", directory, name);
-    return path;
-}
-
-/* Regular files, hidden ones left out: editors and rsync leave such. */
-static struct found *list_directory(const char *directory, size_t *count)
-{
-    struct found *list = NULL;
-    struct dirent *entry;
-    struct stat status;
-    DIR *dir = opendir(directory);
-    *count = 0;
-    while (dir && (entry = readdir(dir))) {
-        if (entry->d_name[0] == '.')
-            continue;
-        char *path = join(directory, entry->d_name);
-        if (stat(path, &status) || !S_ISREG(status.st_mode)) {
-            free(path);
-            continue;
+    struct source source;
+    enum sources_answer answer;
+    struct cm_error error;
+    while (goes_on(offline) && (answer = opener_next(offline->options.opener, &source)) != SOURCES_END) {
+        if (answer == SOURCES_NONE_YET) {
+            ledger_wait(offline->options.ledger);
+        } else if (source.fd < 0) {
+            say_unreadable(offline, &source);
+        } else {
+            struct reading *reading = begin(offline, &source);
+            int code = read_on(offline, reading, &error);
+            end(offline, reading, code < 0 ? &error : NULL);
         }
-        list = cm_realloc(list, (*count + 1) * sizeof *list);
-        list[(*count)++] = (struct found){path, status.st_mtim};
     }
-    if (dir)
-        closedir(dir);
-    if (list)
-        qsort(list, *count, sizeof *list, by_age);
-    return list;
 }
 
-static void read_directory(const struct offline_options *options, const char *directory,
-                           struct offline_outcome *outcome)
-{
-    size_t count;
-    struct found *list = list_directory(directory, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (!*options->stop)
-            read_path(options, list[i].path, outcome);
-        free(list[i].path);
-    }
-    free(list);
-}
+/* --- following ----------------------------------------------------------------------------------------------------------- */
 
-void offline_run(const struct offline_options *options, struct offline_outcome *outcome)
+/* Reads every open file on. One that only ends inside a packet may still grow. */
+static void read_open(struct offline *offline)
 {
-    *outcome = (struct offline_outcome){0};
-    for (size_t i = 0; i < options->path_count && !*options->stop; i++) {
-        const char *path = options->paths[i];
-        struct stat status;
-        if (strcmp(path, "-") == 0)
-            read_descriptor(options, "standard input", dup(STDIN_FILENO), outcome);
-        else if (stat(path, &status))
-            say_unreadable(outcome, path, errno);
-        else if (S_ISDIR(status.st_mode))
-            read_directory(options, path, outcome);
+    struct cm_error error;
+    for (size_t i = 0; i < offline->open_count && goes_on(offline);) {
+        struct reading *reading = &offline->open[i];
+        int code = read_on(offline, reading, &error);
+        if (code < 0 && code != CM_ETRUNCATED)
+            end(offline, reading, &error);
         else
-            read_path(options, path, outcome);
+            i++;
     }
+}
+
+/* The file is as long as it will be. */
+static void leave(struct offline *offline, struct reading *reading)
+{
+    struct cm_error error;
+    int code = read_on(offline, reading, &error);
+    end(offline, reading, code < 0 ? &error : NULL);
+}
+
+static void follow_one(struct offline *offline, const struct source *source)
+{
+    struct stat status = {0};
+    if (source->fd < 0) {
+        say_unreadable(offline, source);
+        return;
+    }
+    /* One of the ring that was begun anew: what stood there before is gone. */
+    for (size_t i = 0; fstat(source->fd, &status) == 0 && i < offline->open_count; i++) {
+        if (offline->open[i].device == status.st_dev && offline->open[i].inode == status.st_ino)
+            end(offline, &offline->open[i--], NULL);
+    }
+    if (offline->open_count == OPEN_MAX_FOLLOWED)
+        leave(offline, &offline->open[0]);
+    begin(offline, source);
+}
+
+static void pause_a_little(void)
+{
+    struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
+    nanosleep(&pause, NULL);
+}
+
+static void follow_all(struct offline *offline)
+{
+    struct source source;
+    while (goes_on(offline)) {
+        enum sources_answer answer = opener_next(offline->options.opener, &source);
+        if (answer == SOURCES_END)
+            break;
+        if (answer == SOURCES_ONE)
+            follow_one(offline, &source);
+        read_open(offline);
+        ledger_wait(offline->options.ledger);
+        if (answer == SOURCES_NONE_YET && goes_on(offline))
+            pause_a_little();
+    }
+    while (offline->open_count) /* whoever writes may be in the middle of a packet */
+        end(offline, &offline->open[0], NULL);
+}
+
+/* --- for the ledger -------------------------------------------------------------------------------------------------------- */
+
+static void gather(void *context, struct statistics *statistics)
+{
+    const struct offline *offline = context;
+    struct worker_counts counts = worker_get_counts(offline->options.worker);
+    struct timespec cpu = {0};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+    statistics_add(statistics, &counts, (int64_t)cpu.tv_sec * 1000000 + cpu.tv_nsec / 1000,
+                   (clock_monotonic_ms() - offline->began_ms) * 1000);
+    statistics->files = offline->outcome->files;
+}
+
+static void progress(void *context, struct ledger_progress *out)
+{
+    const struct offline *offline = context;
+    *out = (struct ledger_progress){
+        .done = offline->outcome->bytes, .total = offline->total_bytes, .failed = offline->outcome->damaged};
+    for (size_t i = 0; i < offline->open_count; i++)
+        out->done += capture_file_offset(offline->open[i].file);
+}
+
+int offline_run(const struct offline_options *options, struct offline_outcome *outcome, struct cm_error *error)
+{
+    struct offline offline = {.options = *options, .outcome = outcome, .began_ms = clock_monotonic_ms()};
+    ledger_set_reader(
+        options->ledger,
+        &(struct ledger_reader){
+            .noun = "bytes", .failed_word = "damaged", .gather = gather, .progress = progress, .context = &offline});
+    *outcome = (struct offline_outcome){0};
+    if (options->follow)
+        follow_all(&offline);
+    else
+        read_all(&offline);
+    worker_flush(options->worker);
+    return ledger_finish(options->ledger, error);
 }

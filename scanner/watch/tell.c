@@ -11,7 +11,7 @@
 
 #include "certmuster/limits.h"
 #include "certmuster/log.h"
-#include "scanner/watch/summary.h"
+#include "scanner/watch/outbox.h"
 
 enum {
     FIRST_ENTRIES = 1024,
@@ -35,7 +35,9 @@ struct tell {
     uint64_t seed[2];
     struct entry *entries;
     size_t capacity, used, summaries;
-    struct tell_counts counts;
+    struct outbox outbox;
+    struct tell_counts counts;                           /* under the lock, but for … */
+    uint64_t told, unkept;                               /* … those of the thread that writes */
     uint8_t chain[CM_LIMIT_CHAIN_CERTS][CM_SHA256_SIZE]; /* of the observation at hand */
 };
 
@@ -53,6 +55,7 @@ int tell_new(const struct tell_options *options, struct tell **out, struct cm_er
     if (getrandom(tell->seed, sizeof tell->seed, 0) != (ssize_t)sizeof tell->seed)
         tell->seed[0] = (uint64_t)(uintptr_t)tell;
     pthread_mutex_init(&tell->lock, NULL);
+    outbox_init(&tell->outbox, options->queue_max);
     tell->capacity = FIRST_ENTRIES;
     tell->entries = cm_calloc(tell->capacity, sizeof *tell->entries);
     *out = tell;
@@ -66,6 +69,7 @@ void tell_free(struct tell *tell)
     for (size_t i = 0; i < tell->capacity; i++)
         free(tell->entries[i].summary);
     free(tell->entries);
+    outbox_done(&tell->outbox);
     digests_free(tell->digests);
     pthread_mutex_destroy(&tell->lock);
     free(tell);
@@ -132,49 +136,68 @@ static void settle(struct tell *tell, int code, const struct cm_error *error)
 {
     if (code != CM_EINVAL)
         return;
-    tell->counts.unkept++;
+    tell->unkept++;
     log_event(LOG_LEVEL_ERROR, "record_refused", "%s", log_error(error));
 }
 
-static void emit_summary(struct tell *tell, const struct summary *summary, int64_t since_us, int64_t at_us,
-                         uint64_t count)
+/* By the thread that writes. chain: of what is told for the first time; its certificates go before it. */
+static void write_records(struct tell *tell, const struct telling *telling, const struct slice *chain)
 {
+    const struct summary *summary = telling->summary;
+    struct emit *emit = tell->options.emit;
     struct cm_error error = {0};
-    tell->counts.told++;
-    settle(tell, summary_emit(summary, tell->options.emit, since_us, at_us, count, &error), &error);
+    for (size_t i = 0; chain && i < summary->chain_count; i++)
+        settle(tell, emit_certificate_hashed(emit, chain[i].data, chain[i].size, summary->chain[i], &error), &error);
+    tell->told++;
+    settle(tell, summary_emit(summary, emit, telling->since_us, telling->at_us, telling->count, &error), &error);
+    if (telling->first && tell->options.shown)
+        tell->options.shown(summary, chain && summary->chain_count ? chain[0] : (struct slice){0},
+                            tell->options.context);
 }
 
-static void emit_repeats(struct tell *tell, struct entry *entry)
+/* Writes it, or has it wait for whoever writes. Takes the summary; false, and nothing taken: there is no room. */
+static bool hand_on(struct tell *tell, const struct telling *telling, const struct slice *chain)
 {
-    if (entry->count == 0)
-        return;
-    emit_summary(tell, entry->summary, entry->since_us, entry->last_us, entry->count);
-    free(entry->summary);
+    if (tell->options.queue_max)
+        return outbox_put(&tell->outbox, telling, chain);
+    write_records(tell, telling, chain);
+    free(telling->summary);
+    return true;
+}
+
+static void repeats_are_told(struct tell *tell, struct entry *entry)
+{
     entry->summary = NULL;
     tell->summaries--;
     entry->told_us = entry->last_us;
     entry->count = 0;
 }
 
-static void emit_chain(struct tell *tell, const struct observed *observed)
+static struct telling repeats_of(const struct entry *entry)
 {
-    struct cm_error error = {0};
-    for (size_t i = 0; i < observed->chain_count; i++)
-        settle(tell,
-               emit_certificate_hashed(tell->options.emit, observed->chain[i].data, observed->chain[i].size,
-                                       tell->chain[i], &error),
-               &error);
+    return (struct telling){
+        .summary = entry->summary, .since_us = entry->since_us, .at_us = entry->last_us, .count = entry->count};
 }
 
-static void emit_first(struct tell *tell, const struct observed *observed, struct entry *entry)
+/* Without room they go on being counted, and are told later. */
+static void tell_repeats(struct tell *tell, struct entry *entry)
 {
-    struct summary *summary = summary_new(observed, (const uint8_t(*)[CM_SHA256_SIZE])tell->chain);
-    emit_chain(tell, observed);
-    emit_summary(tell, summary, observed->at_us, observed->at_us, 1);
-    free(summary);
-    entry->told_us = observed->at_us;
-    if (tell->options.shown)
-        tell->options.shown(observed, tell->options.context);
+    struct telling telling = repeats_of(entry);
+    if (entry->count && hand_on(tell, &telling, NULL))
+        repeats_are_told(tell, entry);
+}
+
+static bool tell_first(struct tell *tell, const struct observed *observed)
+{
+    struct telling telling = {.summary = summary_new(observed, (const uint8_t(*)[CM_SHA256_SIZE])tell->chain),
+                              .since_us = observed->at_us,
+                              .at_us = observed->at_us,
+                              .count = 1,
+                              .first = true};
+    bool told = hand_on(tell, &telling, observed->chain_count ? observed->chain : NULL);
+    if (!told)
+        free(telling.summary);
+    return told;
 }
 
 static void note_again(struct tell *tell, const struct observed *observed, struct entry *entry)
@@ -190,13 +213,23 @@ static void note_again(struct tell *tell, const struct observed *observed, struc
     if (observed->at_us < entry->since_us)
         entry->since_us = observed->at_us;
     if (entry->last_us - entry->told_us >= tell->options.interval_us)
-        emit_repeats(tell, entry);
+        tell_repeats(tell, entry);
+}
+
+static void forget_repeats(struct tell *tell, struct entry *entry)
+{
+    tell_repeats(tell, entry);
+    if (entry->count) { /* no room there either: the place was told, how often it was seen is lost */
+        tell->counts.postponed += entry->count;
+        free(entry->summary);
+        repeats_are_told(tell, entry);
+    }
 }
 
 static void forget_all(struct tell *tell)
 {
     for (size_t i = 0; i < tell->capacity; i++)
-        emit_repeats(tell, &tell->entries[i]);
+        forget_repeats(tell, &tell->entries[i]);
     tell->counts.forgotten += tell->used;
     memset(tell->entries, 0, tell->capacity * sizeof *tell->entries);
     tell->used = 0;
@@ -228,12 +261,72 @@ void tell_observed(const struct observed *observed, void *context)
     struct entry *entry = find(tell, key);
     if (entry->key[1]) {
         note_again(tell, observed, entry);
-    } else {
+    } else if (tell_first(tell, observed)) {
         memcpy(entry->key, key, sizeof entry->key);
+        entry->told_us = observed->at_us;
         tell->used++;
-        emit_first(tell, observed, entry);
+    } else {
+        tell->counts.postponed++;
     }
     pthread_mutex_unlock(&tell->lock);
+}
+
+/* --- writing --------------------------------------------------------------------------------------------------------- */
+
+static struct telling *take(struct tell *tell)
+{
+    pthread_mutex_lock(&tell->lock);
+    struct telling *telling = outbox_take(&tell->outbox);
+    pthread_mutex_unlock(&tell->lock);
+    return telling;
+}
+
+static void write_and_free(struct tell *tell, struct telling *telling)
+{
+    write_records(tell, telling, telling->chain);
+    telling_free(telling);
+}
+
+void tell_deliver(struct tell *tell)
+{
+    struct telling *telling;
+    while (!emit_blocked(tell->options.emit) && (telling = take(tell)))
+        write_and_free(tell, telling);
+}
+
+/* Writes what is left of a table that nobody else knows any more, and frees it. */
+static void write_table(struct tell *tell, struct entry *entries, size_t capacity)
+{
+    for (size_t i = 0; i < capacity; i++) {
+        if (!entries[i].count)
+            continue;
+        struct telling telling = repeats_of(&entries[i]);
+        write_records(tell, &telling, NULL);
+        free(entries[i].summary);
+    }
+    free(entries);
+}
+
+/* Packets are read on meanwhile: the table and the queue change hands at one moment, and are written afterwards. */
+int tell_next_run(struct tell *tell, struct cm_error *error)
+{
+    if (emit_blocked(tell->options.emit))
+        return error_set(error, CM_ELIMIT, 0, "records wait to be kept");
+    struct outbox before;
+    struct telling *telling;
+    pthread_mutex_lock(&tell->lock);
+    struct entry *entries = tell->entries;
+    size_t capacity = tell->capacity;
+    tell->capacity = FIRST_ENTRIES;
+    tell->entries = cm_calloc(tell->capacity, sizeof *tell->entries);
+    tell->used = tell->summaries = 0;
+    before = tell->outbox;
+    outbox_init(&tell->outbox, tell->options.queue_max);
+    pthread_mutex_unlock(&tell->lock);
+    while ((telling = outbox_take(&before)))
+        write_and_free(tell, telling);
+    write_table(tell, entries, capacity);
+    return emit_next_run(tell->options.emit, error);
 }
 
 void tell_tick(struct tell *tell, int64_t packet_now_us)
@@ -242,23 +335,29 @@ void tell_tick(struct tell *tell, int64_t packet_now_us)
     for (size_t i = 0; i < tell->capacity; i++) {
         struct entry *entry = &tell->entries[i];
         if (entry->count && packet_now_us - entry->told_us >= tell->options.interval_us)
-            emit_repeats(tell, entry);
+            tell_repeats(tell, entry);
     }
     pthread_mutex_unlock(&tell->lock);
 }
 
 void tell_finish(struct tell *tell)
 {
-    pthread_mutex_lock(&tell->lock);
-    for (size_t i = 0; i < tell->capacity; i++)
-        emit_repeats(tell, &tell->entries[i]);
-    pthread_mutex_unlock(&tell->lock);
+    struct telling *telling;
+    while ((telling = take(tell)))
+        write_and_free(tell, telling);
+    write_table(tell, tell->entries, tell->capacity);
+    tell->capacity = FIRST_ENTRIES;
+    tell->entries = cm_calloc(tell->capacity, sizeof *tell->entries);
+    tell->used = tell->summaries = 0;
 }
 
 struct tell_counts tell_get_counts(struct tell *tell)
 {
     pthread_mutex_lock(&tell->lock);
     struct tell_counts counts = tell->counts;
+    counts.waiting = tell->outbox.count;
     pthread_mutex_unlock(&tell->lock);
+    counts.told = tell->told;
+    counts.unkept = tell->unkept;
     return counts;
 }

@@ -58,6 +58,12 @@ void worker_packet(const struct packet *packet, void *context)
     decode_packet(&worker->decoder, packet);
 }
 
+void worker_idle(struct worker *worker, int64_t now_us)
+{
+    if (now_us > worker->packet_now_us)
+        flows_tick(worker->flows, now_us);
+}
+
 void worker_flush(struct worker *worker)
 {
     flows_flush(worker->flows);

@@ -24,7 +24,9 @@ struct worker;
 struct worker *worker_new(const struct worker_options *options);
 void worker_free(struct worker *worker);
 void worker_packet(const struct packet *packet, void *worker); /* a packet_fn */
-void worker_flush(struct worker *worker);                      /* the capture ends */
+/* Nothing came for a while; of a live capture, whose packets have the time of this machine. */
+void worker_idle(struct worker *worker, int64_t now_us);
+void worker_flush(struct worker *worker); /* the capture ends */
 struct worker_counts worker_get_counts(const struct worker *worker);
 
 #endif

@@ -1,0 +1,23 @@
+/* Giving up rights for good, before a byte of anybody's packets is read: another user, no capabilities, no new privileges (prctl(2)), and a seccomp filter that leaves
+ * what reading packets and writing records needs. No program can be started and no socket made afterwards. */
+#ifndef SCANNER_WATCH_PRIVILEGES_H
+#define SCANNER_WATCH_PRIVILEGES_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "certmuster/error.h"
+
+struct privileges_user {
+    uid_t uid;
+    gid_t gid;
+    bool other; /* than we are: rights are left behind */
+};
+
+/* Whom to go on as. Started by root: the user named; by anybody else: ourselves, and no other (CM_EINVAL). CM_ENOTFOUND: no such user. */
+CM_MUST_CHECK int privileges_find(const char *name, struct privileges_user *out, struct cm_error *error);
+/* Of this thread and of those that it will start, so there must be no other yet. files: files may be opened further on, as far as the user may. CM_EIO: some
+ * right could not be given up, and the caller must not go on. */
+CM_MUST_CHECK int privileges_drop(const struct privileges_user *user, bool files, struct cm_error *error);
+
+#endif
