@@ -244,6 +244,28 @@ static enum step emit_eap(struct walk *walk)
 
 /* --- the walk ------------------------------------------------------------------------------------------------------ */
 
+static inline enum step take(struct walk *walk, enum step step)
+{
+    switch (step) {
+    case STEP_ETHERNET:
+        return decode_ethernet(walk);
+    case STEP_ETHERTYPE:
+        return decode_ethertype(walk);
+    case STEP_MPLS:
+        return decode_mpls(walk);
+    case STEP_PPP:
+        return decode_ppp(walk);
+    case STEP_IP:
+        return read_ip(walk);
+    case STEP_PROTOCOL:
+        return read_protocol(walk);
+    case STEP_EAPOL:
+        return emit_eap(walk);
+    default:
+        return step;
+    }
+}
+
 void decode_packet(struct decoder *decoder, const struct packet *packet)
 {
     struct walk walk;
@@ -255,40 +277,11 @@ void decode_packet(struct decoder *decoder, const struct packet *packet)
     enum step step = decode_link(&walk);
     decoder->counts.packets++;
     decoder->counts.bytes += packet->length;
-    for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
-        switch (step) {
-        case STEP_ETHERNET:
-            step = decode_ethernet(&walk);
-            break;
-        case STEP_ETHERTYPE:
-            step = decode_ethertype(&walk);
-            break;
-        case STEP_MPLS:
-            step = decode_mpls(&walk);
-            break;
-        case STEP_PPP:
-            step = decode_ppp(&walk);
-            break;
-        case STEP_IP:
-            step = read_ip(&walk);
-            break;
-        case STEP_PROTOCOL:
-            step = read_protocol(&walk);
-            break;
-        case STEP_EAPOL:
-            step = emit_eap(&walk);
-            break;
-        case STEP_DONE:
-            return;
-        case STEP_OTHER:
-            decoder->counts.other++;
-            return;
-        case STEP_DAMAGED:
-            decoder->counts.damaged++;
-            return;
-        }
-    }
-    decoder->counts.damaged++; /* nested deeper than anything that means well */
+    for (unsigned depth = 0; step < STEP_DONE && depth < DEPTH_MAX; depth++)
+        step = take(&walk, step);
+    decoder->counts.other += step == STEP_OTHER;
+    decoder->counts.damaged +=
+        step != STEP_OTHER && step != STEP_DONE; /* or nested deeper than anything that means well */
 }
 
 /* --- the checksum -------------------------------------------------------------------------------------------------- */

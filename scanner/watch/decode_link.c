@@ -97,7 +97,18 @@ enum step decode_ethertype(struct walk *walk)
     return STEP_DAMAGED;
 }
 
-/* The label stack (RFC 3032) tells not what it carries: IP by its version, else a pseudowire with or without a control word (RFC 4385). */
+/* An Ethernet header with an ethertype that we know stands there. */
+static bool is_ethernet(struct cursor at)
+{
+    uint16_t type;
+    if (cursor_skip(&at, 2 * HARDWARE_ADDRESS) || cursor_u16(&at, &type))
+        return false;
+    return type == TYPE_IPV4 || type == TYPE_IPV6 || type == TYPE_VLAN || type == TYPE_QINQ || type == TYPE_MPLS ||
+           type == TYPE_PPPOE || type == TYPE_EAPOL;
+}
+
+/* The label stack (RFC 3032) tells not what it carries: IP by its version, else a pseudowire with or without a control word (RFC 4385), which begins with
+ * the same zero as most hardware addresses. */
 enum step decode_mpls(struct walk *walk)
 {
     uint32_t label;
@@ -110,7 +121,7 @@ enum step decode_mpls(struct walk *walk)
         return STEP_DAMAGED;
     if (first >> 4 == 4 || first >> 4 == 6)
         return STEP_IP;
-    if (first >> 4 == 0 && cursor_skip(&walk->at, 4))
+    if (first >> 4 == 0 && !is_ethernet(walk->at) && cursor_skip(&walk->at, 4))
         return STEP_DAMAGED;
     return STEP_ETHERNET;
 }
@@ -199,8 +210,9 @@ static enum step read_ppp_with_direction(struct walk *walk)
     return cursor_skip(&walk->at, 1) ? STEP_DAMAGED : decode_ppp(walk);
 }
 
-/* A data frame of IEEE 802.11 in clear: three or four addresses, QoS and HT control where flagged, LLC. */
-static enum step read_80211(struct walk *walk)
+/* A data frame of IEEE 802.11 in clear: three or four addresses, QoS and HT control where flagged, LLC. padded: some drivers align what follows
+ * the header to four bytes. */
+static enum step read_wireless(struct walk *walk, bool padded)
 {
     uint8_t control, flags;
     struct slice addresses[3];
@@ -218,11 +230,18 @@ static enum step read_80211(struct walk *walk)
     }
     size_t more = 2u + ((flags & (TO_DS | FROM_DS)) == (TO_DS | FROM_DS) ? HARDWARE_ADDRESS : 0) + (quality ? 2 : 0) +
                   (quality && flags & ORDER ? 4 : 0);
+    if (padded) /* the 22 bytes that were read, and these */
+        more += (4 - (22 + more) % 4) % 4;
     if (cursor_skip(&walk->at, more))
         return STEP_DAMAGED;
     set_hardware(&walk->source, addresses[flags & FROM_DS ? 2 : 1].data);
     set_hardware(&walk->destination, addresses[flags & TO_DS ? 2 : 0].data);
     return read_llc(walk);
+}
+
+static enum step read_80211(struct walk *walk)
+{
+    return read_wireless(walk, false);
 }
 
 static int little_u16(struct cursor *at, uint16_t *value)
@@ -260,7 +279,7 @@ static enum step read_radiotap(struct walk *walk)
         return STEP_DAMAGED;
     if (flags & 0x10 && cursor_left(&walk->at) >= 4 && walk->missing == 0)
         cursor_init(&walk->at, walk->at.at, cursor_left(&walk->at) - 4);
-    return read_80211(walk);
+    return read_wireless(walk, flags & 0x20);
 }
 
 static enum step read_ppi(struct walk *walk)
