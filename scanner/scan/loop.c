@@ -16,7 +16,10 @@
 enum {
     BATCH = 256,
     FIRST_SLOTS = 64,
-    SIGNALS_MS = 50, /* a loop that never waits looks for signals this often */
+    SIGNALS_MS = 50,    /* a loop that never waits looks for signals this often */
+    GATHER_BELOW = 32,  /* fewer events than this in a turn of many watches: the next ones are let gather … */
+    GATHER_SLOTS = 128, /* … once there were so many watches at once … */
+    GATHER_NS = 1000000 /* … for so long */
 };
 
 struct slot {
@@ -30,6 +33,7 @@ enum { EDGES = 1 << 16 };
 struct loop {
     int epoll;
     int64_t now_ms, now_us, signals_ms, waited_us;
+    int met; /* events of the latest turn */
     struct timers timers;
     struct slot *slots; /* slot 0 is never given out */
     uint32_t slot_count, slot_capacity, free_slot;
@@ -227,6 +231,15 @@ static void look_for_signals(struct loop *loop, const sigset_t *open)
     pthread_sigmask(SIG_SETMASK, &closed, NULL);
 }
 
+/* To be woken for each answer of a slow network costs more than the answer. A thread that has nothing else to do sleeps a millisecond first, and finds
+ * a handful of them; nothing that is due falls into it, and single connections are not held up. */
+static void gather(const struct loop *loop, int wait)
+{
+    static const struct timespec pause = {.tv_nsec = GATHER_NS};
+    if (wait > 0 && loop->met > 0 && loop->met < GATHER_BELOW && loop->slot_count > GATHER_SLOTS)
+        nanosleep(&pause, NULL);
+}
+
 /* Those who asked to be called again; who asks meanwhile waits for the next turn. */
 static void call_again(struct loop *loop)
 {
@@ -274,9 +287,11 @@ bool loop_turn(struct loop *loop, int64_t max_wait_ms, const sigset_t *open)
     if (wait == 0 && open)
         look_for_signals(loop, open);
     loop->waited_us = -loop->now_us;
+    gather(loop, wait);
     int count = epoll_pwait(loop->epoll, batch, BATCH, wait, open);
     loop_refresh_clock(loop);
     loop->waited_us += loop->now_us;
+    loop->met = count;
     if (loop->again_count)
         call_again(loop);
     for (int i = 0; i < count; i++) /* -1: EINTR, a signal; the caller looks at its flag */
