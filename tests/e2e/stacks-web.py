@@ -97,6 +97,14 @@ SSLCertificateKeyFile {pki.key(leaf)}
 """
 
 
+def bundle_for_haproxy(leaf, *staple):
+    bundle = f"{work}/{leaf}{'-stapled' if staple else ''}.bundle"
+    with open(bundle, "w", encoding="ascii") as out:
+        out.write(open(pki.path(leaf + ".pem"), encoding="ascii").read() + open(pki.key(leaf), encoding="ascii").read())
+    for path in staple:
+        shutil.copy(path, bundle + ".ocsp")
+
+
 def haproxy(port, version, leaf, ask):
     if port is None:
         return """global
@@ -110,10 +118,6 @@ frontend every
   http-request return status 204
 """
     bundle = f"{work}/{leaf}{'-stapled' if ask == 'staple' else ''}.bundle"
-    with open(bundle, "w", encoding="ascii") as out:
-        out.write(open(pki.path(leaf + ".pem"), encoding="ascii").read() + open(pki.key(leaf), encoding="ascii").read())
-    if ask == "staple":
-        shutil.copy(STAPLE, bundle + ".ocsp")
     more = f" verify required ca-file {CLIENT_CAS}" if ask == "mutual" else ""
     return f"  bind 127.0.0.1:{port} ssl crt {bundle} ssl-min-ver {version} ssl-max-ver {version} alpn h2,http/1.1{more}\n"
 
@@ -148,6 +152,9 @@ def every_server():
     print("nginx", version_of("nginx", "-v"), "httpd", version_of("apache2", "-v"), "HAProxy", version_of("haproxy", "-v"), "stunnel",
           version_of("stunnel4", "-version"))
     staples_for_apache()
+    for leaf in "rsa", "weak", "ec", "ed25519":
+        bundle_for_haproxy(leaf)
+    bundle_for_haproxy("rsa", STAPLE)
     for old, wanted in (False, MODERN), (True, ANCIENT):
         serve("nginx", nginx, lambda conf: ["nginx", "-c", conf, "-e", "stderr"], {"TLSv1.0": "TLSv1"}, wanted, old, tls={"alpn": "h2"}, tail="}\n")
         serve("apache2", apache, lambda conf: ["apache2", "-X", "-f", conf], {"TLSv1.0": "TLSv1"}, wanted, old, tls={"alpn": "http/1.1"},
