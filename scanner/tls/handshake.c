@@ -1,7 +1,7 @@
 /* The state machine of handshake.h: from records to messages, from messages to a chain or a reason.
  *
  * Reads in clear what stands in clear: everything up to TLS 1.2, the ServerHello of 1.3, alerts. handshake_13.c goes on from there,
- * handshake_take.c says what each message means, handshake_result.c tells it. Refuses to be led around: what says nothing is counted, what
+ * handshake_result.c keeps what each message says and tells it. Refuses to be led around: what says nothing is counted, what
  * is announced too large is refused at once, and once a chain was read nothing can take it away. */
 #include "scanner/tls/handshake.h"
 
@@ -76,10 +76,20 @@ enum record_error handshake_end_error(enum handshake_end end)
 
 /* --- alerts ------------------------------------------------------------------------------------------------------------ */
 
-/* Warnings (unrecognized_name above all) mean nothing yet. In 1.3 the level means nothing (RFC 8446 §6). */
+static void fail_by_alert(struct handshake *handshake, uint8_t number)
+{
+    if (!handshake->flight->have_chain)
+        handshake->alert = number;
+    if (tls_alert_name(number))
+        handshake_fail(handshake, RECORD_ERROR_ALERT, tls_alert_name(number));
+    else
+        handshake_failf(handshake, RECORD_ERROR_ALERT, "alert %u", number);
+}
+
+/* Warnings (unrecognized_name above all) mean nothing yet: see handshake_finish. In 1.3 the level means nothing (RFC 8446 §6). */
 static void on_alert(struct handshake *handshake, uint8_t level, uint8_t number)
 {
-    const struct flight *flight = handshake->flight;
+    struct flight *flight = handshake->flight;
     bool warning = level == ALERT_WARNING && number != ALERT_CLOSE_NOTIFY;
     if (level != ALERT_WARNING && level != ALERT_FATAL) {
         handshake_fail(handshake, RECORD_ERROR_PROTOCOL, "malformed alert");
@@ -87,16 +97,12 @@ static void on_alert(struct handshake *handshake, uint8_t level, uint8_t number)
     }
     if (flight->version >= TLS_VERSION_1_3 && number != ALERT_USER_CANCELED)
         warning = false;
-    if (warning) {
-        handshake_idle(handshake, "too many warning alerts");
+    if (!warning) {
+        fail_by_alert(handshake, number);
         return;
     }
-    if (!flight->have_chain)
-        handshake->alert = number;
-    if (tls_alert_name(number))
-        handshake_fail(handshake, RECORD_ERROR_ALERT, tls_alert_name(number));
-    else
-        handshake_failf(handshake, RECORD_ERROR_ALERT, "alert %u", number);
+    flight->warned = number;
+    handshake_idle(handshake, "too many warning alerts");
 }
 
 /* Two bytes each; several may share a record, and one may lie over two (RFC 5246 §6.2.1 allows both). */
@@ -448,9 +454,13 @@ enum handshake_state handshake_feed(struct handshake *handshake, const void *byt
     return settle(handshake);
 }
 
+/* A server that warns and hangs up in place of a ServerHello meant the warning. */
 enum handshake_state handshake_finish(struct handshake *handshake, enum handshake_end end)
 {
     const struct flight *flight = handshake->flight;
+    bool hung_up = end == HANDSHAKE_END_CLOSED || end == HANDSHAKE_END_RESET;
+    if (hung_up && flight && flight->warned >= 0 && !flight->have_hello && !handshake_over(handshake))
+        fail_by_alert(handshake, (uint8_t)flight->warned);
     if (flight && flight->not_tls && end != HANDSHAKE_END_CANCELLED && !handshake_over(handshake))
         fail_not_tls(handshake, buf_slice(&flight->kept));
     handshake_fail(handshake, handshake_end_error(end), NULL);

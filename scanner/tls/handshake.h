@@ -54,7 +54,7 @@ enum record_error handshake_end_error(enum handshake_end end);
 
 struct handshake_result { /* lends until the engine's next call, or handshake_free */
     const char *version, *cipher,
-        *group; /* NULL while unknown; known ones stand in failures too. An unassigned number stands as "0x1234" */
+        *group; /* NULL while unknown; known ones stand in failures too. An unassigned suite or group stands as "0x1234" */
     const char *alpn;
     int client_auth; /* 1 asked for, 0 not, -1 unknown */
     const char *const *client_ca;

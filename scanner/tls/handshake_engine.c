@@ -99,7 +99,7 @@ struct flight *flight_take(struct handshake_engine *engine, size_t flight_max)
     } else {
         flight = cm_malloc(sizeof *flight);
     }
-    *flight = (struct flight){.scts = -1, .alert_half = -1, .client_auth = -1, .proof = PROOF_NONE};
+    *flight = (struct flight){.scts = -1, .warned = -1, .alert_half = -1, .client_auth = -1, .proof = PROOF_NONE};
     tls_records_init(&flight->records);
     tls_messages_init(&flight->messages, flight_max);
     buf_init(&flight->kept, flight_max);

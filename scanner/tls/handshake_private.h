@@ -55,6 +55,7 @@ struct flight {
     uint16_t client_ca_count, idle;
     uint32_t sslv2_cipher;
     int16_t scts;       /* -1: unknown */
+    int16_t warned;     /* the latest warning alert; -1: none */
     int16_t alert_half; /* the level of an alert whose number is in the next record; -1: none */
     int8_t client_auth; /* -1: unknown */
     uint8_t proof;
@@ -98,7 +99,7 @@ struct handshake_engine {
     struct tls_chain chain;
     struct handshake_result result;
     const char *client_ca[HANDSHAKE_CLIENT_CA_MAX];
-    char numbers[3][NUMBER_SIZE];
+    char numbers[2][NUMBER_SIZE];
     struct ja3s_slot ja3s[JA3S_SLOTS];
     uint8_t farewell[FAREWELL_MAX];
     uint8_t secret[SHARED_SECRET_MAX];

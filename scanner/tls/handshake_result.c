@@ -228,10 +228,10 @@ static void tell_names(const struct handshake *handshake, struct handshake_resul
         result->cipher = flight->have_hello ? sslv2_cipher_name(flight->sslv2_cipher) : NULL;
         return;
     }
-    result->version = name_or_number(tls_version_name(flight->version), flight->version, engine->numbers[0]);
-    result->group = name_or_number(tls_group_name(flight->group), flight->group, engine->numbers[2]);
+    result->version = tls_version_name(flight->version);
+    result->group = name_or_number(tls_group_name(flight->group), flight->group, engine->numbers[1]);
     if (flight->version) /* 0x0000 is a suite, TLS_NULL_WITH_NULL_NULL */
-        result->cipher = name_or_number(tls_suite_name(flight->suite), flight->suite, engine->numbers[1]);
+        result->cipher = name_or_number(tls_suite_name(flight->suite), flight->suite, engine->numbers[0]);
 }
 
 static void tell_client_ca(const struct handshake *handshake, struct handshake_result *result)

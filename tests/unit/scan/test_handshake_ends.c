@@ -58,6 +58,42 @@ static void test_ends(void **state)
     assert_int_equal(hellos + certificates, 4 * (size + 1));
 }
 
+/* A server that hangs up after a warning meant it; one that goes on to its ServerHello did not, and time that runs out is no answer. */
+static void test_warned(void **state)
+{
+    static const struct {
+        uint8_t number;
+        bool hello;
+        enum handshake_end end;
+        enum record_error error;
+        int alert;
+        const char *detail;
+    } rows[] = {
+        {112, false, HANDSHAKE_END_CLOSED, RECORD_ERROR_ALERT, 112, "unrecognized_name"},
+        {40, false, HANDSHAKE_END_RESET, RECORD_ERROR_ALERT, 40, "handshake_failure"},
+        {200, false, HANDSHAKE_END_CLOSED, RECORD_ERROR_ALERT, 200, "alert 200"},
+        {112, true, HANDSHAKE_END_CLOSED, RECORD_ERROR_CLOSED, -1, NULL},
+        {112, false, HANDSHAKE_END_DEADLINE, RECORD_ERROR_TIMEOUT, -1, NULL},
+        {112, false, HANDSHAKE_END_CANCELLED, RECORD_ERROR_CANCELLED, -1, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const uint8_t warning[] = {1, rows[i].number};
+        struct handshake *handshake = handshake_new(engine, &(struct handshake_ask){0});
+        played_reset(&played);
+        play_record(&played, TLS_ALERT, (const char *)warning, sizeof warning);
+        if (rows[i].hello)
+            play_server_hello(&played, PLAYED_RANDOM, TLS_VERSION_1_2, 0x002f, NULL, 0);
+        assert_int_equal(feed(handshake, buf_slice(&played.out), 65536), HANDSHAKE_GOING);
+        assert_int_equal(handshake_finish(handshake, rows[i].end), HANDSHAKE_FAILED);
+        const struct handshake_result *result = handshake_get_result(handshake);
+        assert_int_equal(result->error, rows[i].error);
+        assert_int_equal(result->alert, rows[i].alert);
+        assert_true(rows[i].detail ? result->detail && strcmp(result->detail, rows[i].detail) == 0 : !result->detail);
+        handshake_free(handshake);
+    }
+}
+
 static void test_not_tls(void **state)
 {
     static const struct {
@@ -336,6 +372,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_warned),
         cmocka_unit_test(test_not_tls),
         cmocka_unit_test(test_not_tls_in_pieces),
         cmocka_unit_test(test_announced_too_large),
