@@ -42,6 +42,8 @@ static unsigned hints_of(const struct ladder_failure *failure)
         return failure->at_hello ? HINT_NO_NAME | HINT_WORDS : 0;
     case RECORD_ERROR_PROTOCOL:
         return failure->at_hello ? HINT_WORDS : 0;
+    case RECORD_ERROR_UNSUPPORTED: /* its group of TLS 1.3 is named; below that it may need none */
+        return HINT_WORDS;
     case RECORD_ERROR_ALERT:
         for (size_t i = 0; i < sizeof alerts / sizeof *alerts; i++) {
             if (alerts[i].alert == failure->alert)

@@ -2,6 +2,7 @@
  *
  *     it did not like our offer:  tls → tls-wide → tls1.2 → tls1.0-plain     (handshake_failure, insufficient_security)
  *     it did not understand us:   tls → tls1.2 → tls1.0-plain → sslv2        (protocol_version, decode_error, a hang-up, garbage …)
+ *     it wants another group:     … → tls1.2 → tls1.0-plain      (one that we lack; below TLS 1.3 the same server may do without)
  *     it wants a name:            the next name that is known for its address
  *     it wants no ALPN:           the same without
  *     it speaks SSL 2.0:          sslv2 at once

@@ -13,14 +13,15 @@
 
 enum hello_kind {
     HELLO_FULL, /* SSLv3 to TLS 1.3, whatever the server chooses */
-    HELLO_WIDE, /* after handshake_failure, to name what is missing: see below */
+    HELLO_WIDE, /* after handshake_failure: what the first did not offer, see below */
     HELLO_TLS12, /* no TLS 1.3 in it and few extensions: for servers that choke on new or unknown ones, or on many suites */
     HELLO_PLAIN, /* legacy_version TLS 1.0, few suites, no extensions at all: for extension- and version-intolerant servers; takes SSLv3 too */
     HELLO_SSLV2, /* the CLIENT-HELLO of SSL 2.0 */
     HELLO_KIND_COUNT
 };
-/* HELLO_WIDE has the usual suites and those without a certificate (anonymous, PSK), the usual groups and, behind them and without a share,
- * those that we cannot compute: ML-KEM hybrids 0x11EB to 0x11ED, brainpool and SM2 of TLS 1.3. */
+/* HELLO_WIDE has the suites of TLS 1.3 and, in place of the others that were refused, all that are left: with a certificate, then without
+ * (anonymous, PSK); the usual groups and, behind them and without a share, those that we cannot compute: ML-KEM hybrids 0x11EB to 0x11ED,
+ * brainpool and SM2 of TLS 1.3. */
 
 /* "tls", "tls-wide", "tls1.2", "tls1.0-plain", "sslv2": the `what` of an attempt. */
 const char *hello_kind_name(enum hello_kind kind);

@@ -73,8 +73,29 @@ static const uint8_t suites_rare[] = {
 enum { SUITES_MAX = 128 };
 _Static_assert(sizeof suites_common + sizeof suites_rare <= 2 * SUITES_MAX, "Cisco ACE takes 128 suites");
 
-/* Of HELLO_WIDE: no certificate comes with these; to say so is better than "handshake_failure". */
-static const uint8_t suites_without_certificate[] = {
+/* Of HELLO_WIDE, which comes when all of the above were refused: first what else shows a certificate and somebody has programmed, then what has
+ * none (to say so is better than "handshake_failure"). Last among the former what asks for more than we have, RSA_PSK. */
+static const uint8_t suites_wide[] = {
+    U16(0x00ff),
+    /* Camellia: DHE_RSA with SHA-256, GCM for RSA and DHE_RSA; ARIA-CBC: RSA, DHE_RSA, ECDHE */
+    U16(0x00be), U16(0x00c4), U16(0xc07a), U16(0xc07b), U16(0xc07c), U16(0xc07d),
+    U16(0xc03c), U16(0xc03d), U16(0xc044), U16(0xc045), U16(0xc048), U16(0xc049), U16(0xc04c), U16(0xc04d),
+    /* DHE_DSS: Camellia, ARIA, SEED; RC4 and export */
+    U16(0x0044), U16(0x0087), U16(0x00bd), U16(0x00c3), U16(0xc080), U16(0xc081),
+    U16(0xc042), U16(0xc043), U16(0xc056), U16(0xc057), U16(0x0099), U16(0x0065), U16(0x0011),
+    /* RSA: export of 56 bits, what Netscape's called FIPS; GOST of 1994, and without encryption */
+    U16(0x0060), U16(0x0061), U16(0xfefe), U16(0xffe0), U16(0xffe1), U16(0x0080), U16(0x0082), U16(0x0083), U16(0xff87),
+    /* static ECDH: AES, NULL, ARIA, Camellia */
+    U16(0xc025), U16(0xc026), U16(0xc029), U16(0xc02a), U16(0xc02e), U16(0xc032), U16(0xc001), U16(0xc00b),
+    U16(0xc04a), U16(0xc04b), U16(0xc04e), U16(0xc04f), U16(0xc05e), U16(0xc05f), U16(0xc062), U16(0xc063),
+    U16(0xc074), U16(0xc075), U16(0xc078), U16(0xc079), U16(0xc088), U16(0xc089), U16(0xc08c), U16(0xc08d),
+    /* static DH: AES, Camellia, SEED, DES and export */
+    U16(0x00a0), U16(0x00a1), U16(0x00a4), U16(0x00a5), U16(0x003e), U16(0x003f), U16(0x0068), U16(0x0069),
+    U16(0x0042), U16(0x0043), U16(0x0085), U16(0x0086), U16(0x0097), U16(0x0098), U16(0x000c), U16(0x000f),
+    U16(0x000b), U16(0x000e), U16(0x00bb), U16(0x00bc), U16(0x00c1), U16(0x00c2),
+    /* RSA_PSK */
+    U16(0x00ad), U16(0x0095), U16(0x00b6), U16(0x00b7), U16(0xccae), U16(0x0092), U16(0x0093), U16(0x002e),
+    U16(0x00b8), U16(0x00b9),
     /* DH_anon, ECDH_anon */
     U16(0x00a6), U16(0x00a7), U16(0x0034), U16(0x003a), U16(0x006c), U16(0x006d), U16(0x001b), U16(0x0018),
     U16(0x0046), U16(0x0089), U16(0x009b), U16(0x001a), U16(0x0017), U16(0x0019), U16(0xc018), U16(0xc019),
@@ -85,7 +106,8 @@ static const uint8_t suites_without_certificate[] = {
     U16(0x00a8), U16(0x00a9), U16(0xccab), U16(0x00ae), U16(0x00af), U16(0x008c), U16(0x008d), U16(0xc0a4),
     U16(0xc0a5), U16(0xc0a8), U16(0xc0a9), U16(0x008b), U16(0x008a), U16(0x00b0), U16(0x00b1), U16(0x002c),
 };
-_Static_assert(sizeof suites_common + sizeof suites_without_certificate <= 2 * SUITES_MAX, "as above");
+enum { TLS13_SUITES_SIZE = 2 * 5, WIDE_MAX = 150 };
+_Static_assert(TLS13_SUITES_SIZE + sizeof suites_wide <= 2 * WIDE_MAX, "wolfSSL takes 150 suites");
 
 /* Of HELLO_PLAIN, for servers that were finished before extensions existed. */
 static const uint8_t suites_plain[] = {
@@ -138,18 +160,13 @@ static const uint8_t signature_algorithms[] = {
 
 /* --- by kind ---------------------------------------------------------------------------------------------------------- */
 
-enum {
-    TLS13_SUITES_SIZE = 2 * 5,
-    TLS12_SUITES_SIZE = 2 * 41,
-    TLS12_GROUPS_SIZE = 2 * 5,
-    TLS12_ALGORITHMS_SIZE = 2 * 16
-};
+enum { TLS12_SUITES_SIZE = 2 * 41, TLS12_GROUPS_SIZE = 2 * 5, TLS12_ALGORITHMS_SIZE = 2 * 16 };
 
 static const struct hello_tables tables[HELLO_KIND_COUNT] = {
     [HELLO_FULL] = {.suites = {LIST(suites_common), LIST(suites_rare)},
                     .groups = {LIST(groups_known), LIST(groups_legacy)},
                     .signature_algorithms = LIST(signature_algorithms)},
-    [HELLO_WIDE] = {.suites = {LIST(suites_common), LIST(suites_without_certificate)},
+    [HELLO_WIDE] = {.suites = {{suites_common, TLS13_SUITES_SIZE}, LIST(suites_wide)},
                     .groups = {LIST(groups_known), LIST(groups_named_only)},
                     .signature_algorithms = LIST(signature_algorithms)},
     /* As far as RC4 and no further: with a name of usual length the whole hello stays below 256 bytes. */

@@ -37,6 +37,10 @@ def every_version_key_and_group():
     serve("rsa", "TLSv1.2", "-tls1_2", "-cipher", "AES128-SHA", tls={"cipher": "TLS_RSA_WITH_AES_128_CBC_SHA"}, **unsigned)
     serve("rsa", "TLSv1.2", "-tls1_2", "-cipher", "NULL-SHA256:@SECLEVEL=0", tls={"cipher": "TLS_RSA_WITH_NULL_SHA256"}, old=True, **unsigned)
     serve("rsa", "TLSv1.2", "-tls1_2", "-cipher", "DHE-RSA-CAMELLIA128-SHA", tls={"cipher": "TLS_DHE_RSA_WITH_CAMELLIA_128_CBC_SHA"})
+    refused = [{"what": "tls", "error": "alert", "detail": "handshake_failure"}]  # too rare for the first hello
+    for size in "128", "256":
+        serve("rsa", "TLSv1.2", "-tls1_2", "-cipher", f"DHE-RSA-CAMELLIA{size}-SHA256", attempts=refused,
+              tls={"cipher": f"TLS_DHE_RSA_WITH_CAMELLIA_{size}_CBC_SHA256"})
     serve("rsa", "TLSv1.3", "-ciphersuites", "TLS_AES_128_CCM_8_SHA256", tls={"cipher": "TLS_AES_128_CCM_8_SHA256"},
           words=("-ciphersuites", "TLS_AES_128_CCM_8_SHA256"))
     for group, name in ("P-521", "secp521r1"), ("X448", "x448"), ("ffdhe2048", "ffdhe2048"), ("ffdhe8192", "ffdhe8192"):

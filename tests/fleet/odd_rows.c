@@ -113,11 +113,11 @@ static const struct odd_row rows[] = {
     {"retry-cookie-60k", OK, RETRY(0, "<H<SVECYF~"), .cookie = 60000, TOLD("version=TLSv1.3")},
     {"retry-byte-by-byte", OK, RETRY(0, "<H,<SVECYF~"), .cookie = 32, .cut = CUT_BYTES, TOLD("version=TLSv1.3")},
     {"mlkem-p256-only", FAILS("unsupported", "*SecP256r1MLKEM768*"), RETRY(0x11eb, "<H<~"), .refuse = REFUSE_NO_GROUP,
-     .refusal = "A.", .alert = 40, TOLD("version=TLSv1.3 group=SecP256r1MLKEM768"), TRIES("tls")},
+     .refusal = "A.", .alert = 40, TOLD("version=TLSv1.3 group=SecP256r1MLKEM768"), TRIES("tls,tls1.2,tls1.0-plain")},
     {"mlkem-p384-only", FAILS("unsupported", "*SecP384r1MLKEM1024*"), RETRY(0x11ed, "<H<~"), .refuse = REFUSE_NO_GROUP,
-     .refusal = "A.", .alert = 71, TOLD("version=TLSv1.3 group=SecP384r1MLKEM1024"), TRIES("tls")},
+     .refusal = "A.", .alert = 71, TOLD("version=TLSv1.3 group=SecP384r1MLKEM1024"), TRIES("tls,tls1.2,tls1.0-plain")},
     {"mlkem-only", FAILS("unsupported", "*X25519MLKEM768*"), RETRY(0x11ec, "<H<~"), .refuse = REFUSE_NO_GROUP,
-     .refusal = "A.", .alert = 40, TOLD("version=TLSv1.3 group=X25519MLKEM768"), TRIES("tls")},
+     .refusal = "A.", .alert = 40, TOLD("version=TLSv1.3 group=X25519MLKEM768"), TRIES("tls,tls1.2,tls1.0-plain")},
 
     /* ServerHellos that make no sense. */
     {"version-not-offered", FAILS("protocol", NULL), PLAYS(0x0305, 0x1301, "<S~"), LADDER_WORDS},
@@ -197,6 +197,7 @@ static const struct odd_row rows[] = {
     /* Names. The address is all that is known of the target, but for rows with a known name. */
     {"sni-alert", FAILS("alert", "unrecognized_name"), TLS12("<SCKD~"), .refuse = REFUSE_OTHER_NAME, .refusal = "A.",
      .alert = 112},
+    {"sni-warning-then-close", FAILS("alert", "unrecognized_name"), TLS12("<W."), .alert = 112},
     {"sni-alert-known", OK, TLS12("<SCKD~"), .refuse = REFUSE_OTHER_NAME, .refusal = "A.", .alert = 112,
      .flags = ODD_KNOWN_NAME, TRIES("sni-none")},
     {"sni-alert-known-tls13", OK, TLS13("<SVECYF~"), .refuse = REFUSE_OTHER_NAME, .refusal = "A.", .alert = 112,

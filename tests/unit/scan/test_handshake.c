@@ -47,7 +47,7 @@ static void test_kinds(void **state)
         enum hello_kind kind;
         int version;
         enum handshake_state state;
-    } rows[] = {{HELLO_WIDE, TLS1_3_VERSION, HANDSHAKE_CHAIN},   {HELLO_WIDE, TLS1_VERSION, HANDSHAKE_CHAIN},
+    } rows[] = {{HELLO_WIDE, TLS1_3_VERSION, HANDSHAKE_CHAIN},   {HELLO_WIDE, TLS1_2_VERSION, HANDSHAKE_CHAIN},
                 {HELLO_TLS12, TLS1_2_VERSION, HANDSHAKE_CHAIN},  {HELLO_TLS12, TLS1_VERSION, HANDSHAKE_CHAIN},
                 {HELLO_TLS12, TLS1_3_VERSION, HANDSHAKE_FAILED}, {HELLO_PLAIN, TLS1_VERSION, HANDSHAKE_CHAIN},
                 {HELLO_PLAIN, TLS1_2_VERSION, HANDSHAKE_FAILED}};

@@ -51,11 +51,22 @@ static void test_intolerance(void **state)
     assert_rungs(error(RECORD_ERROR_PROTOCOL), rungs, 3);
 }
 
+/* A group of TLS 1.3 that only the server has: it was named, and below 1.3 the server may have a certificate without it. */
+static void test_unknown_group(void **state)
+{
+    struct ladder_failure failure = error(RECORD_ERROR_UNSUPPORTED);
+    struct ladder wide = {.hello = HELLO_WIDE, .further = 1}, next;
+    (void)state;
+    failure.at_hello = false;
+    assert_int_equal(ladder_next(&wide, &failure, true, &next), LADDER_HELLO);
+    assert_int_equal(next.hello, HELLO_TLS12);
+}
+
 static void test_no_reason_to_go_on(void **state)
 {
-    static const enum record_error errors[] = {
-        RECORD_ERROR_TIMEOUT,   RECORD_ERROR_NOT_TLS,   RECORD_ERROR_REFUSED,       RECORD_ERROR_UNSUPPORTED,
-        RECORD_ERROR_TOO_LARGE, RECORD_ERROR_CANCELLED, RECORD_ERROR_NO_CERTIFICATE};
+    static const enum record_error errors[] = {RECORD_ERROR_TIMEOUT,   RECORD_ERROR_NOT_TLS,
+                                               RECORD_ERROR_REFUSED,   RECORD_ERROR_TOO_LARGE,
+                                               RECORD_ERROR_CANCELLED, RECORD_ERROR_NO_CERTIFICATE};
     static const int alerts[] = {42, 45, 48, 86, 90, 100, 113, 116, 255};
     struct ladder first = {0}, next;
     (void)state;
@@ -168,13 +179,10 @@ static void test_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused_offers),
-        cmocka_unit_test(test_intolerance),
-        cmocka_unit_test(test_no_reason_to_go_on),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_alpn),
-        cmocka_unit_test(test_sslv2),
-        cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_refused_offers), cmocka_unit_test(test_intolerance),
+        cmocka_unit_test(test_unknown_group),  cmocka_unit_test(test_no_reason_to_go_on),
+        cmocka_unit_test(test_names),          cmocka_unit_test(test_alpn),
+        cmocka_unit_test(test_sslv2),          cmocka_unit_test(test_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
