@@ -1,0 +1,209 @@
+#!/usr/bin/python3
+"""certmuster-watch on a veth pair between two network namespaces of its own: real handshakes cross it and are told, by two workers, without any right
+that root had; statistics are written, asked for and valid; records reach a collector; a day ends; an interface goes away. Needs root."""
+import hashlib
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from netns_tools import *
+
+BOTH = {}
+
+
+def certificate(name):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "20", "-subj", f"/CN={name}",
+                    "-keyout", f"{work}/{name}.key", "-out", f"{work}/{name}.pem"], check=True, capture_output=True)
+    der = subprocess.run(["openssl", "x509", "-in", f"{work}/{name}.pem", "-outform", "DER"], check=True, capture_output=True).stdout
+    return hashlib.sha256(der).hexdigest()
+
+
+def prepare():
+    """Two namespaces, a veth pair, servers: TLS 1.2 that asks for a client certificate, TLS 1.3, STARTTLS of the fleet."""
+    near, far = Namespace(), Namespace()
+    connect(near, far)
+    BOTH.update(near=near, far=far, server=certificate("server.example"), client=certificate("client.example"))
+    for port, *flags in ((4412, "-tls1_2", "-Verify", "1"), (4413, "-tls1_3")):
+        far.start("openssl", "s_server", "-accept", str(port), "-cert", f"{work}/server.example.pem", "-key", f"{work}/server.example.key", "-quiet", *flags,
+                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(f"port {port}", lambda: serves(near, "10.9.0.2", port))
+    fleet = near.start(FLEET, "serve", "--dir", work + "/fleet", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    BOTH["fleet_port"] = int(fleet.stdout.readline().split()[1])
+
+
+def handshake(*words, client=False, name="server.example"):
+    flags = ["-cert", f"{work}/client.example.pem", "-key", f"{work}/client.example.key"] if client else []
+    done = subprocess.run(BOTH["near"].command("openssl", "s_client", "-servername", name, *flags, *words), input="Q\n", capture_output=True, text=True, timeout=20)
+    return done.stdout
+
+
+def place(record):
+    end = record["endpoint"]
+    return end["ip"], end["port"], end["name"]
+
+
+def told(watch, kind, **wanted):
+    def fits(record):
+        return all((place(record) if key == "place" else record.get(key)) == value for key, value in wanted.items())
+    return [record for record in watch.records(kind) if fits(record)]
+
+
+def test_handshakes():
+    """two workers: TLS 1.2 with a client certificate, TLS 1.3, STARTTLS in two protocols; once each, with counts"""
+    watch = Watch(BOTH["near"], "-i", "veth0", "-i", "lo", "--workers", "2", config="watch: {statistics: 1s}\n")
+    for _ in range(20):
+        handshake("-connect", "10.9.0.2:4412", "-tls1_2", client=True)
+    handshake("-connect", "10.9.0.2:4413", "-tls1_3", client=True, name="hidden.example")
+    rows = [line.rstrip("\n").split("\t") for line in open(work + "/fleet/MANIFEST.tsv", encoding="utf-8") if not line.startswith("#")]
+    starttls = {row[0]: row for row in rows if row[0] in ("starttls-smtp", "starttls-imap")}
+    check("behaviours of the fleet", 2, len(starttls))
+    for behaviour, row in starttls.items():
+        handshake("-connect", f"{row[1]}:{row[2]}", "-starttls", behaviour.split("-")[1], "-tls1_2", name=row[6] or "mail.example")
+    wait_until("all of it to be told", lambda: len(told(watch, "sighting")) >= 4 and told(watch, "endpoint") and watch.records("stats"))
+    check("status", 143, watch.stop())
+    watch.validate()
+    server = told(watch, "sighting", role="server", place=("10.9.0.2", 4412, "server.example"))
+    check("how the server was told", [[BOTH["server"]]] * 2, [record["chain"] for record in server])
+    check("handshakes with it", 20, sum(record.get("count", 1) for record in server))
+    check("version", {"TLSv1.2"}, {record["tls"]["version"] for record in server})
+    clients = told(watch, "sighting", role="client")
+    check("the client", {(("10.9.0.1", 0, ""), BOTH["client"], 4412)}, {(place(r), r["chain"][0], r["peer"]["port"]) for r in clients})
+    check("its handshakes", 20, sum(record.get("count", 1) for record in clients))
+    hidden = told(watch, "endpoint", place=("10.9.0.2", 4413, "hidden.example"))
+    check("what TLS 1.3 hides", ["TLSv1.3"], [record["tls"]["version"] for record in hidden])
+    for row in starttls.values():
+        sightings = [r for r in told(watch, "sighting", role="server") if r["endpoint"]["ip"] == row[1]]
+        check(f"STARTTLS: {row[0]}", {row[3]}, {record["chain"][0] for record in sightings})
+    check("certificates are told once", len(watch.records("certificate")), len({r["sha256"] for r in watch.records("certificate")}))
+    last = watch.records("stats")[-1]["counters"]
+    check("the last but one record is statistics", ["stats", "run"], [record["type"] for record in watch.records()[-2:]])
+    check("drops", 0, last["kernel_drops"])
+    check("workers together", last["packets"], last["worker_0_packets"] + last["worker_1_packets"])
+    holds("both workers have flows", last["worker_0_flows"] and last["worker_1_flows"], last)
+    check("flows", last["flows"], last["worker_0_flows"] + last["worker_1_flows"])
+    holds("the summary", "0 dropped by the kernel" in watch.said(), watch.said())
+
+
+def test_privileges():
+    """no right is left, and no process that has any; a filter that makes no sense, an interface that is not there"""
+    watch = Watch(BOTH["near"], "-i", "veth0", "--workers", "2", "--no-submit", "tcp", "port", "4412")
+    for task in os.listdir(f"/proc/{watch.pid}/task"):
+        status = status_of(f"{watch.pid}/task/{task}")
+        check("user", [str(watch.user)] * 4, status["Uid"])
+        holds("group", "0" not in status["Gid"], status["Gid"])
+        check("groups", [], status["Groups"])
+        check("capabilities", ["0" * 16] * 3, [status[name][0] for name in ("CapPrm", "CapEff", "CapAmb")])
+        check("no new privileges", ["1"], status["NoNewPrivs"])
+        check("seccomp", ["2"], status["Seccomp"])
+    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(watch.pid)], capture_output=True, text=True).stdout.split()
+    check("other processes", [], children)
+    # What it may still do, asked of the kernel: the files that it could open are those of its user.
+    check("/etc/shadow is not for that user", 1, subprocess.run(["setpriv", f"--reuid={watch.user}", "--clear-groups", f"--regid={status['Gid'][0]}", "cat", "/etc/shadow"],
+                                                               capture_output=True).returncode)
+    handshake("-connect", "10.9.0.2:4412", "-tls1_2", client=True)
+    handshake("-connect", "10.9.0.2:4413", "-tls1_3")
+    wait_until("the sightings", lambda: len(told(watch, "sighting")) == 2)
+    watch.process.send_signal(signal.SIGUSR1)
+    wait_until("statistics on SIGUSR1", lambda: "packets dropped by the kernel" in watch.said() and "worker  1" in watch.said())
+    check("status", 130, watch.stop(signal.SIGINT))
+    check("the filter lets nothing else through", [], watch.records("endpoint"))
+    for words, expected, text in ((["-i", "veth0", "tcp", "bort"], 2, "the filter makes no sense"), (["-i", "veth7"], 3, "no such interface"),
+                                  (["-i", "veth0", "--user", "no-such-user"], 3, "there is no such user"), (["-i", "veth0", "-r", "x"], 2, "exclude")):
+        done = subprocess.run(BOTH["near"].command(BIN + "/certmuster-watch", *words), capture_output=True, text=True)
+        check(f"status of {words}", expected, done.returncode)
+        holds("one clear line", text in done.stderr and done.stderr.count("\n") == 1, done.stderr)
+
+
+def test_delivery():
+    """watch, spool, submit, collector: the places are in the inventory, clients too, though the watch may not open a socket"""
+    home = work + "/home"
+    env = {"CERTMUSTER_HOME": home, "PATH": f"{BIN}:{os.environ['PATH']}"}
+
+    def certmuster(*words):
+        done = subprocess.run([BIN + "/certmuster", *words], env={**os.environ, **env}, capture_output=True, text=True, timeout=300)
+        check(f"certmuster {words}: {done.stdout} {done.stderr}", 0, done.returncode)
+        return done.stdout
+    os.mkdir(home)
+    certmuster("up")
+    try:
+        watch = Watch(BOTH["near"], "-i", "veth0", config="submit: {wait: 30s}\nwatch: {statistics: 1s}\n", json_out=False, env=env)
+        check("the spool's owner", watch.user, os.stat(home + "/spool-watch").st_uid)
+        handshake("-connect", "10.9.0.2:4412", "-tls1_2", client=True)
+        handshake("-connect", "10.9.0.2:4413", "-tls1_3", name="hidden.example")
+        wait_until("the inventory to know the server", lambda: "10.9.0.2:4412" in certmuster("report", "inventory"), 60)
+        wait_until("the table", lambda: "client.example" in open(watch.name + ".out", encoding="utf-8").read())
+        check("status", 143, watch.stop())
+        rows = [json.loads(line) for line in certmuster("report", "inventory", "--format", "ndjson").splitlines()]
+        by_place = {row["place"].split(" ")[0]: row for row in rows if row.get("place")}
+        holds("the server", by_place["10.9.0.2:4412"]["name"] == "server.example", by_place)
+        holds("the client", any(place.startswith("10.9.0.1") and row.get("name") == "client.example" for place, row in by_place.items()), by_place)
+        holds("what TLS 1.3 hides is a place", by_place["10.9.0.2:4413"]["result"] == "hidden", by_place)
+        sockets = open(home + "/sockets", encoding="utf-8").read().strip()
+        counters = subprocess.run(["psql", "-X", "-q", "-At", "-h", sockets, "-U", "certmuster_admin", "-d", "certmuster", "-c",
+                                   "SELECT counters->>'kernel_drops', (counters->>'packets')::int > 0, interrupted FROM certmuster.run WHERE source = 'watch'"],
+                                  capture_output=True, text=True).stdout.split()
+        check("the run's statistics", ["0|t|t"], counters)
+        holds("nothing is left in the spool", not [n for n in os.listdir(home + "/spool-watch") if ".seg" in n], os.listdir(home + "/spool-watch"))
+        table = open(watch.name + ".out", encoding="utf-8").read()
+        for text in ("10.9.0.2:4412", "server.example", "client", "(self-signed)", "TLSv1.2", "TLSv1.3", "(not visible)"):
+            holds("the table", text in table, text, table)
+    finally:
+        certmuster("down")
+
+
+SHIM = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <time.h>
+int clock_gettime(clockid_t clock, struct timespec *out)
+{
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real)
+        real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int code = real(clock, out);
+    if (clock == CLOCK_REALTIME)
+        out->tv_sec += atol(getenv("CLOCK_AHEAD"));
+    return code;
+}
+"""
+
+
+def test_midnight():
+    """a run ends with its UTC day and another begins, in which everything is told anew"""
+    source, shim = work + "/shim.c", work + "/shim.so"
+    with open(source, "w", encoding="utf-8") as file:
+        file.write(SHIM)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, source, "-ldl"], check=True)
+    ahead = 86400 - int(time.time()) % 86400 - 6  # midnight comes in six seconds
+    watch = Watch(BOTH["near"], "-i", "veth0", program=os.environ["CM_RELEASE"] + "/certmuster-watch", env={"LD_PRELOAD": shim, "CLOCK_AHEAD": str(ahead)})
+    handshake("-connect", "10.9.0.2:4412", "-tls1_2", client=True)
+    wait_until("the first run's sightings", lambda: len(watch.records("sighting")) == 2)
+    wait_until("the second run", lambda: len(watch.records("run")) == 3)
+    handshake("-connect", "10.9.0.2:4412", "-tls1_2", client=True)
+    wait_until("the second run's sightings", lambda: len(watch.records("sighting")) == 4)
+    check("status", 143, watch.stop())
+    watch.validate()
+    runs = watch.records("run")
+    check("states", ["started", "finished", "started", "finished"], [run["state"] for run in runs])
+    check("ids", [0, 0, 1, 1], [[runs[0]["run"], runs[2]["run"]].index(run["run"]) for run in runs])
+    check("interrupted", [False, True], [run.get("interrupted", False) for run in runs[1::2]])
+    check("sightings per run", [2, 2], [len([s for s in watch.records("sighting") if s["run"] == run["run"]]) for run in runs[::2]])
+    check("certificates, once per run", 4, len(watch.records("certificate")))
+    check("a day's end", "T23:59", runs[0]["at"][10:16])
+    check("a day's beginning", "T00:00", runs[2]["at"][10:16])
+
+
+def test_interface_goes():
+    """an interface that goes away is told; the last one ends the watch"""
+    near, far = BOTH["near"], BOTH["far"]
+    connect(near, far, "veth1", "10.9.1")
+    watch = Watch(near, "-i", "veth1", "--workers", "2")
+    near.run("ip", "link", "delete", "veth1")
+    check("status", 1, watch.process.wait(30))
+    holds("one line for it", "veth1" in watch.said() and watch.said().count("\n") == 2, watch.said())
+    check("the run is finished", "finished", watch.records()[-1]["state"])
+
+
+main(prepare, test_handshakes, test_privileges, test_delivery, test_midnight, test_interface_goes)
