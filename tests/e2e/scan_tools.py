@@ -164,6 +164,7 @@ def raise_files():
 
 def main(*tests):
     raise_files()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended then, too
     try:
         for test in tests:
             note(test.__doc__)
