@@ -114,8 +114,8 @@ class Table:
         print(f"\n{title:44}" + "".join(f"{column:>13}" for column in columns), flush=True)
 
     def row(self, name, cells, value=None, limit=None, at_least=False, what=""):
-        """A line; with a limit, value is judged by it: at most, or at least."""
-        verdict = ""
+        """A line; with a limit, value is judged by it: at most, or at least. what: value in words."""
+        verdict = f"   {what}" if what else ""
         if limit is not None:
             good = value >= limit if at_least else value <= limit
             self.missed += self.judge and not good
