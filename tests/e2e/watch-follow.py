@@ -1,0 +1,280 @@
+#!/usr/bin/python3
+"""certmuster-watch --follow: files that grow byte by byte, directories that tcpdump rotates, a ring of files that are written anew, filters on files,
+standard input that pauses. Made of captures that this test writes itself."""
+import json
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+BIN = os.environ["CM_BIN"]
+work = tempfile.mkdtemp(dir=os.environ.get("TMPDIR"))
+os.environ["CERTMUSTER_HOME"] = work + "/no-home"
+started = []
+
+
+def check(what, expected, actual):
+    if expected != actual:
+        raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
+
+
+def holds(what, condition, *shown):
+    if not condition:
+        raise AssertionError(f"{what}: {shown!r}")
+
+
+def wait_until(what, condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("waited in vain for " + what)
+        time.sleep(0.02)
+
+
+# --- captures: one TLS 1.2 flight of a server per connection, raw IP ---------------------------------------------------------
+
+def vector(size, data):
+    return len(data).to_bytes(size, "big") + data
+
+
+def flight(der):
+    hello = b"\x03\x03" + b"\x07" * 32 + b"\x00" + b"\xc0\x2f" + b"\x00"
+    messages = b"\x02" + vector(3, hello) + b"\x0b" + vector(3, vector(3, vector(3, der))) + b"\x0e" + vector(3, b"")
+    return b"\x16\x03\x03" + vector(2, messages)
+
+
+def packets(number, der, segment=400):
+    """The server 10.1.0.N:443 answers 10.2.0.1 in several segments."""
+    data, sequence, out = flight(der), 1000, []
+    for at in range(0, len(data), segment):
+        payload = data[at:at + segment]
+        tcp = struct.pack(">HHIIBBHHH", 443, 40000, sequence + at, 1, 0x50, 0x18, 65535, 0, 0) + payload
+        source, target = bytes([10, 1, number >> 8, number & 255]), bytes([10, 2, 0, 1])
+        total = 0
+        pseudo = source + target + struct.pack(">HH", 6, len(tcp)) + tcp
+        for word in struct.unpack(f">{(len(pseudo) + 1) // 2}H", pseudo + b"\0" * (len(pseudo) % 2)):
+            total += word
+        total = (total & 0xffff) + (total >> 16)
+        total = ~((total & 0xffff) + (total >> 16)) & 0xffff
+        tcp = tcp[:16] + struct.pack(">H", total) + tcp[18:]
+        out.append(struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0, source, target) + tcp)
+    return out
+
+
+HEADER = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)
+
+
+def capture(number, der, at=1700000000):
+    return b"".join(struct.pack("<IIII", at, i, len(p), len(p)) + p for i, p in enumerate(packets(number, der)))
+
+
+def make_certificate():
+    done = subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "20", "-subj", "/CN=follow.example", "-keyout", work + "/key", "-outform", "DER"],
+                          check=True, capture_output=True)
+    return done.stdout
+
+
+DER = make_certificate()
+
+
+class Watch:
+    def __init__(self, *words, stdin=subprocess.DEVNULL):
+        self.name = tempfile.mktemp(dir=work)
+        self.process = subprocess.Popen([BIN + "/certmuster-watch", "--json", "--no-submit", *words], stdin=stdin,
+                                        stdout=open(self.name + ".out", "w"), stderr=open(self.name + ".err", "w"))
+        started.append(self.process)
+
+    def records(self, kind):
+        text = open(self.name + ".out", encoding="utf-8").read()
+        return [r for r in map(json.loads, text[:text.rfind("\n") + 1].splitlines()) if r["type"] == kind]
+
+    def places(self):
+        return [int(r["endpoint"]["ip"].split(".")[2]) * 256 + int(r["endpoint"]["ip"].split(".")[3]) for r in self.records("sighting")]
+
+    def said(self):
+        text = open(self.name + ".err", encoding="utf-8").read()
+        if "Sanitizer" in text:
+            raise AssertionError(text)
+        return text
+
+    def shows(self, *numbers):
+        wait_until(f"places {numbers}, not {self.places()}; {self.said()}", lambda: set(numbers) <= set(self.places()))
+
+    def end(self, number=signal.SIGTERM):
+        if number:
+            self.process.send_signal(number)
+        status = self.process.wait(60)
+        started.remove(self.process)
+        self.said()
+        return status
+
+
+def write(path, data, mode="wb"):
+    with open(path, mode) as file:
+        file.write(data)
+
+
+def test_growing():
+    """a file that grows in odd pieces, cut inside headers and packets; what is there is told at once"""
+    path = work + "/growing.pcap"
+    data = HEADER + capture(1, DER) + capture(2, DER)
+    end_of_first = len(HEADER + capture(1, DER))
+    write(path, b"")
+    watch = Watch("-r", path, "--follow")
+    for cut in (3, 24, 30, 24 + 16 + 5, end_of_first + 7):
+        write(path, data[:cut])
+        time.sleep(0.25)  # so that cuts are met, at least some
+    watch.shows(1)
+    write(path, data)
+    watch.shows(2)
+    check("status", 143, watch.end())
+    check("places, each once", [1, 2], sorted(watch.places()))
+    holds("a file that ends inside a packet is no damage while it is followed", "counts" not in watch.said(), watch.said())
+
+
+def test_rotation():
+    """a directory: old files in order of age, then new ones as they appear, the newest read on; one line for what is damaged; a flow over two files"""
+    folder = work + "/rotated"
+    os.mkdir(folder)
+    whole = capture(40, DER)
+    half = struct.unpack("<I", whole[8:12])[0] + 16  # the first packet
+    write(folder + "/zz-older", HEADER + capture(10, DER) + whole[:half])
+    write(folder + "/aa-newer", HEADER + whole[half:] + capture(11, DER))
+    write(folder + "/.hidden", HEADER + capture(99, DER))
+    os.utime(folder + "/zz-older", (1000, 1000))
+    os.utime(folder + "/aa-newer", (2000, 2000))
+    watch = Watch("-r", folder, "--follow")
+    watch.shows(10, 40, 11)
+    for number in range(12, 30):  # more of them than are kept open
+        write(f"{folder}/cap-{number}", HEADER + capture(number, DER)[:500])
+        write(f"{folder}/cap-{number}", HEADER + capture(number, DER))
+        if number % 4 == 0:
+            watch.shows(*range(10, number + 1))
+    watch.shows(*range(10, 30))
+    write(folder + "/damaged", HEADER + capture(30, DER) + b"\xff" * 64)
+    watch.shows(30)
+    wait_until("the line for it", lambda: "damaged" in watch.said())
+    write(folder + "/after", HEADER + capture(31, DER))
+    watch.shows(31)
+    write(folder + "/after", capture(32, DER), "ab")
+    watch.shows(32)
+    check("status", 143, watch.end())
+    check("each once", sorted(set(watch.places())), sorted(watch.places()))
+    holds("no hidden file", 99 not in watch.places())
+    check("lines of damage", 1, watch.said().count("counts"))
+
+
+def test_ring():
+    """a ring of files (tcpdump -W): one that is written anew is read anew, under its old name and number; with and without a process that opens files"""
+    follow_ring(work + "/ring")
+    if os.geteuid() == 0:
+        follow_ring(work + "/ring-alone", "--user", "root")
+
+
+def follow_ring(folder, *words):
+    os.mkdir(folder)
+    for number in (0, 1, 2):
+        write(f"{folder}/cap{number}", HEADER + capture(100 + number, DER, at=1000 + number))
+        os.utime(f"{folder}/cap{number}", (1000 + number, 1000 + number))
+    watch = Watch("-r", folder, "--follow", *words)
+    watch.shows(100, 101, 102)
+    for number in (103, 104, 105, 106):
+        write(f"{folder}/cap{number % 3}", HEADER + capture(number, DER, at=1000 + number))
+        watch.shows(number)
+    os.unlink(folder + "/cap0")
+    write(folder + "/cap0", HEADER + capture(107, DER, at=2000))
+    watch.shows(107)
+    check("status", 143, watch.end())
+    check("each once", list(range(100, 108)), sorted(watch.places()))
+
+
+def test_real_tcpdump():
+    """as tcpdump itself splits a capture (-C), while it is followed"""
+    if not shutil.which("tcpdump"):
+        print("    (tcpdump is not there)")
+        return
+    folder = work + "/tcpdump"
+    os.mkdir(folder)
+    os.chmod(work, 0o755)
+    os.chmod(folder, 0o777)
+    write(work + "/many.pcap", HEADER + b"".join(capture(number, DER) for number in range(1000, 3500)))
+    watch = Watch("-r", folder, "--follow")
+    subprocess.run(["tcpdump", "-r", work + "/many.pcap", "-C", "1", "-w", folder + "/part"], check=True, capture_output=True)
+    holds("there are parts", len(os.listdir(folder)) > 2, os.listdir(folder))
+    watch.shows(*range(1000, 3500))
+    check("status", 143, watch.end())
+    check("each once", list(range(1000, 3500)), sorted(watch.places()))
+
+
+def test_filter():
+    """the words of pcap-filter(7) on files; wrong use is one line and status 2; a link type for which they make no sense is told"""
+    path = work + "/filter.pcap"
+    write(path, HEADER + capture(200, DER) + capture(201, DER) + capture(202, DER))
+    for words, places in ((["host", "10.1.0.201"], [201]), (["tcp", "port", "443", "and", "not", "host", "10.1.0.200"], [201, 202]), (["udp"], [])):
+        watch = Watch("-r", path, *words)
+        check(f"status of {words}", 0, watch.end(0))
+        check(f"places of {words}", places, sorted(watch.places()))
+    watch = Watch("-r", path, "tcp", "bort")
+    check("status", 2, watch.end(0))
+    check("lines", 1, watch.said().count("\n"))
+    watch = Watch("-r", path, "vlan", "7", "or", "ether", "host", "02:00:00:00:00:01")
+    check("status", 1, watch.end(0))
+    holds("one line", "makes no sense for packets of link type 101" in watch.said(), watch.said())
+
+
+def test_pipe():
+    """standard input that pauses: what came is told at once, and a signal ends it at once"""
+    watch = Watch("-r", "-", stdin=subprocess.PIPE)
+    data = HEADER + capture(210, DER)
+    watch.process.stdin.write(data + b"\x01\x02\x03")
+    watch.process.stdin.flush()
+    watch.shows(210)
+    before = time.monotonic()
+    check("status", 143, watch.end())
+    holds("at once", time.monotonic() - before < 5)
+    watch = Watch("-r", "-", stdin=subprocess.PIPE)
+    watch.process.stdin.write(data + b"\x01\x02\x03")
+    watch.process.stdin.close()
+    check("status of one cut short", 1, watch.end(0))
+    check("what was before it", [210], watch.places())
+    fifo = work + "/fifo"
+    os.mkfifo(fifo)
+    watch = Watch("-r", fifo)
+    write(fifo, data)
+    check("status", 0, watch.end(0))
+    check("a named pipe", [210], watch.places())
+
+
+def test_missing():
+    """a name that is not there is told, and read when it comes"""
+    path = work + "/later.pcap"
+    watch = Watch("-r", path, "--follow")
+    wait_until("the complaint", lambda: "cannot read" in watch.said())
+    write(path, HEADER + capture(220, DER))
+    watch.shows(220)
+    check("status", 143, watch.end())
+    check("one complaint", 1, watch.said().count("cannot read"))
+    watch = Watch("-r", work + "/never.pcap", "-r", path)
+    check("status", 1, watch.end(0))
+    check("the other one is read", [220], watch.places())
+    watch = Watch("-r", "-", "--follow")
+    check("status", 2, watch.end(0))
+
+
+def main(*tests):
+    try:
+        for test in tests:
+            print("---", test.__doc__, flush=True)
+            test()
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    print(f"{len(tests)} parts: ok")
+
+
+main(test_growing, test_rotation, test_ring, test_real_tcpdump, test_filter, test_pipe, test_missing)
