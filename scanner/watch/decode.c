@@ -11,15 +11,22 @@
 
 #include "scanner/watch/decode_private.h"
 
-enum { DEPTH_MAX = 16, ADDRESS_4 = 4, ADDRESS_6 = 16, UDP_HEADER = 8, TCP_HEADER = 20 };
+enum {
+    DEPTH_MAX = 16,
+    ADDRESS_4 = 4,
+    ADDRESS_6 = 16,
+    IPV4_HEADER = 20,
+    IPV6_HEADER = 40,
+    UDP_HEADER = 8,
+    TCP_HEADER = 20
+};
 
 /* --- IPv4 and IPv6 ------------------------------------------------------------------------------------------------- */
 
-static void set_place(struct place *place, uint8_t family, const uint8_t *ip)
+static inline void set_place(struct place *place, uint8_t family, const uint8_t *ip)
 {
-    memset(place, 0, sizeof *place);
+    *place = (struct place){.family = family};
     memcpy(place->ip, ip, family == 4 ? ADDRESS_4 : ADDRESS_6);
-    place->family = family;
 }
 
 /* Cuts walk to a payload of `size` bytes on the wire: Ethernet padding goes, and what the capture lacks of it is noted. */
@@ -32,8 +39,7 @@ static void limit(struct walk *walk, size_t size)
 }
 
 /* Takes a fragment; STEP_PROTOCOL with the whole payload once it is complete. */
-static enum step take_fragment(struct walk *walk, const uint8_t *source, const uint8_t *destination, uint32_t id,
-                               uint32_t offset, bool more)
+static enum step take_fragment(struct walk *walk, uint32_t id, uint32_t offset, bool more)
 {
     struct slice whole;
     walk->decoder->counts.fragments++;
@@ -42,10 +48,10 @@ static enum step take_fragment(struct walk *walk, const uint8_t *source, const u
         return STEP_OTHER;
     }
     struct fragment fragment = {
-        .family = walk->source.family,
+        .family = walk->datagram.source.family,
         .protocol = walk->protocol,
-        .source = source,
-        .destination = destination,
+        .source = walk->datagram.source.ip,
+        .destination = walk->datagram.destination.ip,
         .id = id,
         .offset = offset,
         .more = more,
@@ -60,16 +66,13 @@ static enum step take_fragment(struct walk *walk, const uint8_t *source, const u
 
 static enum step read_ipv4(struct walk *walk)
 {
-    uint8_t first, tos, ttl;
-    uint16_t total, id, fragment, sum;
-    struct slice source, destination;
-    struct cursor *at = &walk->at;
-    if (cursor_u8(at, &first) || cursor_u8(at, &tos) || cursor_u16(at, &total) || cursor_u16(at, &id) ||
-        cursor_u16(at, &fragment) || cursor_u8(at, &ttl) || cursor_u8(at, &walk->protocol) || cursor_u16(at, &sum) ||
-        cursor_slice(at, ADDRESS_4, &source) || cursor_slice(at, ADDRESS_4, &destination))
+    struct slice fixed;
+    if (cursor_slice(&walk->at, IPV4_HEADER, &fixed))
         return STEP_DAMAGED;
-    size_t header = (size_t)(first & 15) * 4;
-    if (header < 20 || cursor_skip(at, header - 20))
+    const uint8_t *ip = fixed.data;
+    size_t header = (size_t)(ip[0] & 15) * 4;
+    uint16_t total = decode_u16(ip + 2), fragment = decode_u16(ip + 6);
+    if (header < IPV4_HEADER || cursor_skip(&walk->at, header - IPV4_HEADER))
         return STEP_DAMAGED;
     /* A length of 0: the host segments in its network card, and the capture saw the packet before (segmentation offload). */
     if (total != 0) {
@@ -77,11 +80,12 @@ static enum step read_ipv4(struct walk *walk)
             return STEP_DAMAGED;
         limit(walk, total - header);
     }
-    set_place(&walk->source, 4, source.data);
-    set_place(&walk->destination, 4, destination.data);
+    walk->protocol = ip[9];
+    set_place(&walk->datagram.source, 4, ip + 12);
+    set_place(&walk->datagram.destination, 4, ip + 16);
     if ((fragment & 0x3fff) == 0)
         return STEP_PROTOCOL;
-    return take_fragment(walk, source.data, destination.data, id, (uint32_t)(fragment & 0x1fff) * 8, fragment & 0x2000);
+    return take_fragment(walk, decode_u16(ip + 4), (uint32_t)(fragment & 0x1fff) * 8, fragment & 0x2000);
 }
 
 /* One IPv6 extension header of the usual form (RFC 8200 §4.2): next header, length in units of eight beyond the first. */
@@ -97,18 +101,17 @@ static int skip_extension(struct walk *walk)
 
 static enum step read_ipv6(struct walk *walk)
 {
-    uint32_t flow, id;
-    uint16_t length, fragment;
-    uint8_t hops, next, reserved;
-    struct slice source, destination;
+    struct slice fixed, piece;
     struct cursor *at = &walk->at;
-    if (cursor_u32(at, &flow) || cursor_u16(at, &length) || cursor_u8(at, &walk->protocol) || cursor_u8(at, &hops) ||
-        cursor_slice(at, ADDRESS_6, &source) || cursor_slice(at, ADDRESS_6, &destination))
+    if (cursor_slice(at, IPV6_HEADER, &fixed))
         return STEP_DAMAGED;
+    const uint8_t *ip = fixed.data;
+    uint16_t length = decode_u16(ip + 4), fragment;
     if (length != 0)
         limit(walk, length);
-    set_place(&walk->source, 6, source.data);
-    set_place(&walk->destination, 6, destination.data);
+    walk->protocol = ip[6];
+    set_place(&walk->datagram.source, 6, ip + 8);
+    set_place(&walk->datagram.destination, 6, ip + 24);
     for (unsigned headers = 0; headers < DEPTH_MAX; headers++) {
         switch (walk->protocol) {
         case 0:   /* hop-by-hop */
@@ -122,11 +125,12 @@ static enum step read_ipv6(struct walk *walk)
                 return STEP_DAMAGED;
             break;
         case 44:
-            if (cursor_u8(at, &next) || cursor_u8(at, &reserved) || cursor_u16(at, &fragment) || cursor_u32(at, &id))
+            if (cursor_slice(at, 8, &piece))
                 return STEP_DAMAGED;
-            walk->protocol = next;
+            walk->protocol = piece.data[0];
+            fragment = decode_u16(piece.data + 2);
             if ((fragment & 0xfff9) != 0) /* else an atomic fragment (RFC 6946) */
-                return take_fragment(walk, source.data, destination.data, id, fragment & 0xfff8, fragment & 1);
+                return take_fragment(walk, decode_u32(piece.data + 4), fragment & 0xfff8, fragment & 1);
             break;
         default:
             return STEP_PROTOCOL;
@@ -148,58 +152,54 @@ static enum step read_ip(struct walk *walk)
 
 /* --- transports ---------------------------------------------------------------------------------------------------- */
 
+static enum step emit(struct walk *walk, enum datagram_protocol protocol)
+{
+    struct datagram *datagram = &walk->datagram;
+    datagram->protocol = protocol;
+    datagram->payload = (struct slice){walk->at.at, cursor_left(&walk->at)};
+    datagram->missing = walk->missing;
+    datagram->at_us = walk->packet->at_us;
+    walk->decoder->counts.cut += walk->missing != 0;
+    walk->decoder->emit(datagram, walk->decoder->context);
+    return STEP_DONE;
+}
+
 static enum step emit_tcp(struct walk *walk)
 {
-    struct datagram datagram;
-    uint16_t window, sum, urgent;
-    uint8_t offset;
+    struct datagram *datagram = &walk->datagram;
+    struct slice fixed;
     struct cursor *at = &walk->at;
-    datagram.transport = walk->missing ? (struct slice){NULL, 0} : (struct slice){at->at, cursor_left(at)};
-    if (cursor_u16(at, &walk->source.port) || cursor_u16(at, &walk->destination.port) ||
-        cursor_u32(at, &datagram.sequence) || cursor_u32(at, &datagram.acknowledgment) || cursor_u8(at, &offset) ||
-        cursor_u8(at, &datagram.flags) || cursor_u16(at, &window) || cursor_u16(at, &sum) || cursor_u16(at, &urgent))
+    datagram->transport = walk->missing ? (struct slice){NULL, 0} : (struct slice){at->at, cursor_left(at)};
+    if (cursor_slice(at, TCP_HEADER, &fixed))
         return STEP_DAMAGED;
-    size_t header = (size_t)(offset >> 4) * 4;
+    const uint8_t *tcp = fixed.data;
+    size_t header = (size_t)(tcp[12] >> 4) * 4;
     if (header < TCP_HEADER)
         return STEP_DAMAGED;
     if (cursor_skip(at,
                     header - TCP_HEADER)) /* the capture ends among the options: the payload is missing as a whole */
         return walk->missing ? STEP_OTHER : STEP_DAMAGED;
-    datagram.protocol = DATAGRAM_TCP;
-    datagram.source = walk->source;
-    datagram.destination = walk->destination;
-    datagram.payload = (struct slice){at->at, cursor_left(at)};
-    datagram.missing = walk->missing;
-    datagram.at_us = walk->packet->at_us;
-    walk->decoder->counts.cut += walk->missing != 0;
-    walk->decoder->emit(&datagram, walk->decoder->context);
-    return STEP_DONE;
+    datagram->source.port = decode_u16(tcp);
+    datagram->destination.port = decode_u16(tcp + 2);
+    datagram->sequence = decode_u32(tcp + 4);
+    datagram->acknowledgment = decode_u32(tcp + 8);
+    datagram->flags = tcp[13];
+    return emit(walk, DATAGRAM_TCP);
 }
 
 static enum step read_udp(struct walk *walk)
 {
-    uint16_t length, sum;
+    struct slice udp;
     struct cursor *at = &walk->at;
-    if (cursor_u16(at, &walk->source.port) || cursor_u16(at, &walk->destination.port) || cursor_u16(at, &length) ||
-        cursor_u16(at, &sum))
+    if (cursor_slice(at, UDP_HEADER, &udp))
         return STEP_DAMAGED;
+    walk->datagram.source.port = decode_u16(udp.data);
+    walk->datagram.destination.port = decode_u16(udp.data + 2);
+    size_t length = decode_u16(udp.data + 4), have = cursor_left(at) + walk->missing;
     if (length >= UDP_HEADER)
-        limit(walk, (size_t)length - UDP_HEADER > cursor_left(at) + walk->missing ? cursor_left(at) + walk->missing
-                                                                                  : (size_t)length - UDP_HEADER);
+        limit(walk, length - UDP_HEADER > have ? have : length - UDP_HEADER);
     enum step tunnel = decode_udp_tunnel(walk);
-    if (tunnel != STEP_OTHER)
-        return tunnel;
-    struct datagram datagram = {
-        .protocol = DATAGRAM_UDP,
-        .source = walk->source,
-        .destination = walk->destination,
-        .payload = {at->at, cursor_left(at)},
-        .missing = walk->missing,
-        .at_us = walk->packet->at_us,
-    };
-    walk->decoder->counts.cut += walk->missing != 0;
-    walk->decoder->emit(&datagram, walk->decoder->context);
-    return STEP_DONE;
+    return tunnel == STEP_OTHER ? emit(walk, DATAGRAM_UDP) : tunnel;
 }
 
 static enum step read_protocol(struct walk *walk)
@@ -231,15 +231,9 @@ static enum step emit_eap(struct walk *walk)
         return STEP_DAMAGED;
     if (type != 0) /* start, logoff, keys: no EAP in it */
         return STEP_OTHER;
-    struct datagram datagram = {
-        .protocol = DATAGRAM_EAP,
-        .source = walk->source,
-        .destination = walk->destination,
-        .payload = {body.at, cursor_left(&body)},
-        .at_us = walk->packet->at_us,
-    };
-    walk->decoder->emit(&datagram, walk->decoder->context);
-    return STEP_DONE;
+    walk->at = body;
+    walk->missing = 0;
+    return emit(walk, DATAGRAM_EAP);
 }
 
 /* --- the walk ------------------------------------------------------------------------------------------------------ */
@@ -271,7 +265,7 @@ void decode_packet(struct decoder *decoder, const struct packet *packet)
     struct walk walk;
     walk.decoder = decoder;
     walk.packet = packet;
-    walk.source = walk.destination = (struct place){0};
+    walk.datagram.source = walk.datagram.destination = (struct place){0};
     walk.missing = packet->length > packet->bytes.size ? packet->length - (uint32_t)packet->bytes.size : 0;
     cursor_init_slice(&walk.at, packet->bytes);
     enum step step = decode_link(&walk);

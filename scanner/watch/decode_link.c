@@ -29,13 +29,15 @@ static void set_hardware(struct place *place, const uint8_t *address)
 
 enum step decode_ethernet(struct walk *walk)
 {
-    struct slice destination, source;
-    if (cursor_slice(&walk->at, HARDWARE_ADDRESS, &destination) || cursor_slice(&walk->at, HARDWARE_ADDRESS, &source) ||
-        cursor_u16(&walk->at, &walk->ethertype))
+    struct slice header;
+    if (cursor_slice(&walk->at, 2 * HARDWARE_ADDRESS + 2, &header))
         return STEP_DAMAGED;
+    walk->ethertype = decode_u16(header.data + 2 * HARDWARE_ADDRESS);
+    if (walk->ethertype == TYPE_IPV4 || walk->ethertype == TYPE_IPV6)
+        return STEP_IP;
     if (walk->ethertype == TYPE_EAPOL) {
-        set_hardware(&walk->source, source.data);
-        set_hardware(&walk->destination, destination.data);
+        set_hardware(&walk->datagram.destination, header.data);
+        set_hardware(&walk->datagram.source, header.data + HARDWARE_ADDRESS);
     }
     return STEP_ETHERTYPE;
 }
@@ -234,8 +236,8 @@ static enum step read_wireless(struct walk *walk, bool padded)
         more += (4 - (22 + more) % 4) % 4;
     if (cursor_skip(&walk->at, more))
         return STEP_DAMAGED;
-    set_hardware(&walk->source, addresses[flags & FROM_DS ? 2 : 1].data);
-    set_hardware(&walk->destination, addresses[flags & TO_DS ? 2 : 0].data);
+    set_hardware(&walk->datagram.source, addresses[flags & FROM_DS ? 2 : 1].data);
+    set_hardware(&walk->datagram.destination, addresses[flags & TO_DS ? 2 : 0].data);
     return read_llc(walk);
 }
 

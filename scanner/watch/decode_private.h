@@ -24,8 +24,20 @@ struct walk {
     uint32_t missing; /* bytes of this layer's payload that the snapshot length cut off */
     uint16_t ethertype;
     uint8_t protocol;
-    struct place source, destination; /* of the innermost IP header; of EAPOL the hardware addresses, with family 0 */
+    /* What will be emitted. Its places are those of the innermost IP header; of EAPOL the hardware addresses, with family 0. */
+    struct datagram datagram;
 };
+
+/* Fields of a header that is there as a whole. */
+static inline uint16_t decode_u16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static inline uint32_t decode_u32(const uint8_t *at)
+{
+    return (uint32_t)decode_u16(at) << 16 | decode_u16(at + 2);
+}
 
 enum step decode_link(struct walk *walk); /* by packet->link_type */
 enum step decode_ethernet(struct walk *walk);

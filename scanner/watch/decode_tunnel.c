@@ -115,7 +115,7 @@ static const struct {
 enum step decode_udp_tunnel(struct walk *walk)
 {
     for (size_t i = 0; i < sizeof tunnels / sizeof *tunnels; i++) {
-        if (tunnels[i].port != walk->destination.port)
+        if (tunnels[i].port != walk->datagram.destination.port)
             continue;
         struct cursor before = walk->at;
         enum step step = tunnels[i].read(walk);

@@ -6,7 +6,7 @@
 
 #include "scanner/watch/flow_private.h"
 
-enum { SECOND_US = 1000000, BUCKET_SHARE = 64 /* one bucket pointer per so many times its own size of memory */ };
+enum { BUCKET_SHARE = 64 /* one bucket pointer per so many times its own size of memory */ };
 
 void flow_table_init(struct flows *flows)
 {
@@ -25,8 +25,8 @@ void flow_table_done(struct flows *flows)
 static bool is_between(const struct flow *flow, const struct datagram *datagram)
 {
     const struct place *a = &datagram->source, *b = &datagram->destination;
-    return (memcmp(&flow->places[0], a, sizeof *a) == 0 && memcmp(&flow->places[1], b, sizeof *b) == 0) ||
-           (memcmp(&flow->places[0], b, sizeof *b) == 0 && memcmp(&flow->places[1], a, sizeof *a) == 0);
+    return (place_equal(&flow->places[0], a) && place_equal(&flow->places[1], b)) ||
+           (place_equal(&flow->places[0], b) && place_equal(&flow->places[1], a));
 }
 
 struct flow *flow_find(struct flows *flows, const struct datagram *datagram, uint64_t hash)
@@ -143,7 +143,7 @@ void flow_forget(struct flows *flows, struct flow *flow)
 void flow_touch(struct flows *flows, struct flow *flow, int64_t at_us)
 {
     unsigned useful = flow->kind == FLOW_TCP ? (unsigned)session_usefulness(flow->session) : 2;
-    bool later = at_us - flow->last_us >= SECOND_US;
+    bool later = at_us - flow->last_us >= FLOW_SECOND_US;
     if (useful >= FLOW_CLASSES)
         useful = FLOW_CLASSES - 1;
     if (later || useful != flow->usefulness) {
@@ -164,8 +164,6 @@ void flow_touch(struct flows *flows, struct flow *flow, int64_t at_us)
 
 void flow_age(struct flows *flows, int64_t now_us)
 {
-    if (now_us - flows->aged_us < SECOND_US && now_us >= flows->aged_us)
-        return;
     flows->aged_us = now_us;
     for (unsigned class = 0; class < FLOW_CLASSES; class ++) {
         while (flows->stalest[class] && now_us - flows->stalest[class]->last_us > flows->options.idle_us) {
@@ -177,5 +175,6 @@ void flow_age(struct flows *flows, int64_t now_us)
 
 void flows_tick(struct flows *flows, int64_t now_us)
 {
-    flow_age(flows, now_us);
+    if (now_us - flows->aged_us >= FLOW_SECOND_US || now_us < flows->aged_us)
+        flow_age(flows, now_us);
 }

@@ -50,3 +50,8 @@ void flow_cache_drop(struct flow_cache *cache, uint64_t hash)
     if (entry->tag == tag_of(hash))
         entry->tag = 0;
 }
+
+void flow_cache_prefetch(const struct flow_cache *cache, uint64_t hash)
+{
+    __builtin_prefetch(&cache->entries[hash & cache->mask]);
+}

@@ -6,7 +6,7 @@
 #include "scanner/watch/flows.h"
 #include "scanner/watch/quic.h"
 
-enum { FLOW_IDLE_US = 120 * 1000000, FLOW_CLASSES = 4 /* usefulness 0 to 3 */ };
+enum { FLOW_IDLE_US = 120 * 1000000, FLOW_SECOND_US = 1000000, FLOW_CLASSES = 4 /* usefulness 0 to 3 */ };
 
 /* --- direct-mapped caches: fixed memory, a newer entry takes the place of an older one ------------------------------- */
 
@@ -19,6 +19,8 @@ void flow_cache_done(struct flow_cache *cache);
 void flow_cache_put(struct flow_cache *cache, uint64_t hash, uint32_t value);
 bool flow_cache_get(const struct flow_cache *cache, uint64_t hash, uint32_t *value);
 void flow_cache_drop(struct flow_cache *cache, uint64_t hash);
+/* What will be looked for soon comes nearer meanwhile. */
+void flow_cache_prefetch(const struct flow_cache *cache, uint64_t hash);
 
 /* --- flows ----------------------------------------------------------------------------------------------------------- */
 
@@ -51,7 +53,7 @@ struct flow {
 
 struct flows {
     struct flows_options options;
-    uint64_t seed;
+    uint64_t seeds[2];
     struct flow_cache syns, tombstones;
     struct stream_pool *pool;
     struct flow **buckets;
@@ -73,7 +75,6 @@ void flow_touch(struct flows *flows, struct flow *flow, int64_t at_us);
 void flow_forget(struct flows *flows, struct flow *flow); /* tells nothing */
 void flow_end(struct flows *flows, struct flow *flow);    /* tells, then forgets */
 struct flow *flow_least_useful(const struct flows *flows);
-void flow_age(struct flows *flows,
-              int64_t now_us); /* ends what was silent for too long; cheap when called per packet */
+void flow_age(struct flows *flows, int64_t now_us); /* ends what was silent for too long */
 
 #endif

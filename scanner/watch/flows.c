@@ -31,8 +31,8 @@ struct flows *flows_new(const struct flows_options *options)
     flows->options = *options;
     if (flows->options.idle_us == 0)
         flows->options.idle_us = FLOW_IDLE_US;
-    if (getrandom(&flows->seed, sizeof flows->seed, 0) != (ssize_t)sizeof flows->seed)
-        flows->seed = (uint64_t)(uintptr_t)flows;
+    if (getrandom(flows->seeds, sizeof flows->seeds, 0) != (ssize_t)sizeof flows->seeds)
+        flows->seeds[0] = ~(flows->seeds[1] = (uint64_t)(uintptr_t)flows);
     flow_cache_init(&flows->syns, options->memory_max / 32);
     flow_cache_init(&flows->tombstones, options->memory_max / 32);
     flows->memory_max = options->memory_max - options->memory_max / 16;
@@ -56,35 +56,38 @@ void flows_free(struct flows *flows)
 
 /* --- hashes -------------------------------------------------------------------------------------------------------- */
 
-static uint64_t mix(uint64_t value)
+/* A product of 128 bits folded, as in wyhash: mixes well where both factors hold a secret. */
+static uint64_t fold(uint64_t a, uint64_t b)
 {
-    value = (value ^ value >> 32) * 0x9E3779B97F4A7C15u;
-    value = (value ^ value >> 29) * 0xBF58476D1CE4E5B9u;
-    return value ^ value >> 32;
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t hash_place(uint64_t seed, const struct place *place)
+/* Distinct for distinct places, but for hashes of IPv6 that meet. */
+static inline uint64_t word_of(const struct flows *flows, const struct place *place)
 {
-    uint64_t low, high, rest = (uint64_t)place->port << 8 | place->family;
-    memcpy(&low, place->ip, sizeof low);
-    if (place->family == 4)
-        return mix((low & 0xffffffff) ^ rest << 32 ^ seed);
-    memcpy(&high, place->ip + 8, sizeof high);
-    return mix(mix(low ^ seed) ^ mix(high + rest));
+    uint64_t words[2], rest = (uint64_t)place->port << 32 | (uint64_t)place->family << 48;
+    memcpy(words, place->ip, sizeof words);
+    return place->family == 4 ? words[0] ^ rest : fold(words[0] ^ flows->seeds[0], words[1] ^ flows->seeds[1]) ^ rest;
+}
+
+static inline uint64_t hash_words(const struct flows *flows, uint64_t first, uint64_t second, unsigned protocol)
+{
+    return fold(fold(first ^ flows->seeds[0], second ^ flows->seeds[1]) + protocol, 0x9E3779B97F4A7C15u);
 }
 
 /* The same for both directions. */
 static uint64_t hash_flow(const struct flows *flows, const struct datagram *datagram)
 {
-    uint64_t a = hash_place(flows->seed, &datagram->source), b = hash_place(flows->seed, &datagram->destination);
-    return mix(a + b + datagram->protocol);
+    uint64_t a = word_of(flows, &datagram->source), b = word_of(flows, &datagram->destination);
+    return hash_words(flows, a < b ? a : b, a < b ? b : a, datagram->protocol);
 }
 
 /* Of one direction, for the cache of ISNs. */
 static uint64_t hash_direction(const struct flows *flows, const struct datagram *datagram, bool back)
 {
-    uint64_t a = hash_place(flows->seed, &datagram->source), b = hash_place(flows->seed, &datagram->destination);
-    return back ? mix(b + 3 * a) : mix(a + 3 * b);
+    uint64_t a = word_of(flows, &datagram->source), b = word_of(flows, &datagram->destination);
+    return hash_words(flows, back ? b : a, back ? a : b, 0);
 }
 
 /* --- ending -------------------------------------------------------------------------------------------------------- */
@@ -147,7 +150,7 @@ static struct stream_events stream_events(struct flow *flow, int direction)
 
 static int direction_of(const struct flow *flow, const struct datagram *datagram)
 {
-    return memcmp(&flow->places[0], &datagram->source, sizeof(struct place)) == 0 ? 0 : 1;
+    return place_equal(&flow->places[0], &datagram->source) ? 0 : 1;
 }
 
 /* What the cache of ISNs knows of both directions. */
@@ -173,26 +176,26 @@ static struct flow *begin_tcp(struct flows *flows, const struct datagram *datagr
     return flow;
 }
 
-/* A SYN: its ISN is noted. If it is not the one that the flow began with, the ports are used again. */
-static void take_syn(struct flows *flows, const struct datagram *datagram, uint64_t hash)
+/* A SYN: its ISN is noted. If it is not the one that the flow began with, the ports are used again: NULL, and the flow has ended. */
+static struct flow *take_syn(struct flows *flows, struct flow *flow, const struct datagram *datagram, uint64_t hash)
 {
     uint64_t key = hash_direction(flows, datagram, false);
     uint32_t before;
     bool known = flow_cache_get(&flows->syns, key, &before) && before == datagram->sequence;
     if (known || !tcp_checksum_good(datagram))
-        return;
+        return flow;
     flow_cache_put(&flows->syns, key, datagram->sequence);
     flow_cache_drop(&flows->tombstones, hash);
-    struct flow *flow = flow_find(flows, datagram, hash);
     if (!flow)
-        return;
+        return NULL;
     struct stream *stream = &flow->streams[direction_of(flow, datagram)];
     if (!stream->started || stream->floating) { /* a late SYN of the same connection */
         stream_syn(stream, datagram->sequence, true);
-        return;
+        return flow;
     }
     flows->counts.reused++;
     flow_end(flows, flow);
+    return NULL;
 }
 
 /* A hello at the start of a segment: worth a look even where a flow is finished. */
@@ -247,23 +250,29 @@ static void pass_tcp(struct flows *flows, struct flow *flow, const struct datagr
     }
 }
 
+/* What is over stays over, until a hello says that the ports are used again. */
+static bool is_over(struct flows *flows, const struct datagram *datagram, uint64_t hash)
+{
+    uint32_t tombstone;
+    if (!flow_cache_get(&flows->tombstones, hash, &tombstone))
+        return false;
+    if (!begins_hello(datagram->payload))
+        return true;
+    flow_cache_drop(&flows->tombstones, hash);
+    return false;
+}
+
 static void add_tcp(struct flows *flows, const struct datagram *datagram)
 {
     uint64_t hash = hash_flow(flows, datagram);
-    uint32_t tombstone;
-    if (datagram->flags & SYN && !(datagram->flags & RST))
-        take_syn(flows, datagram, hash);
-    if (flow_cache_get(&flows->tombstones, hash, &tombstone)) {
-        if (!begins_hello(datagram->payload))
-            return;
-        flow_cache_drop(&flows->tombstones, hash);
-    }
+    flow_cache_prefetch(&flows->tombstones, hash);
     struct flow *flow = flow_find(flows, datagram, hash);
-    if (!flow) {
-        if (datagram->payload.size == 0)
-            return;
+    if (datagram->flags & SYN && !(datagram->flags & RST))
+        flow = take_syn(flows, flow, datagram, hash);
+    if (!flow && (datagram->payload.size == 0 || is_over(flows, datagram, hash)))
+        return;
+    if (!flow)
         flow = begin_tcp(flows, datagram, hash);
-    }
     if (flow)
         pass_tcp(flows, flow, datagram);
 }
@@ -312,7 +321,7 @@ static void add_udp(struct flows *flows, const struct datagram *datagram)
 
 void flows_add(struct flows *flows, const struct datagram *datagram)
 {
-    flow_age(flows, datagram->at_us);
+    flows_tick(flows, datagram->at_us);
     if (datagram->protocol == DATAGRAM_TCP)
         add_tcp(flows, datagram);
     else if (datagram->protocol == DATAGRAM_UDP)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "certmuster/cursor.h"
 
@@ -16,12 +17,20 @@ struct packet {
 
 typedef void (*packet_fn)(const struct packet *packet, void *context);
 
-struct place {      /* an address and a port, in a form that compares with memcmp */
+struct place {      /* an address and a port, in a form that can be hashed as bytes */
     uint8_t ip[16]; /* IPv4 in the first four, the rest zero */
     uint16_t port;
     uint8_t family; /* 4 or 6 */
     uint8_t zero;
 };
+
+static inline bool place_equal(const struct place *a, const struct place *b) /* memcmp of 20 bytes is a call */
+{
+    uint64_t left[2], right[2];
+    memcpy(left, a->ip, sizeof left);
+    memcpy(right, b->ip, sizeof right);
+    return left[0] == right[0] && left[1] == right[1] && a->port == b->port && a->family == b->family;
+}
 
 enum datagram_protocol { DATAGRAM_TCP, DATAGRAM_UDP, DATAGRAM_EAP /* EAPOL or RADIUS EAP-Message: see eap.h */ };
 

@@ -127,7 +127,7 @@ static enum step pass_protocol(struct walk *walk)
     case 17:
         if (cursor_slice(&walk->at, 8, &udp))
             return STEP_DONE;
-        walk->destination.port = (uint16_t)(udp.data[2] << 8 | udp.data[3]);
+        walk->datagram.destination.port = (uint16_t)(udp.data[2] << 8 | udp.data[3]);
         return decode_udp_tunnel(walk);
     case 47:
         return decode_gre(walk);
