@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "certmuster/cursor.h"
 
@@ -72,13 +71,6 @@ int ports_read(const char *text, size_t size, struct ports *out, struct cm_error
     else
         *out = ports;
     return code;
-}
-
-void ports_copy(const struct ports *from, struct ports *out)
-{
-    out->count = from->count;
-    out->list = cm_malloc((from->count ? from->count : 1) * sizeof *out->list);
-    memcpy(out->list, from->list, from->count * sizeof *out->list);
 }
 
 void ports_done(struct ports *ports)

@@ -14,7 +14,6 @@ struct ports {
 
 /* Ports 1 to 65535. CM_EINVAL with the offset of what is wrong; *out is untouched then. */
 CM_MUST_CHECK int ports_read(const char *text, size_t size, struct ports *out, struct cm_error *error);
-void ports_copy(const struct ports *from, struct ports *out);
 void ports_done(struct ports *ports);
 
 #endif

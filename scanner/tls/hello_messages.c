@@ -76,14 +76,12 @@ static int read_cookie(struct cursor data, struct slice *cookie)
  * echoes what it does not understand is not held to the meaning of 1.3. */
 static int read_server_extensions(struct cursor list, struct tls_server_hello *hello)
 {
-    enum { VERSION, SHARE, COOKIE, ALPN, STATUS, STATUS_V2, SCT, COUNT };
+    enum { VERSION, SHARE, COOKIE, ALPN, SCT, COUNT };
     struct picked_extension found[COUNT] = {
         [VERSION] = {.type = TLS_EXT_SUPPORTED_VERSIONS},
         [SHARE] = {.type = TLS_EXT_KEY_SHARE},
         [COOKIE] = {.type = TLS_EXT_COOKIE},
         [ALPN] = {.type = TLS_EXT_ALPN},
-        [STATUS] = {.type = TLS_EXT_STATUS_REQUEST},
-        [STATUS_V2] = {.type = TLS_EXT_STATUS_REQUEST_V2},
         [SCT] = {.type = TLS_EXT_SCT},
     };
     hello->extensions = tls_rest(&list);
@@ -101,7 +99,6 @@ static int read_server_extensions(struct cursor list, struct tls_server_hello *h
     }
     if (found[ALPN].present && read_chosen_alpn(found[ALPN].data, &hello->alpn))
         return CM_EMALFORMED;
-    hello->status_promised = found[STATUS].present || found[STATUS_V2].present;
     hello->scts = tls_rest(&found[SCT].data);
     return 0;
 }

@@ -46,7 +46,6 @@ struct tls_server_hello {
     struct slice cookie;     /* of a HelloRetryRequest (RFC 8446 §4.2.2) */
     struct slice alpn;       /* the protocol chosen; empty without; in 1.3 it is in EncryptedExtensions instead */
     struct slice scts;       /* SignedCertificateTimestampList; before 1.3 */
-    bool status_promised;    /* status_request: CertificateStatus will follow Certificate (RFC 6066 §8) */
     struct slice extensions; /* the whole list, for JA3S */
 };
 CM_MUST_CHECK int tls_read_server_hello(struct slice body, struct tls_server_hello *out);

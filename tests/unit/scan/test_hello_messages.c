@@ -68,7 +68,6 @@ static void test_old_server_hello(void **state)
     assert_int_equal(hello.cipher, 0x002f);
     assert_int_equal(hello.group, 0);
     assert_false(hello.retry);
-    assert_false(hello.status_promised);
     assert_int_equal(hello.extensions.size, 0);
     assert_int_equal(hello.scts.size, 0);
     size_t without = message.size;
@@ -80,7 +79,6 @@ static void test_old_server_hello(void **state)
     assert_true(slice_equal(hello.session_id, BYTES("session")));
     assert_true(slice_equal(hello.alpn, BYTES("h2")));
     assert_true(slice_equal(hello.scts, BYTES("\0\5\0\3sct")));
-    assert_true(hello.status_promised);
     assert_int_equal(hello.extensions.size, message.size - without - 2);
     wire_cuts(buf_slice(&message), refuse_server_hello, &without);
     buf_append_char(&message, '!');
