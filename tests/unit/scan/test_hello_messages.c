@@ -175,7 +175,6 @@ static void test_duplicate_extensions(void **state)
                                              {51, {(const uint8_t *)"\x00\x1d\x00\x01x", 5}},
                                              {44, {(const uint8_t *)"\x00\x01x", 3}},
                                              {16, {(const uint8_t *)"\x00\x03\x02h2", 5}},
-                                             {5, {NULL, 0}},
                                              {18, {(const uint8_t *)"\0\3\0\1x", 5}}};
     struct tls_server_hello hello;
     struct buf message;
