@@ -1,0 +1,143 @@
+/* Giving up rights: who drops them cannot open what its user may not, run a program, make a socket or a process, or get anything back; threads can be started, files
+ * written as far as they are needed. Each is tried in a child. */
+#include "tests/unit/lib/cmocka_first.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "scanner/watch/privileges.h"
+
+/* Which check failed, as the child's exit status; 0: none. */
+static int in_child(int (*checks)(void))
+{
+    int status;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(checks());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+#define REFUSED(call) ((call) == -1 && (errno == EPERM || errno == EACCES))
+
+static void *note_life(void *context)
+{
+    *(int *)context = 1;
+    return NULL;
+}
+
+static bool drop_as_whoever(bool files)
+{
+    struct privileges_user user;
+    struct cm_error error;
+    int found = privileges_find("nobody", &user, &error);
+    return (found == 0 || geteuid() != 0) && privileges_drop(&user, files, &error) == 0;
+}
+
+static int without_files(void)
+{
+    char program[] = "/bin/true", *argv[] = {program, NULL};
+    pthread_t thread;
+    int alive = 0;
+    int out = open("/dev/null", O_WRONLY);
+    if (!drop_as_whoever(false))
+        return 1;
+    if (geteuid() == 0 || getegid() == 0)
+        return 2;
+    if (!REFUSED(setuid(0)) || !REFUSED(setresgid(0, 0, 0)))
+        return 3;
+    if (!REFUSED(execv(program, argv)) || !REFUSED(socket(AF_INET, SOCK_STREAM, 0)) ||
+        !REFUSED(socket(AF_UNIX, SOCK_STREAM, 0)))
+        return 4;
+    if (!REFUSED(open("/etc/shadow", O_RDONLY)))
+        return 5;
+    if (!REFUSED(chmod("/tmp", 0777)) || !REFUSED(chroot("/")) || !REFUSED(unlink("/etc/hostname")))
+        return 6;
+    if (mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
+        return 7;
+    if (write(out, "x", 1) != 1 || pthread_create(&thread, NULL, note_life, &alive) || pthread_join(thread, NULL) ||
+        !alive)
+        return 8;
+#ifndef __SANITIZE_ADDRESS__ /* what looks for leaks needs these */
+    if (!REFUSED(open("/etc/passwd", O_RDONLY)) || !REFUSED(fork()) || !REFUSED(ptrace(PTRACE_TRACEME, 0, 0, 0)))
+        return 9;
+#endif
+    return 0;
+}
+
+static int with_files(void)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/cm-privileges-%d", (int)getpid());
+    if (!drop_as_whoever(true))
+        return 1;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (fd < 0 || write(fd, "x", 1) != 1 || fsync(fd) || unlink(path))
+        return 2;
+    if (!REFUSED(open("/etc/shadow", O_RDONLY)) || !REFUSED(socket(AF_INET, SOCK_DGRAM, 0)))
+        return 3;
+    return 0;
+}
+
+static void test_root_becomes_nobody(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(in_child(without_files), 0);
+    assert_int_equal(in_child(with_files), 0);
+}
+
+static int as_nobody_from_the_start(void)
+{
+    struct privileges_user user;
+    struct cm_error error;
+    if (geteuid() == 0 && (setgid(65534) || setuid(65534)))
+        return 100;
+    if (privileges_find("root", &user, &error) != CM_EINVAL || user.uid != geteuid() || user.other)
+        return 101;
+    return without_files();
+}
+
+/* Nobody else has users to change to; the filter is theirs as well. */
+static void test_others_stay(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(as_nobody_from_the_start), 0);
+}
+
+static void test_find(void **state)
+{
+    (void)state;
+    struct privileges_user user;
+    struct cm_error error;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(privileges_find("nobody", &user, &error), 0);
+    assert_int_equal(user.uid, getpwnam("nobody")->pw_uid);
+    assert_true(user.other);
+    assert_int_equal(privileges_find("root", &user, &error), 0);
+    assert_false(user.other);
+    assert_int_equal(privileges_find("no-such-user", &user, &error), CM_ENOTFOUND);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_root_becomes_nobody), cmocka_unit_test(test_others_stay),
+                                       cmocka_unit_test(test_find)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
