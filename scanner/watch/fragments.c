@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "certmuster/error.h"
+#include "scanner/watch/packet_clock.h"
 
 enum {
     BUCKETS = 4096,
@@ -40,6 +41,7 @@ struct fragments {
     struct waiting *oldest, *youngest;
     size_t memory, memory_max;
     uint64_t seed;
+    struct packet_clock clock;
     struct fragments_counts counts;
     uint8_t whole[DATAGRAM_MAX];
 };
@@ -115,18 +117,34 @@ void fragments_free(struct fragments *fragments)
     free(fragments);
 }
 
-static struct waiting *find_or_make(struct fragments *fragments, const struct fragment *fragment)
+static struct waiting *find(struct fragments *fragments, const uint8_t key[static 40])
 {
-    uint8_t key[40];
-    write_key(fragment, key);
-    struct waiting **bucket = bucket_of(fragments, key);
-    for (struct waiting *waiting = *bucket; waiting; waiting = waiting->chain) {
-        if (memcmp(waiting->key, key, sizeof key) == 0)
-            return waiting;
+    struct waiting *waiting = *bucket_of(fragments, key);
+    while (waiting && memcmp(waiting->key, key, sizeof waiting->key) != 0)
+        waiting = waiting->chain;
+    return waiting;
+}
+
+/* Makes room for more bytes, oldest datagrams first, never the one at hand. False: it alone would be too much. */
+static bool make_room(struct fragments *fragments, const struct waiting *keep, size_t size)
+{
+    while (fragments->memory + size > fragments->memory_max) {
+        struct waiting *victim = keep && fragments->oldest == keep ? keep->younger : fragments->oldest;
+        if (!victim)
+            return false;
+        fragments->counts.evicted++;
+        forget(fragments, victim);
     }
-    struct waiting *waiting = cm_calloc(1, sizeof *waiting);
-    memcpy(waiting->key, key, sizeof key);
-    waiting->since_us = fragment->at_us;
+    return true;
+}
+
+static struct waiting *begin(struct fragments *fragments, const uint8_t key[static 40])
+{
+    if (!make_room(fragments, NULL, sizeof(struct waiting)))
+        return NULL;
+    struct waiting *waiting = cm_calloc(1, sizeof *waiting), **bucket = bucket_of(fragments, key);
+    memcpy(waiting->key, key, sizeof waiting->key);
+    waiting->since_us = fragments->clock.now_us;
     waiting->memory = sizeof *waiting;
     fragments->memory += sizeof *waiting;
     waiting->chain = *bucket;
@@ -138,19 +156,6 @@ static struct waiting *find_or_make(struct fragments *fragments, const struct fr
         fragments->oldest = waiting;
     fragments->youngest = waiting;
     return waiting;
-}
-
-/* Makes room for more bytes, oldest datagrams first, never the one at hand. False: it alone would be too much. */
-static bool make_room(struct fragments *fragments, const struct waiting *keep, size_t size)
-{
-    while (fragments->memory + size > fragments->memory_max) {
-        struct waiting *victim = fragments->oldest == keep ? keep->younger : fragments->oldest;
-        if (!victim)
-            return false;
-        fragments->counts.evicted++;
-        forget(fragments, victim);
-    }
-    return true;
 }
 
 static void refuse(struct fragments *fragments, struct waiting *waiting)
@@ -237,17 +242,25 @@ static bool note_end(struct waiting *waiting, const struct fragment *fragment)
     return !waiting->total || end <= waiting->total;
 }
 
-bool fragments_add(struct fragments *fragments, const struct fragment *fragment, struct slice *whole)
+static void time_out(struct fragments *fragments, int64_t at_us)
 {
-    fragments->counts.seen++;
-    while (fragments->oldest && fragment->at_us - fragments->oldest->since_us > TIMEOUT_US) {
+    int64_t now_us = packet_clock_at(&fragments->clock, at_us);
+    while (fragments->oldest && now_us - fragments->oldest->since_us > TIMEOUT_US) {
         fragments->counts.timed_out++;
         forget(fragments, fragments->oldest);
     }
-    if (!make_room(fragments, NULL, sizeof(struct waiting)))
-        return false;
-    struct waiting *waiting = find_or_make(fragments, fragment);
-    if (waiting->refused)
+}
+
+bool fragments_add(struct fragments *fragments, const struct fragment *fragment, struct slice *whole)
+{
+    uint8_t key[40];
+    fragments->counts.seen++;
+    time_out(fragments, fragment->at_us);
+    write_key(fragment, key);
+    struct waiting *waiting = find(fragments, key);
+    if (!waiting)
+        waiting = begin(fragments, key);
+    if (!waiting || waiting->refused)
         return false;
     if (!note_end(waiting, fragment)) {
         fragments->counts.refused++;

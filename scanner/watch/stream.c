@@ -10,9 +10,9 @@
 #include "certmuster/error.h"
 
 enum {
-    WINDOW_MAX = 1 << 24,     /* what is further ahead belongs to another connection, or is a lie */
-    WAITING_MAX = 512 * 1024, /* bytes behind a hole in one stream before the hole is given up */
-    WAITING_SEGMENTS_MAX = 4096,
+    WINDOW_MAX = 1 << 24,         /* what is further ahead belongs to another connection, or is a lie */
+    WAITING_MAX = 512 * 1024,     /* bytes behind a hole in one stream before the hole is given up */
+    WAITING_SEGMENTS_MAX = 1024,  /* of one stream: what comes between them is looked for from the first on */
     UNACKNOWLEDGED_SEGMENTS = 64, /* so many segments behind a hole that nobody acknowledges: a capture of one side */
     PATIENCE = 6,               /* segments that may still come late once the other side has acknowledged past a hole */
     FLOATING_SEGMENTS = 24,     /* a capture that begins in the middle: so many segments may come in any order … */
@@ -28,6 +28,7 @@ struct waiting {
 
 struct stream_pool {
     size_t bytes, bytes_max;
+    struct stream *longest, *latest; /* streams in which something waits, by when that began */
     struct stream_counts counts;
 };
 
@@ -58,20 +59,62 @@ static int32_t distance(uint32_t from, uint32_t to)
     return (int32_t)(to - from);
 }
 
-static void drop_waiting(struct stream_pool *pool, struct stream *stream, struct waiting **link)
+/* --- who waits ------------------------------------------------------------------------------------------------------- */
+
+static void enlist(struct stream_pool *pool, struct stream *stream)
 {
-    struct waiting *waiting = *link;
-    *link = waiting->next;
-    stream->waiting_bytes -= waiting->size;
+    stream->before = pool->latest;
+    stream->behind = NULL;
+    if (pool->latest)
+        pool->latest->behind = stream;
+    else
+        pool->longest = stream;
+    pool->latest = stream;
+}
+
+static void delist(struct stream_pool *pool, struct stream *stream)
+{
+    if (stream->before)
+        stream->before->behind = stream->behind;
+    else
+        pool->longest = stream->behind;
+    if (stream->behind)
+        stream->behind->before = stream->before;
+    else
+        pool->latest = stream->before;
+}
+
+static void drop_first(struct stream_pool *pool, struct stream *stream)
+{
+    struct waiting *first = stream->waiting;
+    stream->waiting = first->next;
+    stream->waiting_bytes -= first->size;
     stream->waiting_count--;
-    pool->bytes -= sizeof *waiting + waiting->size;
-    free(waiting);
+    pool->bytes -= sizeof *first + first->size;
+    free(first);
+    if (!stream->waiting) {
+        stream->last_waiting = NULL;
+        delist(pool, stream);
+    }
 }
 
 void stream_done(struct stream_pool *pool, struct stream *stream)
 {
     while (stream->waiting)
-        drop_waiting(pool, stream, &stream->waiting);
+        drop_first(pool, stream);
+}
+
+/* What waits longest elsewhere is given up: a stream that hoards takes nothing from those with a short disorder. False: `stream` alone has it all. */
+static bool make_room(struct stream_pool *pool, const struct stream *stream, size_t size)
+{
+    while (pool->bytes + size > pool->bytes_max) {
+        struct stream *victim = pool->longest == stream ? stream->behind : pool->longest;
+        pool->counts.pool_full++;
+        if (!victim)
+            return false;
+        stream_done(pool, victim);
+    }
+    return true;
 }
 
 void stream_syn(struct stream *stream, uint32_t sequence, bool checksum_good)
@@ -114,7 +157,7 @@ static void drain(struct stream_pool *pool, struct stream *stream, const struct 
         else if (known < first->size + first->missing)
             deliver(stream, (struct slice){NULL, 0}, first->size + first->missing - known, events, pool);
         force = false; /* one at a time: behind it a good one may stand */
-        drop_waiting(pool, stream, &stream->waiting);
+        drop_first(pool, stream);
     }
 }
 
@@ -141,14 +184,13 @@ static void settle(struct stream_pool *pool, struct stream *stream, const struct
 
 /* --- waiting ------------------------------------------------------------------------------------------------------- */
 
-static void keep(struct stream_pool *pool, struct stream *stream, struct waiting **link,
+/* Puts a copy before *link. False: there is no room. */
+static bool keep(struct stream_pool *pool, struct stream *stream, struct waiting **link,
                  const struct stream_segment *segment, uint32_t skip, uint32_t size, uint32_t missing)
 {
     size_t memory = sizeof(struct waiting) + size;
-    if (pool->bytes + memory > pool->bytes_max) {
-        pool->counts.pool_full++;
-        return;
-    }
+    if (!make_room(pool, stream, memory))
+        return false;
     struct waiting *waiting = cm_malloc(memory);
     *waiting = (struct waiting){.next = *link,
                                 .sequence = segment->sequence + skip,
@@ -156,11 +198,16 @@ static void keep(struct stream_pool *pool, struct stream *stream, struct waiting
                                 .missing = missing,
                                 .good = segment->checksum_good};
     memcpy(waiting->bytes, segment->payload.data + skip, size);
+    if (!stream->waiting)
+        enlist(pool, stream);
+    if (!waiting->next)
+        stream->last_waiting = waiting;
     *link = waiting;
     pool->bytes += memory;
     stream->waiting_bytes += size;
     stream->waiting_count++;
     pool->counts.out_of_order++;
+    return true;
 }
 
 /* The bytes that both copies have; a good one replaces a bad one, otherwise the first stays. */
@@ -182,8 +229,10 @@ static void compare(struct stream_pool *pool, struct waiting *there, const struc
 /* Puts copies of what is new of a segment between what waits. A bad copy that a good one covers whole is good from then on. */
 static void insert(struct stream_pool *pool, struct stream *stream, const struct stream_segment *segment, uint32_t skip)
 {
-    struct waiting **link = &stream->waiting;
+    struct waiting **link = &stream->waiting, *last = stream->last_waiting;
     uint32_t end = (uint32_t)segment->payload.size;
+    if (last && distance(last->sequence + last->size, segment->sequence + skip) >= 0) /* the usual place, at once */
+        link = &last->next;
     while (skip < end || (skip == end && segment->missing)) {
         uint32_t at = segment->sequence + skip;
         while (*link && distance((*link)->sequence + (*link)->size, at) >= 0 && distance((*link)->sequence, at) >= 0)
@@ -193,9 +242,7 @@ static void insert(struct stream_pool *pool, struct stream *stream, const struct
         if (room > 0) {
             bool whole = (uint32_t)room >= end - skip;
             uint32_t size = whole ? end - skip : (uint32_t)room;
-            uint16_t before = stream->waiting_count;
-            keep(pool, stream, link, segment, skip, size, whole ? segment->missing : 0);
-            if (stream->waiting_count == before || whole)
+            if (!keep(pool, stream, link, segment, skip, size, whole ? segment->missing : 0) || whole)
                 return;
             link = &(*link)->next;
             skip += size;

@@ -4,8 +4,9 @@
  * In order bytes are lent straight from the packet; only what is out of order is copied, into a pool with a fixed ceiling that all streams of a
  * worker share. Overlap: bytes already delivered stay; among waiting copies checksum-valid data wins over invalid, the first over later ones, and a
  * difference is counted. A segment with a bad checksum waits (a good copy may follow), unless this direction never had a good one (checksum
- * offload at the capturing host). A hole is given up when the other side has acknowledged past it and a few further segments have not filled it, when the pool needs the room, or at
- * the end of the flow: on_gap is called and reading goes on behind it. Segments below the first one seen are put before it as long as nothing was
+ * offload at the capturing host). A hole is given up when the other side has acknowledged past it and a few further segments have not filled it, when this stream has too much waiting, or at
+ * the end of the flow: on_gap is called and reading goes on behind it. When the pool is full, what waits longest
+ * elsewhere is dropped. Segments below the first one seen are put before it as long as nothing was
  * delivered behind them (captures that begin in the middle, and reversed ones). */
 #ifndef SCANNER_WATCH_STREAM_H
 #define SCANNER_WATCH_STREAM_H
@@ -40,7 +41,9 @@ struct stream {      /* small: one for each direction of each flow that is cared
     uint32_t waiting_bytes;
     uint32_t acknowledged; /* the highest of the other side, when acknowledged_known */
     bool acknowledged_known;
-    struct waiting *waiting; /* by sequence number */
+    struct waiting *waiting, *last_waiting; /* by sequence number */
+    struct stream *before,
+        *behind; /* in the pool's list, while something waits: so a stream keeps its place in memory */
 };
 
 void stream_init(struct stream *stream);
