@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # certmuster-scan and servers that misbehave, a host that lacks something, interruption, wrong use. Every probe is accounted for in each part.
+import hashlib
 import os
 import resource
-import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -119,6 +120,31 @@ def failures_by_stage():
     unreachable = scan("--timeout", "1", "[100::1]:443", "255.255.255.255:443").failures
     holds("no route is told as it is", all(f["stage"] == "connect" and f["error"] in ("unreachable", "timeout") for f in unreachable),
           unreachable)
+
+
+def ja3s():
+    """JA3S is the MD5 of what the ServerHello says, as computed here"""
+    hellos = {(version, suite, kinds): struct.pack(">H", version) + os.urandom(32) + b"\0" + struct.pack(">HB", suite, 0)
+              + (struct.pack(">H", 4 * len(kinds)) + b"".join(struct.pack(">HH", kind, 0) for kind in kinds) if kinds else b"")
+              for version, suite, kinds in ((0x0303, 0xc02f, (0xff01, 0, 23, 35)), (0x0303, 0xc02f, ()), (0x0301, 0x0035, (35, 0xff01)),
+                                            (0x0300, 0x0005, ()), (0x0302, 0x000a, tuple(range(100, 160))))}
+
+    def answer(body, version):
+        hello = b"\x02" + len(body).to_bytes(3, "big") + body + b"\x0b\0\0\x0a\0\0\7\0\0\4leaf\x0e\0\0\0"
+
+        def serve(connection):
+            connection.recv(65536)
+            connection.sendall(b"\x16" + struct.pack(">HH", version, len(hello)) + hello)
+            connection.recv(1)
+        return Server(serve)
+
+    servers = {said: answer(body, said[0]) for said, body in hellos.items()}
+    run = scan(*[f"127.0.0.1:{server.port}" for server in servers.values()])
+    told = {record["endpoint"]["port"]: record.get("tls", {}).get("ja3s") for record in run.probes}
+    for (version, suite, kinds), server in servers.items():
+        text = f"{version},{suite},{'-'.join(map(str, kinds))}"
+        check(text, hashlib.md5(text.encode()).hexdigest(), told[server.port])
+        server.stop()
 
 
 def injected_starttls():
@@ -375,5 +401,5 @@ def wrong_use():
         holds(flag, done.stdout.strip() and not done.stderr, done)
 
 
-main(the_fleet, deadlines_are_absolute, thousands_at_once, failures_by_stage, injected_starttls, guesses_are_attempts, few_descriptors,
+main(the_fleet, deadlines_are_absolute, thousands_at_once, failures_by_stage, ja3s, injected_starttls, guesses_are_attempts, few_descriptors,
      descriptors_taken_away, few_ports, interrupted, nobody_reads, slow_reader, full_disk, once_each, order, rate, slow_pipe, damaged_lists, wrong_use)
