@@ -51,7 +51,7 @@ static bool has_nothing_now(const struct capture_file *file)
     return file->patient && poll(&ready, 1, PATIENCE_MS) <= 0;
 }
 
-static int refill(struct capture_file *file, size_t size, struct cm_error *error)
+int capture_refill(struct capture_file *file, size_t size, struct cm_error *error)
 {
     memmove(file->buffer, file->buffer + file->start, file->end - file->start);
     file->end -= file->start;
@@ -73,11 +73,6 @@ static int refill(struct capture_file *file, size_t size, struct cm_error *error
         file->end += (size_t)got;
     }
     return 0;
-}
-
-int capture_need(struct capture_file *file, size_t size, struct cm_error *error)
-{
-    return file->end - file->start >= size ? 0 : refill(file, size, error);
 }
 
 /* --- pcap ---------------------------------------------------------------------------------------------------------- */
@@ -105,18 +100,17 @@ static int read_pcap_header(struct capture_file *file, struct cm_error *error)
 
 static int read_pcap_packet(struct capture_file *file, struct cm_error *error)
 {
-    uint32_t seconds, fraction, captured, length;
     int code = capture_need(file, file->packet_header, error);
     if (code)
         return code;
-    struct cursor at = capture_cursor(file, file->packet_header);
-    if (cursor_u32(&at, &seconds) || cursor_u32(&at, &fraction) || cursor_u32(&at, &captured) ||
-        cursor_u32(&at, &length))
-        return CM_ETRUNCATED;
-    seconds = capture_u32(file, seconds);
-    fraction = capture_u32(file, fraction);
-    captured = capture_u32(file, captured);
-    length = capture_u32(file, length);
+    uint32_t words[4]; /* seconds, fraction of a second, captured, length */
+    struct cursor at = capture_cursor(file, sizeof words);
+    for (size_t i = 0; i < 4; i++) {
+        if (cursor_u32(&at, &words[i]))
+            return CM_ETRUNCATED;
+        words[i] = capture_u32(file, words[i]);
+    }
+    uint32_t captured = words[2];
     if (captured > CAPTURE_PACKET_MAX)
         return error_setf(error, CM_EMALFORMED, file->offset, "a packet header makes no sense",
                           "a packet of %u bytes is announced", captured);
@@ -125,9 +119,9 @@ static int read_pcap_packet(struct capture_file *file, struct cm_error *error)
         return code == CM_ENOTFOUND ? CM_ETRUNCATED : code;
     struct packet packet = {
         .bytes = {file->buffer + file->start + file->packet_header, captured},
-        .length = length,
+        .length = words[3],
         .link_type = file->link_type,
-        .at_us = (int64_t)seconds * 1000000 + (file->nanoseconds ? fraction / 1000 : fraction),
+        .at_us = (int64_t)words[0] * 1000000 + (file->nanoseconds ? words[1] / 1000 : words[1]),
     };
     file->events.packet(&packet, file->events.context);
     capture_take(file, (size_t)file->packet_header + captured);

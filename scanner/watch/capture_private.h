@@ -36,7 +36,13 @@ struct capture_file {
 
 /* Makes `size` bytes stand at start. CM_ENOTFOUND: the end, and none is left; CM_ETRUNCATED: fewer are; CM_ETIMEOUT: fewer are, just
  * now; CM_EIO. */
-CM_MUST_CHECK int capture_need(struct capture_file *file, size_t size, struct cm_error *error);
+CM_MUST_CHECK int capture_refill(struct capture_file *file, size_t size, struct cm_error *error);
+
+CM_MUST_CHECK static inline int capture_need(struct capture_file *file, size_t size, struct cm_error *error)
+{
+    return file->end - file->start >= size ? 0 : capture_refill(file, size, error);
+}
+
 /* The next block of pcapng; as capture_need. */
 CM_MUST_CHECK int capture_read_block(struct capture_file *file, struct cm_error *error);
 

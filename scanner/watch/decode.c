@@ -280,14 +280,17 @@ void decode_packet(struct decoder *decoder, const struct packet *packet)
 
 /* --- the checksum -------------------------------------------------------------------------------------------------- */
 
+/* Ones' complement sums do not care about byte order, nor how wide the words are that are added (RFC 1071 §2B and §2C). */
 static uint64_t sum_words(const uint8_t *bytes, size_t size, uint64_t sum)
 {
-    for (; size >= 8; size -= 8, bytes += 8) {
-        uint64_t word;
-        memcpy(&word, bytes, sizeof word);
-        sum +=
-            (word & 0xffffffff) + (word >> 32); /* ones' complement sums do not care about byte order (RFC 1071 §2B) */
+    uint64_t carries = 0;
+    for (; size >= 16; size -= 16, bytes += 16) {
+        uint64_t words[2];
+        memcpy(words, bytes, sizeof words);
+        carries += __builtin_add_overflow(sum, words[0], &sum);
+        carries += __builtin_add_overflow(sum, words[1], &sum);
     }
+    sum = (sum & 0xffffffff) + (sum >> 32) + carries;
     for (; size >= 2; size -= 2, bytes += 2) {
         uint16_t word;
         memcpy(&word, bytes, sizeof word);

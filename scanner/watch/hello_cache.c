@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { ROWS = 1024, EXTENSION_NAME = 0 };
+enum { ROWS = 4096, EXTENSION_NAME = 0 };
 
 struct row {
     uint64_t key; /* 0: empty */

@@ -5,6 +5,7 @@
 #include "scanner/watch/quic.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "scanner/watch/assembly.h"
 #include "scanner/watch/quic_crypt.h"
@@ -117,6 +118,16 @@ static int read_crypto(struct assembly *crypto, struct cursor *at)
     return 0;
 }
 
+/* Most of an Initial packet is padding, which are frames of one zero each. */
+static void skip_padding(struct cursor *at)
+{
+    uint64_t word;
+    while (cursor_left(at) >= sizeof word && (memcpy(&word, at->at, sizeof word), word == 0))
+        at->at += sizeof word;
+    while (!cursor_at_end(at) && *at->at == FRAME_PADDING)
+        at->at++;
+}
+
 static void read_frames(struct quic *quic, int direction, struct slice plain)
 {
     struct cursor at;
@@ -124,13 +135,14 @@ static void read_frames(struct quic *quic, int direction, struct slice plain)
     int code = 0;
     cursor_init_slice(&at, plain);
     while (!code && !cursor_at_end(&at)) {
+        skip_padding(&at);
         if (read_varint(&at, &type))
             return;
         if (type == FRAME_CRYPTO)
             code = read_crypto(&quic->crypto[direction], &at);
         else if (type == FRAME_ACK || type == FRAME_ACK_ECN)
             code = skip_ack(&at, type == FRAME_ACK_ECN);
-        else if (type != FRAME_PADDING && type != FRAME_PING)
+        else if (type != FRAME_PING)
             return; /* CONNECTION_CLOSE: nothing follows */
     }
 }
