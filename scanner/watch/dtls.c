@@ -18,6 +18,7 @@ enum {
     SEARCH_BYTES = 80, /* a TURN Send indication with its attributes, and a little more */
     MESSAGE_MAX = 128 * 1024,
     MESSAGES_MAX = 8, /* being put together at once, of both directions */
+    SEALED_MAX = 3, /* datagrams with encrypted records of one direction: what it sent in clear before may come late */
     HELLO_VERIFY_REQUEST = 3,
 };
 
@@ -32,6 +33,7 @@ struct dtls {
     struct session *session;
     struct pending *pending[MESSAGES_MAX];
     size_t next; /* the one to give up when all are taken */
+    uint8_t sealed[2];
 };
 
 /* --- finding it ---------------------------------------------------------------------------------------------------- */
@@ -214,7 +216,8 @@ static bool read_record(struct dtls *dtls, int direction, struct cursor *at)
         cursor_vector16(at, &fragment) || version >> 8 != 0xfe || type < TLS_CHANGE_CIPHER_SPEC || type > 25)
         return false;
     if (epoch != 0 || type == TLS_APPLICATION_DATA) {
-        session_go_dark(dtls->session, direction);
+        if (dtls->sealed[direction] < SEALED_MAX && ++dtls->sealed[direction] == SEALED_MAX)
+            session_go_dark(dtls->session, direction);
         return false;
     }
     if (type == TLS_HANDSHAKE && dtls->session->directions[direction].phase == PHASE_READING)

@@ -25,38 +25,43 @@ enum {
 
 struct conversation {
     struct place server, client;
-    int64_t last_us;
+    uint64_t last;     /* which packet of all it was */
     int identifier[2]; /* of the last packet; [0] of the client; -1: none */
     bool over;
     struct session *session; /* direction 0: the client's; NULL: a free row */
+    size_t memory;           /* of session, as accounted */
 };
 
 struct eaps {
     struct session_options options;
+    size_t memory, memory_max;
+    uint64_t packets;
     struct conversation rows[CONVERSATIONS_MAX];
 };
 
-struct eaps *eaps_new(const struct session_options *options)
+struct eaps *eaps_new(const struct session_options *options, size_t memory_max)
 {
     struct eaps *eaps = cm_calloc(1, sizeof *eaps);
     eaps->options = *options;
+    eaps->memory_max = memory_max;
     return eaps;
 }
 
-static void end(struct conversation *row)
+static void end(struct eaps *eaps, struct conversation *row)
 {
     if (!row->session)
         return;
     if (!row->over)
         session_end(row->session);
     session_free(row->session);
+    eaps->memory -= row->memory;
     *row = (struct conversation){0};
 }
 
 void eaps_flush(struct eaps *eaps)
 {
     for (size_t i = 0; i < CONVERSATIONS_MAX; i++)
-        end(&eaps->rows[i]);
+        end(eaps, &eaps->rows[i]);
 }
 
 void eaps_free(struct eaps *eaps)
@@ -74,15 +79,14 @@ static struct conversation *find_or_begin(struct eaps *eaps, const struct place 
     struct conversation *oldest = &eaps->rows[0];
     for (size_t i = 0; i < CONVERSATIONS_MAX; i++) {
         struct conversation *row = &eaps->rows[i];
-        if (row->session && memcmp(&row->server, server, sizeof *server) == 0 &&
-            memcmp(&row->client, client, sizeof *client) == 0)
+        if (row->session && place_equal(&row->server, server) && place_equal(&row->client, client))
             return row;
-        if (!row->session || (oldest->session && row->last_us < oldest->last_us))
-            oldest = oldest->session ? row : oldest;
+        if (row->last < oldest->last) /* of a free row: 0 */
+            oldest = row;
     }
-    end(oldest);
+    end(eaps, oldest);
     struct place places[2] = {*client, *server};
-    *oldest = (struct conversation){.server = *server, .client = *client, .last_us = at_us, .identifier = {-1, -1}};
+    *oldest = (struct conversation){.server = *server, .client = *client, .identifier = {-1, -1}};
     oldest->session = session_new(&eaps->options, places, at_us);
     oldest->session->transport = OBSERVED_EAP;
     return oldest;
@@ -118,6 +122,26 @@ static int read_eap(struct slice bytes, struct eap_packet *out)
     return 0;
 }
 
+static struct conversation *longest_silent(struct eaps *eaps)
+{
+    struct conversation *found = NULL;
+    for (size_t i = 0; i < CONVERSATIONS_MAX; i++) {
+        struct conversation *row = &eaps->rows[i];
+        if (row->session && (!found || row->last < found->last))
+            found = row;
+    }
+    return found;
+}
+
+static void account(struct eaps *eaps, struct conversation *row)
+{
+    size_t memory = session_memory(row->session);
+    eaps->memory += memory - row->memory;
+    row->memory = memory;
+    while (eaps->memory > eaps->memory_max)
+        end(eaps, longest_silent(eaps));
+}
+
 static void take(struct eaps *eaps, struct slice bytes, const struct datagram *datagram)
 {
     struct eap_packet packet;
@@ -128,14 +152,15 @@ static void take(struct eaps *eaps, struct slice bytes, const struct datagram *d
     const struct place *client = request ? &datagram->destination : &datagram->source;
     struct conversation *row = find_or_begin(eaps, server, client, datagram->at_us);
     if (request && packet.flags & FLAG_START && row->identifier[1] >= 0) { /* another authentication begins */
-        end(row);
+        end(eaps, row);
         row = find_or_begin(eaps, server, client, datagram->at_us);
     }
     bool again = row->identifier[request] == packet.identifier;
     row->identifier[request] = packet.identifier;
-    row->last_us = datagram->at_us;
+    row->last = ++eaps->packets;
     if (!again && !row->over && packet.data.size)
         row->over = !session_bytes(row->session, request, packet.data, datagram->at_us);
+    account(eaps, row);
 }
 
 /* --- RADIUS (RFC 2865 §3, RFC 3579 §3.1) --------------------------------------------------------------------------------- */

@@ -6,7 +6,10 @@
 
 #include "scanner/watch/flow_private.h"
 
-enum { BUCKET_SHARE = 64 /* one bucket pointer per so many times its own size of memory */ };
+enum {
+    BUCKET_SHARE = 64,             /* one bucket pointer per so many times its own size of memory */
+    FLOW_MEMORY_USUAL = 256 * 1024 /* of a flow; the longest chains of real servers need less */
+};
 
 void flow_table_init(struct flows *flows)
 {
@@ -86,12 +89,22 @@ static size_t memory_of(const struct flow *flow)
 }
 
 /* Ends the least useful until `size` more bytes fit. What an evicted flow can tell it tells. keep: not this one. */
+static struct flow *find_victim(const struct flows *flows, const struct flow *keep)
+{
+    for (unsigned class = 0; class < FLOW_CLASSES; class ++) {
+        struct flow *victim = flows->stalest[class];
+        if (victim && victim == keep)
+            victim = victim->fresher;
+        if (victim)
+            return victim;
+    }
+    return NULL;
+}
+
 static bool make_room(struct flows *flows, const struct flow *keep, size_t size)
 {
     while (flows->memory + size > flows->memory_max - flows->memory_max / 4) {
-        struct flow *victim = flow_least_useful(flows);
-        if (victim == keep)
-            victim = victim ? victim->fresher : NULL;
+        struct flow *victim = find_victim(flows, keep);
         if (!victim)
             return false;
         flows->counts.evicted++;
@@ -109,7 +122,7 @@ struct flow *flow_begin(struct flows *flows, enum flow_kind kind, const struct d
     flow->kind = kind;
     flow->places[0] = datagram->source;
     flow->places[1] = datagram->destination;
-    flow->last_us = datagram->at_us;
+    flow->last_us = flows->clock.now_us;
     flow->memory = sizeof *flow;
     flow->chain = flows->buckets[hash & flows->bucket_mask];
     flows->buckets[hash & flows->bucket_mask] = flow;
@@ -140,19 +153,26 @@ void flow_forget(struct flows *flows, struct flow *flow)
     free(flow);
 }
 
-void flow_touch(struct flows *flows, struct flow *flow, int64_t at_us)
+/* Who holds far more than handshakes need goes before all others. */
+static unsigned class_of(const struct flow *flow, size_t memory)
 {
+    if (memory > FLOW_MEMORY_USUAL)
+        return 0;
     unsigned useful = flow->kind == FLOW_TCP ? (unsigned)session_usefulness(flow->session) : 2;
-    bool later = at_us - flow->last_us >= FLOW_SECOND_US;
-    if (useful >= FLOW_CLASSES)
-        useful = FLOW_CLASSES - 1;
-    if (later || useful != flow->usefulness) {
+    return useful < FLOW_CLASSES ? useful : FLOW_CLASSES - 1;
+}
+
+void flow_touch(struct flows *flows, struct flow *flow)
+{
+    size_t memory = memory_of(flow);
+    unsigned class = class_of(flow, memory);
+    int64_t now_us = flows->clock.now_us;
+    if (now_us - flow->last_us >= FLOW_SECOND_US || class != flow->usefulness) {
         unlink_flow(flows, flow);
-        flow->usefulness = (uint8_t)useful;
-        flow->last_us = at_us;
+        flow->usefulness = (uint8_t) class;
+        flow->last_us = now_us;
         link_freshest(flows, flow);
     }
-    size_t memory = memory_of(flow);
     if (memory != flow->memory) {
         flows->memory += memory - flow->memory;
         flow->memory = memory;
@@ -162,8 +182,11 @@ void flow_touch(struct flows *flows, struct flow *flow, int64_t at_us)
 
 /* --- time ---------------------------------------------------------------------------------------------------------- */
 
-void flow_age(struct flows *flows, int64_t now_us)
+void flows_tick(struct flows *flows, int64_t at_us)
 {
+    int64_t now_us = packet_clock_at(&flows->clock, at_us);
+    if (now_us - flows->aged_us < FLOW_SECOND_US)
+        return;
     flows->aged_us = now_us;
     for (unsigned class = 0; class < FLOW_CLASSES; class ++) {
         while (flows->stalest[class] && now_us - flows->stalest[class]->last_us > flows->options.idle_us) {
@@ -171,10 +194,4 @@ void flow_age(struct flows *flows, int64_t now_us)
             flow_end(flows, flows->stalest[class]);
         }
     }
-}
-
-void flows_tick(struct flows *flows, int64_t now_us)
-{
-    if (now_us - flows->aged_us >= FLOW_SECOND_US || now_us < flows->aged_us)
-        flow_age(flows, now_us);
 }

@@ -4,6 +4,7 @@
 
 #include "scanner/watch/dtls.h"
 #include "scanner/watch/flows.h"
+#include "scanner/watch/packet_clock.h"
 #include "scanner/watch/quic.h"
 
 enum { FLOW_IDLE_US = 120 * 1000000, FLOW_SECOND_US = 1000000, FLOW_CLASSES = 4 /* usefulness 0 to 3 */ };
@@ -39,8 +40,9 @@ struct flow {
     enum flow_kind kind;
     uint8_t usefulness, closed; /* closed: bit per direction */
     bool over;                  /* the session wants no more */
-    int64_t last_us;
-    size_t memory; /* accounted for it, session included */
+    int64_t last_us;            /* of the table's clock, to the second */
+    int64_t at_us;              /* of the packet at hand, as captured */
+    size_t memory;              /* accounted for it, session included */
     union {
         struct session *session;
         struct dtls *dtls;
@@ -61,6 +63,7 @@ struct flows {
     struct flow *stalest[FLOW_CLASSES], *freshest[FLOW_CLASSES];
     uint64_t count;
     size_t memory, memory_max; /* of flows and sessions; the pool has a share of its own */
+    struct packet_clock clock;
     int64_t aged_us;
     struct flows_counts counts;
 };
@@ -71,10 +74,9 @@ struct flow *flow_find(struct flows *flows, const struct datagram *datagram, uin
 /* Evicts as needed. NULL: no room even so. The session is yet to be made. */
 struct flow *flow_begin(struct flows *flows, enum flow_kind kind, const struct datagram *datagram, uint64_t hash);
 /* After a packet: its place among the others, its memory. May evict others, never this one. */
-void flow_touch(struct flows *flows, struct flow *flow, int64_t at_us);
+void flow_touch(struct flows *flows, struct flow *flow);
 void flow_forget(struct flows *flows, struct flow *flow); /* tells nothing */
 void flow_end(struct flows *flows, struct flow *flow);    /* tells, then forgets */
 struct flow *flow_least_useful(const struct flows *flows);
-void flow_age(struct flows *flows, int64_t now_us); /* ends what was silent for too long */
 
 #endif

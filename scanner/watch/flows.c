@@ -22,7 +22,9 @@ enum {
     ACK = 16,
     CHECKED_BYTES =
         64 * 1024, /* of a direction: checksums are verified so far; further on only while a handshake is under way */
-    NOT_TLS_BYTES = 1024 * 1024, /* of a direction without a sign of TLS: STARTTLS does not come that late */
+    NOT_TLS_BYTES = 1024 * 1024,      /* of each direction without a sign of TLS: STARTTLS does not come that late */
+    ENDLESS_BYTES = 16 * 1024 * 1024, /* of one direction, whatever it holds */
+    TOMBSTONE_SECONDS = 60,           /* of UDP, where nothing says that ports are used again */
 };
 
 struct flows *flows_new(const struct flows_options *options)
@@ -94,10 +96,15 @@ static uint64_t hash_direction(const struct flows *flows, const struct datagram 
 
 static struct stream_events stream_events(struct flow *flow, int direction);
 
+static uint32_t second_of(const struct flows *flows)
+{
+    return (uint32_t)(flows->clock.now_us / FLOW_SECOND_US);
+}
+
 /* Nothing more of this flow is wanted. */
 static void finish(struct flows *flows, struct flow *flow)
 {
-    flow_cache_put(&flows->tombstones, flow->hash, 1);
+    flow_cache_put(&flows->tombstones, flow->hash, second_of(flows));
     flow_forget(flows, flow);
 }
 
@@ -130,7 +137,7 @@ static void on_bytes(void *context, struct slice bytes)
     struct flow_side *side = context;
     struct flow *flow = side->flow;
     flow->seen[side->direction] += bytes.size < UINT32_MAX / 2 ? (uint32_t)bytes.size : 0;
-    if (!flow->over && !session_bytes(flow->session, side->direction, bytes, flow->last_us))
+    if (!flow->over && !session_bytes(flow->session, side->direction, bytes, flow->at_us))
         flow->over = true;
 }
 
@@ -153,13 +160,20 @@ static int direction_of(const struct flow *flow, const struct datagram *datagram
     return place_equal(&flow->places[0], &datagram->source) ? 0 : 1;
 }
 
+/* Not the ISN of another connection between the same ports, nor a forged one. */
+static bool is_near(uint32_t isn, uint32_t number)
+{
+    return number - isn < NOT_TLS_BYTES || isn - number < 2;
+}
+
 /* What the cache of ISNs knows of both directions. */
 static void recall_syns(struct flows *flows, struct flow *flow, const struct datagram *datagram)
 {
     uint32_t isn;
-    if (flow_cache_get(&flows->syns, hash_direction(flows, datagram, false), &isn))
+    if (flow_cache_get(&flows->syns, hash_direction(flows, datagram, false), &isn) && is_near(isn, datagram->sequence))
         stream_syn(&flow->streams[0], isn, true);
-    if (flow_cache_get(&flows->syns, hash_direction(flows, datagram, true), &isn))
+    if (flow_cache_get(&flows->syns, hash_direction(flows, datagram, true), &isn) &&
+        (!(datagram->flags & ACK) || is_near(isn, datagram->acknowledgment)))
         stream_syn(&flow->streams[1], isn, true);
 }
 
@@ -222,6 +236,14 @@ static bool is_closed(struct flow *flow, const struct datagram *datagram, int di
     return flow->closed == 3;
 }
 
+/* Both sides said much and nothing of TLS; or one of them said more than any handshake, or greeting before it, can hold. */
+static bool is_hopeless(const struct flow *flow)
+{
+    if (flow->seen[0] >= ENDLESS_BYTES || flow->seen[1] >= ENDLESS_BYTES)
+        return true;
+    return flow->usefulness == 0 && flow->seen[0] >= NOT_TLS_BYTES && flow->seen[1] >= NOT_TLS_BYTES;
+}
+
 static void pass_tcp(struct flows *flows, struct flow *flow, const struct datagram *datagram)
 {
     int direction = direction_of(flow, datagram);
@@ -231,19 +253,21 @@ static void pass_tcp(struct flows *flows, struct flow *flow, const struct datagr
                                      .missing = datagram->missing,
                                      .checksum_good = true};
     bool data = segment.payload.size || segment.missing;
+    flow->at_us = datagram->at_us;
     if (data && must_check(flow, direction))
         segment.checksum_good = tcp_checksum_good(datagram);
     if (data)
         stream_add(flows->pool, &flow->streams[direction], &segment, &events);
     if (datagram->flags & ACK && !flow->over && segment.checksum_good)
         stream_acknowledged(flows->pool, &flow->streams[!direction], datagram->acknowledgment, &back);
-    flow_touch(flows, flow, datagram->at_us);
+    flow_touch(flows, flow);
     if (flow->over) {
         flows->counts.finished++;
         finish(flows, flow);
-    } else if (flow->usefulness == 0 && flow->seen[0] >= NOT_TLS_BYTES && flow->seen[1] >= NOT_TLS_BYTES) {
+    } else if (is_hopeless(flow)) {
         flows->counts.not_tls++;
-        finish(flows, flow);
+        flow_cache_put(&flows->tombstones, flow->hash, second_of(flows));
+        flow_end(flows, flow);
     } else if (is_closed(flow, datagram, direction)) {
         flows->counts.closed++;
         flow_end(flows, flow);
@@ -293,16 +317,30 @@ static struct flow *begin_udp(struct flows *flows, const struct datagram *datagr
     return flow;
 }
 
+/* What was told is not told again by the rest of a conversation, however long that is; who is silent for a while has ended. */
+static bool is_rest(struct flows *flows, uint64_t hash)
+{
+    uint32_t second, now = second_of(flows);
+    if (!flow_cache_get(&flows->tombstones, hash, &second))
+        return false;
+    if (now - second > TOMBSTONE_SECONDS) {
+        flow_cache_drop(&flows->tombstones, hash);
+        return false;
+    }
+    if (second != now)
+        flow_cache_put(&flows->tombstones, hash, now);
+    return true;
+}
+
 static void add_udp(struct flows *flows, const struct datagram *datagram)
 {
     uint64_t hash = hash_flow(flows, datagram);
-    uint32_t tombstone;
     bool more;
     if (datagram->payload.size == 0)
         return;
     struct flow *flow = flow_find(flows, datagram, hash);
     if (!flow) {
-        if (flow_cache_get(&flows->tombstones, hash, &tombstone))
+        if (is_rest(flows, hash))
             return;
         flow = begin_udp(flows, datagram, hash);
     }
@@ -312,7 +350,7 @@ static void add_udp(struct flows *flows, const struct datagram *datagram)
         more = dtls_datagram(flow->dtls, direction_of(flow, datagram), datagram->payload, datagram->at_us);
     else
         more = quic_datagram(flow->quic, direction_of(flow, datagram), datagram->payload, datagram->at_us);
-    flow_touch(flows, flow, datagram->at_us);
+    flow_touch(flows, flow);
     if (!more) {
         flows->counts.finished++;
         finish(flows, flow);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,7 +35,8 @@ struct keylog_file {
 struct keylog {
     pthread_mutex_t lock;
     struct entry *entries;
-    size_t capacity, count;
+    size_t capacity;
+    atomic_size_t count; /* read without the lock by who only wants to know whether there is anything */
     struct keylog_file files[FILES_MAX];
     size_t file_count;
 };

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SUMMARY_USUAL = sizeof(struct summary) + 256 };
-
 void outbox_init(struct outbox *outbox, size_t bytes_max)
 {
     *outbox = (struct outbox){.bytes_max = bytes_max};
@@ -30,12 +28,12 @@ static size_t bytes_of(const struct slice *chain, size_t count)
 bool outbox_put(struct outbox *outbox, const struct telling *telling, const struct slice *chain)
 {
     size_t count = telling->summary->chain_count, size = bytes_of(chain, count);
-    if (outbox->bytes + sizeof *telling + SUMMARY_USUAL + size > outbox->bytes_max)
+    if (outbox->bytes + sizeof *telling + telling->summary->size + size > outbox->bytes_max)
         return false;
     struct telling *copy = cm_malloc(sizeof *copy + size);
     *copy = *telling;
     copy->next = NULL;
-    copy->size = sizeof *copy + SUMMARY_USUAL + size;
+    copy->size = sizeof *copy + telling->summary->size + size;
     copy->chain = chain ? (struct slice *)(copy + 1) : NULL;
     uint8_t *bytes = (uint8_t *)(copy + 1) + count * sizeof *chain;
     for (size_t i = 0; chain && i < count; i++) {

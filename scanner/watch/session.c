@@ -92,22 +92,34 @@ bool session_is_over(const struct session *session)
     return server && !session->asked && (session->flight_over || session_is_13(session));
 }
 
+/* What looked like TLS was none, and left nothing: as if it had never been. */
+static void forget_false_start(struct session *session, struct direction *side)
+{
+    if (side->phase == PHASE_SEARCHING && side->reading && !side->reading->certificate && !session->client_part &&
+        !session->server_part)
+        free_reading(side);
+}
+
 bool session_bytes(struct session *session, int direction, struct slice bytes, int64_t at_us)
 {
     struct direction *side = &session->directions[direction];
     struct slice beginning;
     session->at_us = at_us;
-    while (side->phase == PHASE_SEARCHING && session_find(side, &bytes, &beginning)) {
-        session_begin_reading(session, direction);
-        if (beginning.size) {
+    for (;;) {
+        if (side->phase == PHASE_SEARCHING && session_find(side, &bytes, &beginning)) {
             uint8_t copy[FIND_BYTES];
-            memcpy(copy, beginning.data, beginning.size);
-            session_read(session, direction, (struct slice){copy, beginning.size});
+            struct slice again = {copy, beginning.size};
+            session_begin_reading(session, direction);
+            if (beginning.size) {
+                memcpy(copy, beginning.data, beginning.size);
+                session_read(session, direction, &again);
+            }
         }
-        break;
+        if (side->phase != PHASE_READING || !bytes.size)
+            break;
+        session_read(session, direction, &bytes);
     }
-    if (side->phase == PHASE_READING && bytes.size)
-        session_read(session, direction, bytes);
+    forget_false_start(session, side);
     return !session_is_over(session);
 }
 
@@ -133,11 +145,17 @@ void session_end(struct session *session)
 
 size_t session_memory(const struct session *session)
 {
-    size_t sum = sizeof *session + session->memory;
+    const struct server_part *server = session->server_part;
+    size_t sum = sizeof *session + session_secret_memory(session);
+    if (session->client_part)
+        sum += sizeof *session->client_part + session->client_part->size;
+    if (server)
+        sum += sizeof *server + server->size + server->status_size + (server->alpn ? server->hello.alpn.size : 0);
     for (int direction = 0; direction < 2; direction++) {
         const struct reading *reading = session->directions[direction].reading;
         if (reading)
-            sum += sizeof *reading + reading->records.partial.capacity + reading->messages.partial.capacity;
+            sum += sizeof *reading + reading->records.partial.capacity + reading->messages.partial.capacity +
+                   (reading->certificate ? reading->certificate_size : 0);
     }
     return sum;
 }

@@ -9,6 +9,7 @@
 enum {
     FIND_BYTES = 12,      /* so many are enough to know the start of TLS from chance */
     ODD_RECORDS_MAX = 64, /* empty records, warnings and the like before a direction is not worth following */
+    DTLS_VERSION_1_3 = 0xfefc,
 };
 
 enum phase {
@@ -39,6 +40,7 @@ struct session_secret; /* session_secret.c */
 
 struct client_part { /* a copy of the ClientHello */
     struct tls_client_hello hello;
+    size_t size; /* of body */
     uint8_t body[];
 };
 
@@ -47,6 +49,7 @@ struct server_part { /* a copy of the ServerHello, and what came after it */
     uint8_t *alpn;   /* of EncryptedExtensions; hello.alpn lends from it */
     uint8_t *status; /* body of CertificateStatus */
     size_t status_size;
+    size_t size; /* of body */
     uint8_t body[];
 };
 
@@ -66,7 +69,6 @@ struct session {
     struct session_secret *secret;   /* NULL: nothing is opened */
     struct client_part *client_part; /* NULL: no ClientHello was seen */
     struct server_part *server_part;
-    size_t memory; /* of the copies */
 };
 
 /* True with the bytes from where TLS begins on, a copied tail among them: lent until the next call. *rest lends from bytes. */
@@ -74,7 +76,8 @@ bool session_find(struct direction *direction, struct slice *bytes, struct slice
 void session_free_server(struct session *session);
 void session_begin_reading(struct session *session, int direction);
 void session_stop_reading(struct session *session, int direction, enum phase phase);
-void session_read(struct session *session, int direction, struct slice bytes);
+/* Reads records as long as there are any; *bytes is what is left when something else came. */
+void session_read(struct session *session, int direction, struct slice *bytes);
 /* One whole handshake message, from whatever carried it. The direction must have begun reading. */
 void session_message(struct session *session, int direction, const struct tls_message *message);
 /* Nothing can be read in this direction any more; the other may still have its part. */
@@ -89,13 +92,15 @@ void session_set_client(struct session *session, int direction, bool guessed);
 bool session_secret_begin(struct session *session);
 bool session_secret_record(struct session *session, int direction, const struct tls_record *record);
 void session_secret_free(struct session *session);
+size_t session_secret_memory(const struct session *session);
 /* Up to TLS 1.2: which Certificate message came with a master secret; for a resumed session, which that was. */
 void session_secret_remember(const struct session *session, struct slice certificate);
 bool session_secret_recall(const struct session *session, struct slice *certificate);
 
 static inline bool session_is_13(const struct session *session)
 {
-    return session->server_part && session->server_part->hello.version == TLS_VERSION_1_3;
+    return session->server_part && (session->server_part->hello.version == TLS_VERSION_1_3 ||
+                                    session->server_part->hello.version == DTLS_VERSION_1_3);
 }
 
 #endif

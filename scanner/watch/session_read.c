@@ -8,12 +8,11 @@
 #include "scanner/tls/names.h"
 #include "scanner/watch/session_private.h"
 
-static uint8_t *copy(struct session *session, struct slice bytes)
+static uint8_t *copy(struct slice bytes)
 {
     uint8_t *kept = cm_malloc(bytes.size ? bytes.size : 1);
     if (bytes.size)
         memcpy(kept, bytes.data, bytes.size);
-    session->memory += bytes.size;
     return kept;
 }
 
@@ -39,7 +38,7 @@ static void on_client_hello(struct session *session, int direction, struct slice
     session_set_client(session, direction, false);
     free(session->client_part); /* the second one, after a HelloRetryRequest */
     session->client_part = part;
-    session->memory += sizeof *part + body.size;
+    part->size = body.size;
 }
 
 static void on_server_hello(struct session *session, int direction, struct slice body)
@@ -56,15 +55,15 @@ static void on_server_hello(struct session *session, int direction, struct slice
         session->options.counts->handshakes++;
     session_free_server(session);
     session->server_part = part;
-    session->memory += sizeof *part + body.size;
+    part->size = body.size;
     if (part->hello.group)
         session->group = part->hello.group;
 }
 
-static void on_certificate(struct session *session, struct reading *reading, struct slice body)
+static void on_certificate(const struct session *session, struct reading *reading, struct slice body)
 {
     free(reading->certificate);
-    reading->certificate = copy(session, body);
+    reading->certificate = copy(body);
     reading->opened = session_is_13(session);
     reading->certificate_size = body.size;
 }
@@ -83,7 +82,7 @@ static void on_encrypted_extensions(struct session *session, struct slice body)
     struct server_part *part = session->server_part;
     if (!part || part->alpn || tls_read_encrypted_extensions(body, &alpn) || alpn.size == 0)
         return;
-    part->alpn = copy(session, alpn);
+    part->alpn = copy(alpn);
     part->hello.alpn = (struct slice){part->alpn, alpn.size};
 }
 
@@ -92,7 +91,7 @@ static void on_status(struct session *session, struct slice body)
     struct server_part *part = session->server_part;
     if (!part || part->status)
         return;
-    part->status = copy(session, body);
+    part->status = copy(body);
     part->status_size = body.size;
 }
 
@@ -202,14 +201,21 @@ static void on_record(struct session *session, int direction, const struct tls_r
     }
 }
 
-void session_read(struct session *session, int direction, struct slice bytes)
+void session_read(struct session *session, int direction, struct slice *bytes)
 {
     struct direction *side = &session->directions[direction];
     struct tls_record record;
     int code = 0;
-    tls_records_feed(&side->reading->records, bytes.data, bytes.size);
-    while (side->phase == PHASE_READING && (code = tls_records_next(&side->reading->records, &record)) == 0)
+    tls_records_feed(&side->reading->records, bytes->data, bytes->size);
+    while (side->phase == PHASE_READING) {
+        *bytes = side->reading->records.input;
+        code = tls_records_next(&side->reading->records, &record);
+        if (code)
+            break;
         on_record(session, direction, &record);
+    }
     if (side->phase == PHASE_READING && code == CM_EMALFORMED) /* chance looked like TLS, or TLS has ended */
         session_stop_reading(session, direction, PHASE_SEARCHING);
+    else
+        bytes->size = 0;
 }

@@ -52,7 +52,6 @@ bool session_secret_begin(struct session *session)
         !keylog_find(session->options.keylog, session->client_part->hello.random.data, &secrets))
         return false;
     session->secret = cm_calloc(1, sizeof *session->secret);
-    session->memory += sizeof *session->secret;
     set_side(session, session->client, &secrets.client);
     set_side(session, !session->client, &secrets.server);
     OPENSSL_cleanse(&secrets, sizeof secrets);
@@ -68,6 +67,14 @@ void session_secret_free(struct session *session)
     OPENSSL_cleanse(session->secret, sizeof *session->secret);
     free(session->secret);
     session->secret = NULL;
+}
+
+size_t session_secret_memory(const struct session *session)
+{
+    const struct session_secret *secret = session->secret;
+    if (!secret)
+        return 0;
+    return sizeof *secret + secret->sides[0].messages.partial.capacity + secret->sides[1].messages.partial.capacity;
 }
 
 static void stop_side(struct session *session, int direction)

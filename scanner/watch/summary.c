@@ -49,33 +49,39 @@ static const char *keep_text(char **at, struct slice text)
     return start;
 }
 
-static void keep_alpn(struct summary *summary, const struct observed *observed, char *text)
+/* The names that are kept of what the client offered; a hello has room for thousands. */
+static size_t offered(const struct observed *observed, struct slice names[static SUMMARY_ALPN_MAX])
 {
     struct cursor list, one;
-    summary->alpn_chosen = keep_text(&text, observed->alpn);
+    size_t count = 0;
     if (!observed->client_hello)
-        return;
+        return 0;
     cursor_init_slice(&list, observed->client_hello->alpn);
-    while (summary->alpn_count < SUMMARY_ALPN_MAX && cursor_vector8(&list, &one) == 0) {
-        const char *kept = keep_text(&text, (struct slice){one.at, cursor_left(&one)});
+    while (count < SUMMARY_ALPN_MAX && cursor_vector8(&list, &one) == 0)
+        names[count++] = (struct slice){one.at, cursor_left(&one)};
+    return count;
+}
+
+static void keep_alpn(struct summary *summary, struct slice chosen, const struct slice *names, size_t count, char *text)
+{
+    summary->alpn_chosen = keep_text(&text, chosen);
+    for (size_t i = 0; i < count; i++) {
+        const char *kept = keep_text(&text, names[i]);
         if (kept)
             summary->alpn[summary->alpn_count++] = kept;
     }
 }
 
-static size_t alpn_bytes(const struct observed *observed)
-{
-    size_t size = observed->alpn.size + 1;
-    if (observed->client_hello)
-        size += observed->client_hello->alpn.size + 1; /* each name has a byte of length, which becomes its NUL */
-    return size;
-}
-
 struct summary *summary_new(const struct observed *observed, const uint8_t (*chain)[CM_SHA256_SIZE])
 {
-    size_t chain_bytes = observed->chain_count * CM_SHA256_SIZE;
-    struct summary *summary = cm_malloc(sizeof *summary + chain_bytes + alpn_bytes(observed));
+    struct slice names[SUMMARY_ALPN_MAX];
+    size_t chain_bytes = observed->chain_count * CM_SHA256_SIZE, count = offered(observed, names);
+    size_t size = sizeof(struct summary) + chain_bytes + observed->alpn.size + 1;
+    for (size_t i = 0; i < count; i++)
+        size += names[i].size + 1;
+    struct summary *summary = cm_malloc(size);
     *summary = (struct summary){
+        .size = size,
         .kind = observed->kind,
         .transport = observed->transport,
         .server = observed->server,
@@ -92,7 +98,7 @@ struct summary *summary_new(const struct observed *observed, const uint8_t (*cha
     if (chain_bytes)
         memcpy(rest, chain, chain_bytes);
     summary->chain = (const uint8_t(*)[CM_SHA256_SIZE])rest;
-    keep_alpn(summary, observed, (char *)rest + chain_bytes);
+    keep_alpn(summary, observed->alpn, names, count, (char *)rest + chain_bytes);
     if (observed->client_hello) {
         summary_name(observed->client_hello->name, summary->name);
         hello_cache_client(observed->client_hello, observed->transport, summary->ja3, summary->ja4);

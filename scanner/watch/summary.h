@@ -11,6 +11,7 @@
 enum { SUMMARY_ALPN_MAX = 16 /* protocols offered that are kept */, SUMMARY_NAME_SIZE = 254 };
 
 struct summary {
+    size_t size; /* with what is behind it */
     enum observed_kind kind;
     enum observed_transport transport;
     struct place server, client;

@@ -15,8 +15,7 @@
 
 enum {
     FIRST_ENTRIES = 1024,
-    REMEMBERED = 2048,                            /* certificates whose digest is kept */
-    SUMMARY_BYTES = sizeof(struct summary) + 256, /* a usual one */
+    REMEMBERED = 2048, /* certificates whose digest is kept */
 };
 #define HOUR_US INT64_C(3600000000)
 
@@ -26,6 +25,7 @@ struct entry {
     int64_t since_us, last_us;
     uint64_t count;          /* observations since then */
     struct summary *summary; /* NULL while count is 0 */
+    size_t summary_size;
 };
 
 struct tell {
@@ -34,7 +34,7 @@ struct tell {
     struct digests *digests;
     uint64_t seed[2];
     struct entry *entries;
-    size_t capacity, used, summaries;
+    size_t capacity, used, summaries /* bytes of all of them */;
     struct outbox outbox;
     struct tell_counts counts;                           /* under the lock, but for … */
     uint64_t told, unkept;                               /* … those of the thread that writes */
@@ -168,7 +168,7 @@ static bool hand_on(struct tell *tell, const struct telling *telling, const stru
 static void repeats_are_told(struct tell *tell, struct entry *entry)
 {
     entry->summary = NULL;
-    tell->summaries--;
+    tell->summaries -= entry->summary_size;
     entry->told_us = entry->last_us;
     entry->count = 0;
 }
@@ -205,7 +205,8 @@ static void note_again(struct tell *tell, const struct observed *observed, struc
     if (entry->count++ == 0) {
         entry->since_us = observed->at_us;
         entry->summary = summary_new(observed, (const uint8_t(*)[CM_SHA256_SIZE])tell->chain);
-        tell->summaries++;
+        entry->summary_size = entry->summary->size;
+        tell->summaries += entry->summary_size;
     }
     /* Files are read in any order, so time may go back. */
     if (entry->count == 1 || observed->at_us > entry->last_us)
@@ -237,10 +238,9 @@ static void forget_all(struct tell *tell)
 
 static void make_room(struct tell *tell)
 {
-    size_t summaries = tell->summaries * SUMMARY_BYTES;
     bool full = tell->used * 4 >= tell->capacity * 3;
-    if ((full && tell->capacity * 2 * sizeof *tell->entries + summaries > tell->options.memory_max) ||
-        summaries > tell->options.memory_max)
+    if ((full && tell->capacity * 2 * sizeof *tell->entries + tell->summaries > tell->options.memory_max) ||
+        tell->summaries > tell->options.memory_max)
         forget_all(tell);
     else if (full)
         grow(tell);

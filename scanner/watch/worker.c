@@ -5,7 +5,7 @@
 
 #include "scanner/watch/eap.h"
 
-enum { FRAGMENTS_SHARE = 16 /* so much of the memory is for fragments */ };
+enum { FRAGMENTS_SHARE = 16, EAPS_SHARE = 32 /* so much of the memory is for fragments, and for EAP */ };
 
 struct worker {
     struct decoder decoder;
@@ -27,7 +27,7 @@ static void on_datagram(const struct datagram *datagram, void *context)
 struct worker *worker_new(const struct worker_options *options)
 {
     struct worker *worker = cm_calloc(1, sizeof *worker);
-    size_t fragments = options->memory_max / FRAGMENTS_SHARE;
+    size_t fragments = options->memory_max / FRAGMENTS_SHARE, eaps = options->memory_max / EAPS_SHARE;
     worker->decoder.fragments = fragments_new(fragments);
     worker->decoder.emit = on_datagram;
     worker->decoder.context = worker;
@@ -36,8 +36,8 @@ struct worker *worker_new(const struct worker_options *options)
                                       .context = options->context,
                                       .counts = &worker->sessions};
     worker->flows =
-        flows_new(&(struct flows_options){.memory_max = options->memory_max - fragments, .session = session});
-    worker->eaps = eaps_new(&session);
+        flows_new(&(struct flows_options){.memory_max = options->memory_max - fragments - eaps, .session = session});
+    worker->eaps = eaps_new(&session, eaps);
     return worker;
 }
 
