@@ -16,13 +16,13 @@ void flow_table_init(struct flows *flows)
     uint64_t buckets = 1024;
     while (buckets * 2 * sizeof *flows->buckets * BUCKET_SHARE <= flows->memory_max)
         buckets *= 2;
-    flows->buckets = cm_calloc(buckets, sizeof *flows->buckets);
+    flows->buckets = flow_pages_new(buckets * sizeof *flows->buckets);
     flows->bucket_mask = buckets - 1;
 }
 
 void flow_table_done(struct flows *flows)
 {
-    free(flows->buckets);
+    flow_pages_free(flows->buckets, (flows->bucket_mask + 1) * sizeof *flows->buckets);
 }
 
 static bool is_between(const struct flow *flow, const struct datagram *datagram)
@@ -88,7 +88,6 @@ static size_t memory_of(const struct flow *flow)
     return sizeof *flow + inside;
 }
 
-/* Ends the least useful until `size` more bytes fit. What an evicted flow can tell it tells. keep: not this one. */
 static struct flow *find_victim(const struct flows *flows, const struct flow *keep)
 {
     for (unsigned class = 0; class < FLOW_CLASSES; class ++) {
@@ -101,6 +100,7 @@ static struct flow *find_victim(const struct flows *flows, const struct flow *ke
     return NULL;
 }
 
+/* Ends the least useful until `size` more bytes fit. What an evicted flow can tell it tells. keep: not this one. */
 static bool make_room(struct flows *flows, const struct flow *keep, size_t size)
 {
     while (flows->memory + size > flows->memory_max - flows->memory_max / 4) {
@@ -117,14 +117,15 @@ struct flow *flow_begin(struct flows *flows, enum flow_kind kind, const struct d
 {
     if (!make_room(flows, NULL, sizeof(struct flow)))
         return NULL;
-    struct flow *flow = cm_calloc(1, sizeof *flow);
-    flow->hash = hash;
-    flow->kind = kind;
-    flow->places[0] = datagram->source;
-    flow->places[1] = datagram->destination;
-    flow->last_us = flows->clock.now_us;
-    flow->memory = sizeof *flow;
-    flow->chain = flows->buckets[hash & flows->bucket_mask];
+    struct flow *flow = cm_malloc(sizeof *flow); /* calloc of glibc passes by what was freed last */
+    *flow = (struct flow){
+        .hash = hash,
+        .kind = kind,
+        .places = {datagram->source, datagram->destination},
+        .last_us = flows->clock.now_us,
+        .memory = sizeof *flow,
+        .chain = flows->buckets[hash & flows->bucket_mask],
+    };
     flows->buckets[hash & flows->bucket_mask] = flow;
     link_freshest(flows, flow);
     flows->memory += flow->memory;
@@ -164,9 +165,10 @@ static unsigned class_of(const struct flow *flow, size_t memory)
 
 void flow_touch(struct flows *flows, struct flow *flow)
 {
-    size_t memory = memory_of(flow);
-    unsigned class = class_of(flow, memory);
+    size_t memory = flow->moved ? memory_of(flow) : flow->memory;
+    unsigned class = flow->moved ? class_of(flow, memory) : flow->usefulness;
     int64_t now_us = flows->clock.now_us;
+    flow->moved = false;
     if (now_us - flow->last_us >= FLOW_SECOND_US || class != flow->usefulness) {
         unlink_flow(flows, flow);
         flow->usefulness = (uint8_t) class;

@@ -11,17 +11,56 @@ enum { FLOW_IDLE_US = 120 * 1000000, FLOW_SECOND_US = 1000000, FLOW_CLASSES = 4 
 
 /* --- direct-mapped caches: fixed memory, a newer entry takes the place of an older one ------------------------------- */
 
+struct flow_cache_entry {
+    uint32_t tag; /* the upper half of the hash, never 0; 0: empty */
+    uint32_t value;
+};
+
 struct flow_cache {
     struct flow_cache_entry *entries;
     uint64_t mask;
 };
+
 void flow_cache_init(struct flow_cache *cache, size_t memory_max);
 void flow_cache_done(struct flow_cache *cache);
-void flow_cache_put(struct flow_cache *cache, uint64_t hash, uint32_t value);
-bool flow_cache_get(const struct flow_cache *cache, uint64_t hash, uint32_t *value);
-void flow_cache_drop(struct flow_cache *cache, uint64_t hash);
+
+static inline uint32_t flow_cache_tag(uint64_t hash)
+{
+    uint32_t tag = (uint32_t)(hash >> 32);
+    return tag ? tag : 1;
+}
+
+static inline void flow_cache_put(struct flow_cache *cache, uint64_t hash, uint32_t value)
+{
+    cache->entries[hash & cache->mask] = (struct flow_cache_entry){flow_cache_tag(hash), value};
+}
+
+static inline bool flow_cache_get(const struct flow_cache *cache, uint64_t hash, uint32_t *value)
+{
+    const struct flow_cache_entry *entry = &cache->entries[hash & cache->mask];
+    if (entry->tag != flow_cache_tag(hash))
+        return false;
+    *value = entry->value;
+    return true;
+}
+
+static inline void flow_cache_drop(struct flow_cache *cache, uint64_t hash)
+{
+    struct flow_cache_entry *entry = &cache->entries[hash & cache->mask];
+    if (entry->tag == flow_cache_tag(hash))
+        entry->tag = 0;
+}
+
 /* What will be looked for soon comes nearer meanwhile. */
-void flow_cache_prefetch(const struct flow_cache *cache, uint64_t hash);
+static inline void flow_cache_prefetch(const struct flow_cache *cache, uint64_t hash)
+{
+    __builtin_prefetch(&cache->entries[hash & cache->mask]);
+}
+
+/* Zeroed memory for a table that is looked into at random: huge pages where there are such, or a miss of the translation would come on top of each
+ * miss of the cache. Elsewhere memory is used as the table fills. */
+void *flow_pages_new(size_t size);
+void flow_pages_free(void *pages, size_t size);
 
 /* --- flows ----------------------------------------------------------------------------------------------------------- */
 
@@ -40,6 +79,7 @@ struct flow {
     enum flow_kind kind;
     uint8_t usefulness, closed; /* closed: bit per direction */
     bool over;                  /* the session wants no more */
+    bool moved;                 /* data came, or was given up, since its place was last judged */
     int64_t last_us;            /* of the table's clock, to the second */
     int64_t at_us;              /* of the packet at hand, as captured */
     size_t memory;              /* accounted for it, session included */

@@ -136,6 +136,7 @@ static void on_bytes(void *context, struct slice bytes)
 {
     struct flow_side *side = context;
     struct flow *flow = side->flow;
+    flow->moved = true;
     flow->seen[side->direction] += bytes.size < UINT32_MAX / 2 ? (uint32_t)bytes.size : 0;
     if (!flow->over && !session_bytes(flow->session, side->direction, bytes, flow->at_us))
         flow->over = true;
@@ -145,6 +146,7 @@ static void on_gap(void *context, uint32_t missing)
 {
     struct flow_side *side = context;
     struct flow *flow = side->flow;
+    flow->moved = true;
     if (!flow->over && !session_gap(flow->session, side->direction, missing))
         flow->over = true;
 }
@@ -350,6 +352,7 @@ static void add_udp(struct flows *flows, const struct datagram *datagram)
         more = dtls_datagram(flow->dtls, direction_of(flow, datagram), datagram->payload, datagram->at_us);
     else
         more = quic_datagram(flow->quic, direction_of(flow, datagram), datagram->payload, datagram->at_us);
+    flow->moved = true;
     flow_touch(flows, flow);
     if (!more) {
         flows->counts.finished++;

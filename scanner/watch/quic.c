@@ -24,10 +24,13 @@ enum {
 
 struct quic {
     struct session *session;
-    int client;               /* direction; -1 unknown */
-    struct quic_keys keys[2]; /* [0] of the client, [1] of the server */
-    unsigned packets, misses;
+    int client; /* direction; -1 unknown */
+    /* What the keys were made from, once a packet of the client was opened. */
     uint32_t version;
+    uint8_t id[QUIC_ID_MAX], id_size;
+    struct quic_keys keys[2]; /* [0] of the client; [1] of the server, once a packet of his is there */
+    bool server_keys;
+    unsigned packets, misses;
     struct assembly crypto[2]; /* by direction */
     uint32_t given[2];         /* bytes of crypto that were read */
 };
@@ -167,36 +170,42 @@ static void give_hellos(struct quic *quic, int direction)
 
 /* --- packets ------------------------------------------------------------------------------------------------------- */
 
-static bool derive_keys(struct quic *quic, const struct initial *initial)
+/* A packet of the client that the keys at hand do not open, or his first. */
+static bool open_anew(struct quic *quic, int direction, const struct initial *initial, uint8_t *plain, size_t *size)
 {
-    return quic_initial_keys(initial->version, initial->destination, false, &quic->keys[0]) == 0 &&
-           quic_initial_keys(initial->version, initial->destination, true, &quic->keys[1]) == 0;
+    struct quic_keys keys;
+    if (quic_initial_keys(initial->version, initial->destination, false, &keys) ||
+        quic_open(&keys, initial->packet, initial->number_at, plain, size))
+        return false;
+    quic->client = direction;
+    quic->version = initial->version;
+    quic->id_size = (uint8_t)initial->destination.size;
+    memcpy(quic->id, initial->destination.data, initial->destination.size);
+    quic->keys[0] = keys;
+    quic->server_keys = false;
+    return true;
+}
+
+/* Deriving costs more than opening: half of all conversations show the client alone. */
+static const struct quic_keys *keys_of(struct quic *quic, bool server)
+{
+    if (server && !quic->server_keys)
+        quic->server_keys =
+            quic_initial_keys(quic->version, (struct slice){quic->id, quic->id_size}, true, &quic->keys[1]) == 0;
+    return &quic->keys[server];
 }
 
 /* True with the plaintext when a key opens it; settles who the client is. */
 static bool open_packet(struct quic *quic, int direction, const struct initial *initial, struct slice *plain)
 {
     static _Thread_local uint8_t bytes[QUIC_PACKET_MAX];
-    size_t size;
-    *plain = (struct slice){bytes, 0};
-    if (quic->client >= 0 &&
-        quic_open(&quic->keys[direction != quic->client], initial->packet, initial->number_at, bytes, &size) == 0) {
-        plain->size = size;
-        return true;
-    }
-    if (quic->client >= 0 && direction != quic->client)
-        return false;
-    struct quic_keys before[2] = {quic->keys[0], quic->keys[1]};
-    if (derive_keys(quic, initial) &&
-        quic_open(&quic->keys[0], initial->packet, initial->number_at, bytes, &size) == 0) {
-        quic->client = direction;
-        quic->version = initial->version;
-        plain->size = size;
-        return true;
-    }
-    quic->keys[0] = before[0];
-    quic->keys[1] = before[1];
-    return false;
+    bool known = quic->client >= 0, server = known && direction != quic->client;
+    size_t size = 0;
+    bool open = known && quic_open(keys_of(quic, server), initial->packet, initial->number_at, bytes, &size) == 0;
+    if (!open && !server)
+        open = open_anew(quic, direction, initial, bytes, &size);
+    *plain = (struct slice){bytes, size};
+    return open;
 }
 
 struct quic *quic_new(const struct session_options *options, const struct place places[2], int64_t at_us)

@@ -9,12 +9,13 @@
 
 struct session *session_new(const struct session_options *options, const struct place places[2], int64_t at_us)
 {
-    struct session *session = cm_calloc(1, sizeof *session);
-    session->options = *options;
-    session->places[0] = places[0];
-    session->places[1] = places[1];
-    session->at_us = at_us;
-    session->client = -1;
+    struct session *session = cm_malloc(sizeof *session);
+    *session = (struct session){
+        .options = *options,
+        .places = {places[0], places[1]},
+        .at_us = at_us,
+        .client = -1,
+    };
     return session;
 }
 
@@ -58,7 +59,8 @@ void session_begin_reading(struct session *session, int direction)
     side->phase = PHASE_READING;
     if (side->reading)
         return;
-    side->reading = cm_calloc(1, sizeof *side->reading);
+    side->reading = cm_malloc(sizeof *side->reading);
+    *side->reading = (struct reading){0};
     tls_records_init(&side->reading->records);
     tls_messages_init(&side->reading->messages, CM_LIMIT_FLIGHT_BYTES);
 }

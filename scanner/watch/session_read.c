@@ -43,7 +43,8 @@ static void on_client_hello(struct session *session, int direction, struct slice
 
 static void on_server_hello(struct session *session, int direction, struct slice body)
 {
-    struct server_part *part = cm_calloc(1, sizeof *part + body.size);
+    struct server_part *part = cm_malloc(sizeof *part + body.size);
+    *part = (struct server_part){0};
     memcpy(part->body, body.data, body.size);
     if (tls_read_server_hello((struct slice){part->body, body.size}, &part->hello)) {
         session->options.counts->refused++;
