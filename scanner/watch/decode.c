@@ -266,6 +266,7 @@ void decode_packet(struct decoder *decoder, const struct packet *packet)
     walk.decoder = decoder;
     walk.packet = packet;
     walk.datagram.source = walk.datagram.destination = (struct place){0};
+    walk.datagram.transport = (struct slice){NULL, 0};
     walk.missing = packet->length > packet->bytes.size ? packet->length - (uint32_t)packet->bytes.size : 0;
     cursor_init_slice(&walk.at, packet->bytes);
     enum step step = decode_link(&walk);
