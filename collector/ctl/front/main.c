@@ -91,6 +91,7 @@ static void print_help(void)
          "  certmuster up                          start a private inventory here (nothing to configure)\n"
          "  certmuster scan --local                look at this machine's own TLS servers\n"
          "  certmuster scan www.example.org 10.0.0.0/24   and at others\n"
+         "  certmuster watch -i eth0               and at what crosses the wire\n"
          "  certmuster crawl /etc/ssl              and at certificates in files\n"
          "  certmuster report expiring             what expires next, where it is and whose it is\n"
          "\n"
