@@ -10,7 +10,6 @@
 
 enum {
     RESERVED = 24,  /* spool segments, DNS sockets, target files, the submit child's pipes */
-    PAUSE_MS = 100, /* after a shortage nothing starts for so long */
     GROW_MS = 1000, /* then room grows by an eighth each second */
     BURST_MS = 50,  /* tokens that may pile up */
 };
@@ -97,10 +96,11 @@ void capacity_started(struct capacity *capacity)
 
 void capacity_shortage(struct capacity *capacity, int trouble, uint64_t under_way, int64_t now_ms)
 {
-    capacity->resume_ms = now_ms + PAUSE_MS;
-    capacity->grown_ms = now_ms;
-    if (trouble != EADDRNOTAVAIL) /* ports run out per destination: fewer probes at once would not help */
+    if (trouble != EADDRNOTAVAIL) { /* ports run out per destination: others may go on */
+        capacity->resume_ms = now_ms + CAPACITY_PAUSE_MS;
+        capacity->grown_ms = now_ms;
         capacity->allowed = under_way < 1 ? 1 : under_way < capacity->allowed ? (unsigned)under_way : capacity->allowed;
+    }
     if (capacity->said_shortage)
         return;
     capacity->said_shortage = true;

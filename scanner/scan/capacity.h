@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { CAPACITY_PAUSE_MS = 100 /* what lacked something is tried again after so long */ };
+
 struct capacity {
     unsigned wanted;  /* --parallel */
     unsigned ceiling; /* what the descriptors allow of that */
@@ -22,7 +24,8 @@ void capacity_init(struct capacity *capacity, unsigned parallel, double rate, in
 /* How many probes may start now. Says on stderr, once, when it is the descriptors that hold them back. */
 unsigned capacity_room(struct capacity *capacity, uint64_t under_way, int64_t now_ms);
 void capacity_started(struct capacity *capacity);
-/* A probe could not start for want of something (errno): fewer at once from now on, none for a moment. Says so once. */
+/* A probe could not start for want of something (errno): fewer at once from now on, none for a moment; but for want of a port (EADDRNOTAVAIL)
+ * only this one has to wait. Says so once. */
 void capacity_shortage(struct capacity *capacity, int trouble, uint64_t under_way, int64_t now_ms);
 bool capacity_is_short(const struct capacity *capacity, int64_t now_ms);
 /* Milliseconds until capacity_room can be more than it is now for a reason of time; -1: not a matter of time. */

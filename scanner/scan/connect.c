@@ -42,6 +42,18 @@ bool connect_is_shortage(int trouble)
            trouble == EADDRNOTAVAIL || trouble == EAGAIN;
 }
 
+/* EADDRNOTAVAIL says two things: no port is left towards this destination, which passes, or there is no address of ours to reach it from (IPv6
+ * is switched off), which does not. A datagram socket wants the same address, and has ports of its own; nothing is sent. */
+static bool has_no_source(const struct sockaddr *address, socklen_t size)
+{
+    int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    bool none = connect(fd, address, size) && errno == EADDRNOTAVAIL;
+    close(fd);
+    return none;
+}
+
 int connect_start(const struct ipaddr *ip, uint32_t scope, uint16_t port, int *fd)
 {
     static const struct linger abort_on_close = {.l_onoff = 1, .l_linger = 0};
@@ -56,6 +68,8 @@ int connect_start(const struct ipaddr *ip, uint32_t scope, uint16_t port, int *f
     if (connect(made, (struct sockaddr *)&address, size) && errno != EINPROGRESS) {
         int trouble = errno;
         close(made);
+        if (trouble == EADDRNOTAVAIL && has_no_source((struct sockaddr *)&address, size))
+            trouble = ENETUNREACH;
         errno = trouble;
         return connect_is_shortage(trouble) ? CM_ELIMIT : CM_EIO;
     }

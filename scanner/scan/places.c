@@ -1,7 +1,6 @@
 /* The shared source of probes. */
 #include "scanner/scan/places.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -12,10 +11,12 @@
 
 enum {
     SKIPS_MAX = 1024, /* places passed over, as asked for already, before others have their turn at the lock */
+    HELD_MAX = 64,    /* more than these that wait for this host hold up those behind them */
 };
 
 struct held { /* a place whose probe this host could not start yet */
     struct place place;
+    int64_t again_ms; /* when it is tried again; the list is in this order */
     struct held *after;
 };
 
@@ -146,17 +147,17 @@ bool places_are_over(struct places *places)
 bool places_are_short(struct places *places, int64_t now_ms)
 {
     pthread_mutex_lock(&places->lock);
-    bool is_short = capacity_is_short(&places->capacity, now_ms);
+    bool is_short = places->held || capacity_is_short(&places->capacity, now_ms);
     pthread_mutex_unlock(&places->lock);
     return is_short;
 }
 
 /* --- taking ---------------------------------------------------------------------------------------------------------- */
 
-static bool take_held(struct places *places, struct place *out)
+static bool take_held(struct places *places, int64_t now_ms, struct place *out)
 {
     struct held *held = places->held;
-    if (!held)
+    if (!held || now_ms < held->again_ms)
         return false;
     places->held = held->after;
     if (!places->held)
@@ -191,6 +192,20 @@ static bool has_room(struct places *places, unsigned own, int64_t now_ms)
     return capacity_room(&places->capacity, places->under_way + (unsigned)places->lingering, now_ms) > 0 && own < share;
 }
 
+/* Held ones first, once it is their time. Until then others go on: a destination that no port is left for is nobody else's trouble. */
+static enum places_answer take_any(struct places *places, unsigned thread, int64_t now_ms, struct place *out,
+                                   int64_t *wait_ms)
+{
+    if (take_held(places, now_ms, out))
+        return PLACES_ONE;
+    enum places_answer answer = places->held_count < HELD_MAX ? take_next(places, thread, out) : PLACES_LATER;
+    if (places->held && (answer == PLACES_LATER || answer == PLACES_END)) {
+        *wait_ms = places->held->again_ms - now_ms;
+        return PLACES_FULL;
+    }
+    return answer;
+}
+
 static enum places_answer take(struct places *places, unsigned thread, unsigned own, int64_t now_ms, struct place *out,
                                int64_t *wait_ms)
 {
@@ -202,7 +217,7 @@ static enum places_answer take(struct places *places, unsigned thread, unsigned 
         *wait_ms = capacity_wait_ms(&places->capacity, now_ms);
         return PLACES_FULL;
     }
-    enum places_answer answer = take_held(places, out) ? PLACES_ONE : take_next(places, thread, out);
+    enum places_answer answer = take_any(places, thread, now_ms, out, wait_ms);
     if (answer == PLACES_ONE) {
         places->under_way++;
         capacity_started(&places->capacity);
@@ -224,10 +239,9 @@ enum places_answer places_take(struct places *places, unsigned thread, unsigned 
     return answer;
 }
 
-static bool is_hopeless(const struct places *places, const struct place *place, int trouble, int64_t now_ms)
+static bool is_hopeless(const struct places *places, const struct place *place, int64_t now_ms)
 {
-    return place->since_ms && now_ms - place->since_ms >= places->options.timeout_ms &&
-           (places->under_way == 0 || trouble == EADDRNOTAVAIL);
+    return place->since_ms && now_ms - place->since_ms >= places->options.timeout_ms && places->under_way == 0;
 }
 
 void places_shortage(struct places *places, int trouble, int64_t now_ms)
@@ -242,10 +256,10 @@ bool places_put_back(struct places *places, const struct place *place, int troub
     pthread_mutex_lock(&places->lock);
     places->under_way--;
     capacity_shortage(&places->capacity, trouble, places->under_way, now_ms);
-    bool waits = !is_hopeless(places, place, trouble, now_ms);
+    bool waits = !is_hopeless(places, place, now_ms);
     if (waits) {
         struct held *held = cm_malloc(sizeof *held);
-        *held = (struct held){.place = *place};
+        *held = (struct held){.place = *place, .again_ms = now_ms + CAPACITY_PAUSE_MS};
         if (!held->place.since_ms)
             held->place.since_ms = now_ms;
         *places->held_end = held;

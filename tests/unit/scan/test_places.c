@@ -172,6 +172,67 @@ static void test_put_back(void **state)
     tear_down(&fixture);
 }
 
+/* No port is left towards one destination: others go on, and it has its next turn as soon as it is time. */
+static void test_one_destination_lacks_ports(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct place first, place;
+    int64_t wait_ms;
+    set_up(&fixture, 1, 0);
+    add(fixture.places, "192.0.2.0/29:8443");
+    assert_int_equal(places_take(fixture.places, 0, 0, 10, &first, &wait_ms), PLACES_ONE);
+    assert_true(places_put_back(fixture.places, &first, EADDRNOTAVAIL, 10));
+    assert_true(places_are_short(fixture.places, 10));
+    for (unsigned own = 0; own < 3; own++) {
+        assert_int_equal(places_take(fixture.places, 0, own, 11, &place, &wait_ms), PLACES_ONE);
+        assert_memory_not_equal(&place.ip, &first.ip, sizeof first.ip);
+        assert_int_equal(place.since_ms, 0);
+        spread_release(place.spread);
+    }
+    assert_int_equal(places_take(fixture.places, 0, 3, 500, &place, &wait_ms), PLACES_ONE);
+    assert_memory_equal(&place.ip, &first.ip, sizeof first.ip);
+    assert_true(
+        places_put_back(fixture.places, &place, EADDRNOTAVAIL, 5000)); /* ours are in the way: it may yet come */
+    for (unsigned i = 0; i < 3; i++)
+        places_ended(fixture.places);
+    for (unsigned own = 0; own < 4; own++) {
+        assert_int_equal(places_take(fixture.places, 0, own, 5001, &place, &wait_ms), PLACES_ONE);
+        places_ended(fixture.places);
+        spread_release(place.spread);
+    }
+    assert_int_equal(places_take(fixture.places, 0, 0, 5001, &place, &wait_ms),
+                     PLACES_FULL); /* no end while one waits */
+    assert_int_equal(wait_ms, 99);
+    places_close(fixture.places);
+    assert_int_equal(places_take(fixture.places, 0, 0, 5001, &place, &wait_ms), PLACES_FULL);
+    assert_int_equal(places_take(fixture.places, 0, 0, 5100, &place, &wait_ms), PLACES_ONE);
+    assert_false(places_put_back(fixture.places, &place, EADDRNOTAVAIL, 5100));
+    spread_release(place.spread);
+    assert_true(places_are_over(fixture.places));
+    tear_down(&fixture);
+}
+
+/* Many that wait hold up those behind them: memory is bounded. */
+static void test_many_lack_ports(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct place place;
+    int64_t wait_ms;
+    unsigned taken = 0;
+    set_up(&fixture, 1, 0);
+    add(fixture.places, "192.0.2.0/24:8443");
+    while (places_take(fixture.places, 0, 0, 10, &place, &wait_ms) == PLACES_ONE) {
+        assert_true(places_put_back(fixture.places, &place, EADDRNOTAVAIL, 10));
+        taken++;
+    }
+    assert_in_range(taken, 1, 255);
+    assert_in_range(wait_ms, 1, 100);
+    assert_int_equal(places_left(fixture.places), 256);
+    tear_down(&fixture);
+}
+
 static void test_lingering_counts(void **state)
 {
     (void)state;
@@ -215,8 +276,13 @@ static void test_rate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_threads),          cmocka_unit_test(test_shares), cmocka_unit_test(test_put_back),
-        cmocka_unit_test(test_lingering_counts), cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_put_back),
+        cmocka_unit_test(test_one_destination_lacks_ports),
+        cmocka_unit_test(test_many_lack_ports),
+        cmocka_unit_test(test_lingering_counts),
+        cmocka_unit_test(test_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
