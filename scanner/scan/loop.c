@@ -16,10 +16,11 @@
 enum {
     BATCH = 256,
     FIRST_SLOTS = 64,
-    SIGNALS_MS = 50,    /* a loop that never waits looks for signals this often */
-    GATHER_BELOW = 32,  /* fewer events than this in a turn of many watches: the next ones are let gather … */
-    GATHER_SLOTS = 128, /* … once there were so many watches at once … */
-    GATHER_NS = 1000000 /* … for so long */
+    SIGNALS_MS = 50,     /* a loop that never waits looks for signals this often */
+    GATHER_BELOW = 32,   /* fewer events than this in a turn of many watches: the next ones are let gather … */
+    GATHER_SLOTS = 128,  /* … once there were so many watches at once … */
+    GATHER_NS = 1000000, /* … for so long */
+    LATE_MS = 1000,      /* what is due waits so long at most for what has come already */
 };
 
 struct slot {
@@ -33,7 +34,8 @@ enum { EDGES = 1 << 16 };
 struct loop {
     int epoll;
     int64_t now_ms, now_us, signals_ms, waited_us;
-    int met; /* events of the latest turn */
+    int met;           /* events of the latest turn */
+    int64_t behind_ms; /* since when each turn met as many as it can; 0: it did not */
     struct timers timers;
     struct slot *slots; /* slot 0 is never given out */
     uint32_t slot_count, slot_capacity, free_slot;
@@ -240,6 +242,19 @@ static void gather(const struct loop *loop, int wait)
         nanosleep(&pause, NULL);
 }
 
+/* After a time in which we did not run (stopped, or held up by a write), what is due has perhaps come already: that goes first, or our
+ * lateness would look like theirs. A wait that SIGCONT ended has not looked yet. */
+static bool may_fire(struct loop *loop)
+{
+    if (loop->met >= 0 && loop->met < BATCH) {
+        loop->behind_ms = 0;
+        return true;
+    }
+    if (!loop->behind_ms)
+        loop->behind_ms = loop->now_ms;
+    return loop->now_ms - loop->behind_ms >= LATE_MS;
+}
+
 /* Those who asked to be called again; who asks meanwhile waits for the next turn. */
 static void call_again(struct loop *loop)
 {
@@ -296,7 +311,7 @@ bool loop_turn(struct loop *loop, int64_t max_wait_ms, const sigset_t *open)
         call_again(loop);
     for (int i = 0; i < count; i++) /* -1: EINTR, a signal; the caller looks at its flag */
         call_ready(loop, &batch[i]);
-    while ((timer = timers_pop(&loop->timers, loop->now_ms)))
+    while (may_fire(loop) && (timer = timers_pop(&loop->timers, loop->now_ms)))
         timer->fire(timer);
     return count == BATCH;
 }
