@@ -159,20 +159,33 @@ static bool take_line(struct names *names, char *line, enum names_source source)
     return good;
 }
 
+enum line { LINE_END, LINE_GOOD, LINE_BAD };
+
+/* The next line, whole or bad: one that is too long, or has a NUL in it, means nothing. */
+static enum line read_line(FILE *file, char out[static LINE_MAX_BYTES])
+{
+    size_t size = 0;
+    bool bad = false;
+    int c;
+    while ((c = getc_unlocked(file)) != EOF && c != '\n') {
+        bad = bad || c == '\0' || size == LINE_MAX_BYTES - 1;
+        if (!bad)
+            out[size++] = (char)c;
+    }
+    out[size] = '\0';
+    return bad ? LINE_BAD : c == EOF && size == 0 ? LINE_END : LINE_GOOD;
+}
+
 static int read_file(struct names *names, const char *path, enum names_source source, uint64_t *damaged,
                      struct cm_error *error)
 {
     char line[LINE_MAX_BYTES];
-    bool whole = true;
+    enum line state;
     FILE *file = fopen(path, "re");
     if (!file)
         return error_setf(error, CM_EIO, 0, "cannot read names", "%s: %s", path, strerror(errno));
-    while (fgets(line, sizeof line, file)) {
-        bool begins = whole; /* the rest of a line that is too long means nothing */
-        whole = strchr(line, '\n') || feof(file);
-        if (!begins)
-            continue;
-        if (!whole || !take_line(names, line, source))
+    while ((state = read_line(file, line)) != LINE_END) {
+        if (state == LINE_BAD || !take_line(names, line, source))
             ++*damaged;
     }
     bool bad = ferror(file);

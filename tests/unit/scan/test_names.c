@@ -123,6 +123,25 @@ static void test_long_lines(void **state)
     free(text);
 }
 
+static void test_nul_in_a_line(void **state)
+{
+    static const char text[] = "192.0.2.1 a.example\0 b.example\n192.0.2.2 c.example\n192.0.2.3 d.example\0";
+    (void)state;
+    char path[] = "/tmp/namesXXXXXX";
+    uint64_t damaged = 0;
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    close(fd);
+    struct names *names = names_new(NULL);
+    assert_int_equal(names_read(names, path, &damaged, NULL), 0);
+    assert_int_equal(damaged, 2); /* and the line that follows is none of it */
+    assert_name(names, "192.0.2.1", 0, "", NULL);
+    assert_name(names, "192.0.2.2", 0, "", "c.example");
+    assert_name(names, "192.0.2.3", 0, "", NULL);
+    names_free(names);
+    unlink(path);
+}
+
 static void test_ceilings(void **state)
 {
     (void)state;
@@ -148,10 +167,8 @@ static void test_ceilings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order_of_sources),
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_long_lines),
-        cmocka_unit_test(test_ceilings),
+        cmocka_unit_test(test_order_of_sources), cmocka_unit_test(test_files),    cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_nul_in_a_line),    cmocka_unit_test(test_ceilings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
