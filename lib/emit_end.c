@@ -27,8 +27,9 @@ static int settle(struct emit *emit, int64_t wait_ms, bool interrupted, struct c
             code = error_setf(error, CM_EIO, 0, "cannot write to standard output", "%s", strerror(emit->out.trouble));
         if (!code && slow && late && interrupted)
             code = error_set(error, CM_ETIMEOUT, 0, "nobody reads standard output, its last records are lost");
-        /* A pipe that nobody reads any more will not be read later. */
-        if ((!code && !slow) || emit->out.trouble == EPIPE || (code && late))
+        /* A pipe that nobody reads any more will not be read later, nor will a stream open that never was. */
+        bool hopeless = emit->out.trouble == EPIPE || emit->out.trouble == EBADF;
+        if ((!code && !slow) || hopeless || (code && late))
             return code;
         if (emit->spool)
             drain_tick(&emit->drain, spool_closed(emit->spool), clock_monotonic_ms());

@@ -192,11 +192,11 @@ static void show_progress(struct sweep *sweep)
     progress_update(&sweep->progress, ok + failed, known ? ok + failed + left : 0, failed);
 }
 
-/* A closed pipe takes nothing any more, however long we wait; a full disk may. */
+/* A pipe whose reader left, or a stream that was closed from the beginning, takes nothing however long we wait; a full disk may. */
 static bool is_unread(void)
 {
     struct pollfd out = {.fd = STDOUT_FILENO};
-    return poll(&out, 1, 0) == 1 && out.revents & POLLERR;
+    return poll(&out, 1, 0) == 1 && out.revents & (POLLERR | POLLNVAL);
 }
 
 static void tick(struct sweep *sweep)
