@@ -17,7 +17,7 @@ enum {
     ENOUGH_MS = 250, /* for what may follow the certificates */
 };
 
-int64_t probe_now(const struct probe *probe)
+static int64_t now_ms(const struct probe *probe)
 {
     return loop_now(probe->shared->loop);
 }
@@ -96,9 +96,15 @@ static void succeed(struct probe *probe)
         .starttls = (enum starttls)probe->protocol,
         .handshake = handshake_get_result(probe->handshake),
         .connect_ms = probe->connected_ms - probe->connect_began_ms,
-        .handshake_ms = probe_now(probe) - probe->handshake_began_ms,
+        .handshake_ms = now_ms(probe) - probe->handshake_began_ms,
     };
     probe_tell(probe, &result);
+}
+
+/* The time is up, and most of it went by while this host lacked something: that the server did not answer in the rest says nothing of it. */
+static bool was_held_up(const struct probe *probe)
+{
+    return probe->lacked && now_ms(probe) - probe->connect_began_ms < probe->ask.budget_ms / 2;
 }
 
 /* What the end of the connection means depends on how far we came. */
@@ -121,13 +127,13 @@ void probe_connection_ended(struct probe *probe, enum handshake_end end, bool fi
         failure.stage = "hello";
         break;
     case PROBE_WAITING:
-        if (end == HANDSHAKE_END_DEADLINE) {
-            failure.error = RECORD_ERROR_LOCAL;
-            failure.detail = "no descriptor, port or memory to spare on this host";
-        }
-        break;
     case PROBE_CONNECTING:
         break;
+    }
+    if (end == HANDSHAKE_END_DEADLINE && failure.error == RECORD_ERROR_TIMEOUT &&
+        (probe->state == PROBE_WAITING || was_held_up(probe))) {
+        failure.error = RECORD_ERROR_LOCAL;
+        failure.detail = "no descriptor, port or memory to spare on this host";
     }
     probe_fail(probe, &failure, final);
 }
@@ -141,10 +147,11 @@ void probe_cancel(struct probe *probe)
 
 static int64_t left_ms(const struct probe *probe)
 {
-    return probe->deadline_ms - probe_now(probe);
+    return probe->deadline_ms - now_ms(probe);
 }
 
-void probe_pause(struct probe *probe, int64_t due_ms)
+/* Unless the deadline comes before. */
+static void pause_until(struct probe *probe, int64_t due_ms)
 {
     if (due_ms >= probe->deadline_ms)
         return;
@@ -224,7 +231,7 @@ void probe_go_on(struct probe *probe, enum handshake_state state)
     }
     case HANDSHAKE_ENOUGH:
         if (!probe->pausing)
-            probe_pause(probe, probe_now(probe) + ENOUGH_MS);
+            pause_until(probe, now_ms(probe) + ENOUGH_MS);
         break;
     case HANDSHAKE_GOING:
         probe_flush(probe);
@@ -246,7 +253,7 @@ void probe_begin_handshake(struct probe *probe)
     probe->tried |= (uint8_t)(1u << probe->protocol);
     probe->heard = false;
     probe->greeting = SNIFFED_UNKNOWN;
-    probe->handshake_began_ms = probe_now(probe);
+    probe->handshake_began_ms = now_ms(probe);
     probe->handshake = handshake_new(probe->shared->engine, &ask);
     probe_flush(probe);
 }
@@ -263,13 +270,13 @@ void probe_begin_dialogue(struct probe *probe)
 static void pause_at_most(struct probe *probe, int64_t ms, int64_t share)
 {
     int64_t part = left_ms(probe) / share;
-    probe_pause(probe, probe_now(probe) + (part < ms ? part : ms));
+    pause_until(probe, now_ms(probe) + (part < ms ? part : ms));
 }
 
 void probe_connected(struct probe *probe)
 {
     enum starttls protocol = (enum starttls)probe->protocol;
-    probe->connected_ms = probe_now(probe);
+    probe->connected_ms = now_ms(probe);
     if (protocol == STARTTLS_AUTO) {
         probe->state = PROBE_LISTENING;
         pause_at_most(probe, NEGOTIATE_GREETING_MS, NEGOTIATE_GREETING_SHARE);
@@ -281,7 +288,7 @@ void probe_connected(struct probe *probe)
         /* A slow greeting (postscreen's 6 s) must fit before TLS is tried instead. */
         if (probe->ask.mode == STARTTLS_AUTO && starttls_server_first(protocol) &&
             !(probe->tried & 1u << STARTTLS_NONE))
-            probe_pause(probe, probe_now(probe) + left_ms(probe) * 3 / 4);
+            pause_until(probe, now_ms(probe) + left_ms(probe) * 3 / 4);
         probe_begin_dialogue(probe);
         probe_flush(probe);
     }
@@ -298,7 +305,7 @@ static int open_connection(struct probe *probe)
     probe->state = PROBE_CONNECTING;
     probe->connection++;
     probe->broken = false;
-    probe->connect_began_ms = probe_now(probe);
+    probe->connect_began_ms = now_ms(probe);
     probe->connected_ms = 0;
     if (loop_watch_edges(probe->shared->loop, &probe->watch) == 0)
         return 0;
@@ -319,8 +326,9 @@ void probe_wait(struct probe *probe, int trouble)
 {
     probe->shared->shortage(trouble, probe->shared->context);
     probe_drop_try(probe);
+    probe->lacked = true;
     probe->state = PROBE_WAITING;
-    probe_pause(probe, probe_now(probe) + SHORTAGE_RETRY_MS);
+    pause_until(probe, now_ms(probe) + SHORTAGE_RETRY_MS);
 }
 
 void probe_begin_try(struct probe *probe)
@@ -340,7 +348,7 @@ int probe_start(const struct probe_shared *shared, const struct probe_ask *ask, 
     probe->ask = *ask;
     probe->watch = (struct watch){.fd = -1, .ready = probe_ready, .owner = probe};
     probe->timer = (struct timer){.fire = time_is_up, .owner = probe};
-    probe->deadline_ms = probe_now(probe) + ask->budget_ms;
+    probe->deadline_ms = now_ms(probe) + ask->budget_ms;
     probe->ladder.named = ask->name[0] != '\0';
     probe->protocol = ask->mode;
     if (ask->mode == STARTTLS_AUTO) {

@@ -32,6 +32,7 @@ struct probe {
     uint8_t greeting; /* enum sniffed: what the server's first bytes look like */
     bool known_port, heard, guessing;
     bool broken;   /* sending met a reset: the end that reading meets is not the server's close */
+    bool lacked;   /* it had to wait for something that this host lacks */
     bool pausing;  /* the timer is a pause's: for a greeting, for a descriptor, for the rest of a flight */
     bool in_call;  /* of ready(): the probe's memory stays until it is over */
     bool finished; /* told; nothing but the memory is left */
@@ -45,15 +46,12 @@ struct probe_failure {
 };
 
 /* --- probe.c --- */
-int64_t probe_now(const struct probe *probe);
 const char *probe_name(const struct probe *probe); /* SNI of the present try */
 /* Opens the connection of a try, or waits for what this host lacks. */
 void probe_begin_try(struct probe *probe);
 void probe_drop_try(struct probe *probe); /* closes it */
 /* Drops the try for want of something (errno) and begins it again later. */
 void probe_wait(struct probe *probe, int trouble);
-/* Calls pause_over at due_ms, if that is before the deadline. */
-void probe_pause(struct probe *probe, int64_t due_ms);
 void probe_end_pause(struct probe *probe);
 void probe_begin_dialogue(struct probe *probe);
 void probe_begin_handshake(struct probe *probe);
