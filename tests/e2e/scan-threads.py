@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -152,4 +153,45 @@ def short_of_memory():
     stop(fleet)
 
 
-main(the_same_as_one_thread, one_limit_for_all, interrupted, few_descriptors, slow_reader_and_pipe, short_of_memory)
+def stopped_for_a_while():
+    """Ctrl-Z, and on again after every deadline: what was answered meanwhile is told as answered"""
+    server, said = Server("keep", "0.0.0.0"), b"\x15\x03\x03\x00\x02\x02\x31"  # access_denied
+    process = popen("--timeout", "3", "--starttls", "none", f"127.114.0.0/22:{server.port}")
+    wait_until("all have asked", lambda: len(server.kept) == 1024)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGSTOP)
+    for connection in server.kept:
+        connection.sendall(said)
+    time.sleep(4)
+    process.send_signal(signal.SIGCONT)
+    run = end(process)
+    check("answered in time, read late", {"hello alert": 1024}, errors(run))
+    server.stop()
+
+
+def no_address_of_ours():
+    """IPv6 is switched off: said at once, and nobody waits for it"""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-n", "true"], stderr=subprocess.DEVNULL).returncode:
+        note("skipped: network namespaces need root")
+        return
+    script = "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 && ip link set lo up && exec \"$@\""
+    targets = [f"[2001:db8::{i:x}]:443" for i in range(1, 40)] + ["127.0.0.1:443"]
+    done = subprocess.run(["unshare", "-n", "sh", "-c", script, "sh", scan_tools.SCAN, "--json", "--no-submit", "--timeout", "20", *targets],
+                          capture_output=True, text=True, timeout=120)
+    run = Run(done.returncode, done.stdout, done.stderr, 0)
+    check("errors", {"connect unreachable": 39, "connect refused": 1}, errors(run))
+    holds("not a shortage", "slowed down" not in run.err, run.err)
+
+
+def closed_output():
+    """records that can go nowhere, ever: the sweep ends, and says why"""
+    began = time.monotonic()
+    done = subprocess.run(["sh", "-c", "exec \"$@\" >&-", "sh", scan_tools.SCAN, "--json", "--no-submit", "127.115.0.0/16:1"],
+                          stderr=subprocess.PIPE, text=True, timeout=120)
+    check("exit", 3, done.returncode)
+    holds("said", "standard output" in done.stderr, done.stderr)
+    holds("soon", time.monotonic() - began < 20)
+
+
+main(the_same_as_one_thread, one_limit_for_all, interrupted, few_descriptors, slow_reader_and_pipe, short_of_memory, stopped_for_a_while,
+     no_address_of_ours, closed_output)
