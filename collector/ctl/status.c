@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "certmuster/home.h"
 #include "certmuster/log.h"
@@ -93,6 +94,14 @@ static void tell_spool(const char *path)
                (bytes + 1023) / 1024, path);
 }
 
+/* A watch that root started gave its rights up and has a spool of its own: see emit.h. */
+static void tell_watch_spool(const char *spool)
+{
+    char path[1024];
+    if ((size_t)snprintf(path, sizeof path, "%s-watch", spool) < sizeof path && access(path, F_OK) == 0)
+        tell_spool(path);
+}
+
 static int tell(const struct config *config, const struct home *home)
 {
     const char *dsn = config_string(config, "dsn"), *socket_path = config_string(config, "collector.socket");
@@ -110,6 +119,7 @@ static int tell(const struct config *config, const struct home *home)
     else
         puts("collector   none");
     tell_spool(spool ? spool : home->spool);
+    tell_watch_spool(spool ? spool : home->spool);
     return database && collector ? CM_EXIT_OK : CM_EXIT_PARTIAL;
 }
 

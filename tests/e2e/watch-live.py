@@ -2,7 +2,10 @@
 """certmuster-watch on a veth pair between two network namespaces of its own: real handshakes cross it and are told, by two workers, without any right
 that root had; statistics are written, asked for and valid; records reach a collector; a day ends; an interface goes away. Needs root."""
 import hashlib
+import json
 import os
+import pty
+import signal
 import subprocess
 import sys
 
@@ -144,12 +147,86 @@ def test_delivery():
                                    "SELECT counters->>'kernel_drops', (counters->>'packets')::int > 0, interrupted FROM certmuster.run WHERE source = 'watch'"],
                                   capture_output=True, text=True).stdout.split()
         check("the run's statistics", ["0|t|t"], counters)
+        holds("its spool in the status", f"spool       empty, {home}/spool-watch" in certmuster("status"))
         holds("nothing is left in the spool", not [n for n in os.listdir(home + "/spool-watch") if ".seg" in n], os.listdir(home + "/spool-watch"))
         table = open(watch.name + ".out", encoding="utf-8").read()
         for text in ("10.9.0.2:4412", "server.example", "client", "(self-signed)", "TLSv1.2", "TLSv1.3", "(not visible)"):
             holds("the table", text in table, text, table)
     finally:
         certmuster("down")
+
+
+FLOOD, CONVERSATIONS = os.environ["CM_RELEASE"] + "/tests/bench/watch-flood", 4096
+
+
+def flood(rate, seconds):
+    """Conversations with as many servers, each with a certificate in clear; how many were sent."""
+    der = work + "/flood.der"
+    subprocess.run(["openssl", "x509", "-in", work + "/server.example.pem", "-outform", "DER", "-out", der], check=True)
+    return json.loads(BOTH["far"].run(FLOOD, "veth0", str(rate), str(seconds), der))["conversations"]
+
+
+def counted(text):
+    """The block that SIGUSR1 asks for, by what stands behind each number."""
+    lines = text[text.rindex("certmuster-watch: after"):].splitlines()
+    return {line[18:]: int(line[:16]) for line in lines if line[:16].strip().isdigit()}
+
+
+def ask(watch):
+    before = watch.said().count("files read")
+    watch.process.send_signal(signal.SIGUSR1)
+    wait_until("statistics", lambda: watch.said().count("files read") > before)
+    return counted(watch.said())
+
+
+def test_paused_reader():
+    """whoever reads the records pauses: packets are read on, records wait in memory, none is lost; a collector that is gone is no different"""
+    reading, writing = os.pipe()
+    watch = Watch(BOTH["near"], "-i", "veth0", "--workers", "2", config="watch: {statistics: 1s}\n", stdout=writing)
+    os.close(writing)
+    sent = flood(30000, 3)
+    wait_until("every handshake to be seen", lambda: ask(watch)["handshakes"] >= sent)
+    now = ask(watch)
+    check("drops and postponed", (0, 0), (now["packets dropped by the kernel: the ring was full"], now["observations that found the queue full"]))
+    check("handshakes", sent, now["handshakes"])
+    holds("records wait", now["records that wait to be kept"] > 1000 and now["records told"] < CONVERSATIONS, now)
+    watch.process.send_signal(signal.SIGTERM)
+    text = b""
+    while piece := os.read(reading, 1 << 16):
+        text += piece
+    check("status", 143, watch.process.wait(60))
+    records = [json.loads(line) for line in text.splitlines()]
+    places = {place(record): 0 for record in records if record["type"] == "sighting"}
+    for record in records:
+        if record["type"] == "sighting":
+            places[place(record)] += record.get("count", 1)
+    check("places", CONVERSATIONS, len(places))
+    check("handshakes in the records", sent, sum(places.values()))
+    check("the last record", "finished", records[-1].get("state"))
+
+
+def test_progress():
+    """on a terminal: rows as they come, a progress line with rate and drops, which makes way"""
+    leader, follower = pty.openpty()
+    watch = Watch(BOTH["near"], "-i", "veth0", json_out=False, stdout=follower, stderr=follower, env={"TERM": "xterm", "COLUMNS": "150"})
+    os.close(follower)
+    os.set_blocking(leader, False)
+    shown = ""
+
+    def look():
+        nonlocal shown
+        try:
+            shown += os.read(leader, 1 << 16).decode()
+        except OSError:
+            pass
+        return shown
+    handshake("-connect", "10.9.0.2:4412", "-tls1_2", client=True)
+    wait_until("the rows", lambda: "10.9.0.2:4412" in look() and "client.example" in shown)
+    wait_until("the progress line", lambda: " packets  " in look() and "/s  0 dropped" in shown)
+    watch.process.send_signal(signal.SIGINT)
+    wait_until("the summary", lambda: "0 dropped by the kernel" in look())
+    check("status", 130, watch.process.wait(30))
+    holds("the line was cleared before the summary", "\r\x1b[K" in shown[shown.rindex("/s  0 dropped"):shown.index("0 dropped by the kernel")], shown)
 
 
 SHIM = """
@@ -206,4 +283,4 @@ def test_interface_goes():
     check("the run is finished", "finished", watch.records()[-1]["state"])
 
 
-main(prepare, test_handshakes, test_privileges, test_delivery, test_midnight, test_interface_goes)
+main(prepare, test_handshakes, test_privileges, test_delivery, test_paused_reader, test_progress, test_midnight, test_interface_goes)
