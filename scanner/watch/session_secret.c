@@ -105,7 +105,11 @@ bool session_secret_record(struct session *session, int direction, const struct 
     static _Thread_local uint8_t plain[TLS_CIPHERTEXT_MAX];
     size_t size;
     uint8_t type;
-    if (!session_is_13(session) || !session_secret_begin(session) || !session->secret->sides[direction].usable)
+    if (!session_is_13(session))
+        return false;
+    if (!session->secret) /* each side ends for itself: the client's Certificate comes when the server's part is over */
+        (void)session_secret_begin(session);
+    if (!session->secret || !session->secret->sides[direction].usable)
         return false;
     struct secret_side *side = &session->secret->sides[direction];
     if (tls13_open(get_schedule(), &side->keys, record->header, record->fragment, plain, &size, &type)) {
