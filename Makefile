@@ -127,6 +127,7 @@ $(FLEET): $(FLEET_SRC:%.c=$(B)/%.o) $(B)/libcertmuster.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs openssl zlib) -lpthread
 # Floors and peers that benchmarks compare with, and what makes their input: one file, one program.
 bench_archives_repeat-capture = $(B)/watch.a
+bench_archives_half-open = $(B)/watch.a
 .SECONDEXPANSION:
 $(BENCH_BIN): $(B)/%: $(B)/%.o $$(bench_archives_$$(notdir $$@)) $(B)/libcertmuster.a
 	@echo "  LINK  $@"

@@ -5,7 +5,7 @@
  * hash in another direct-mapped cache), so that the rest of a long transfer costs one look. Port reuse: a SYN with another ISN, or a hello where a
  * tombstone stands, begins anew.
  *
- * Usefulness, least first: flows in which nothing of TLS was seen, TLS seen, a handshake under way. Within a class the longest silent goes first.
+ * Usefulness, least first: flows in which nothing of TLS was seen, TLS seen, a hello seen, both hellos seen. Within a class the longest silent goes first.
  * UDP conversations (DTLS, QUIC) live in the same table. */
 #ifndef SCANNER_WATCH_FLOWS_H
 #define SCANNER_WATCH_FLOWS_H

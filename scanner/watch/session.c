@@ -164,7 +164,10 @@ size_t session_memory(const struct session *session)
 
 int session_usefulness(const struct session *session)
 {
+    /* A hello costs a liar one packet; that both sides speak of one handshake costs him more. */
+    if (session->client_part && session->server_part && (!session->told || session->asked))
+        return 3;
     if (session->client_part || session->server_part)
-        return session->told ? 2 : 3;
+        return 2;
     return session->directions[0].reading || session->directions[1].reading ? 1 : 0;
 }

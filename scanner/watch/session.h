@@ -33,7 +33,8 @@ bool session_gap(struct session *session, int direction, uint32_t missing);
 /* The flow ended: tells what was not told yet. A lone ClientHello tells nothing. */
 void session_end(struct session *session);
 size_t session_memory(const struct session *session);
-/* 0: nothing of TLS seen, 1: TLS seen, 2: a hello seen, 3: between hello and certificate. For eviction. */
+/* 0: nothing of TLS seen, 1: TLS seen, 2: a hello seen, or all told that will likely come, 3: both hellos seen and a chain to come. For
+ * eviction. */
 int session_usefulness(const struct session *session);
 
 #endif

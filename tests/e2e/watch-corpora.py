@@ -1,8 +1,7 @@
 #!/usr/bin/python3
 # certmuster-watch and real captures: every certificate that is expected is told, with its role, server, name and place in the chain, and nothing else is.
 #
-# The captures and what is expected of them are not ours and not committed: without them this test is skipped. EXPECTED.tsv is what tshark sees in clear; EXPECTED_EXTRA.tsv
-# what it misses. Transport eap and OpenVPN are more than was asked for: they are counted, and may be found.
+# The captures and what is expected of them (watch_corpus.py) are not ours and not committed: without them this test is skipped.
 import collections
 import ipaddress
 import json
@@ -10,45 +9,16 @@ import os
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import watch_corpus  # pylint: disable=wrong-import-position
+
 top = os.environ.get("CM_TOP", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-shared = os.environ.get("CM_SHARED", os.path.join(top, "..", "shared"))
 watch = os.path.join(os.environ.get("CM_BIN", os.path.join(top, "build", "asan")), "certmuster-watch")
-corpus = os.path.join(shared, "corpora", "pcap")
-if not os.path.exists(os.path.join(corpus, "EXPECTED.tsv")):
-    print("the captures are not here: " + corpus)
+corpus = watch_corpus.folder()
+if not corpus:
+    print("the captures are not here: set CM_SHARED")
     sys.exit(77)
 os.environ["CERTMUSTER_HOME"] = os.path.join(os.environ.get("TMPDIR", "/tmp"), "no-home")
-
-Expected = collections.namedtuple("Expected", "sha256 role server sni transport positions")
-# Full chains where tshark, which does not verify checksums, follows a segment of garbage.
-GARBAGE_FIRST = "derived/mtls-badchecksum-garbage-first.pcap"
-
-
-def rows(name):
-    with open(os.path.join(corpus, name), encoding="utf-8") as file:
-        for line in file:
-            if not line.startswith("#"):
-                yield line.rstrip("\n").split("\t")
-
-
-def expectations():
-    """file → what must be told; file → fingerprints that may be told besides"""
-    must, may = collections.defaultdict(list), collections.defaultdict(set)
-    for name, sha256, role, server, sni, transport, positions, *_ in rows("EXPECTED.tsv"):
-        row = Expected(sha256, role, server, sni, transport, {int(p) for p in positions.split(",")})
-        if transport == "eap" or "openvpn" in name or "opvn" in name:
-            may[name].add(sha256)
-        else:
-            must[name].append(row)
-    for name, sha256, _, _, why in rows("EXPECTED_EXTRA.tsv"):
-        if why.startswith("OPTIONAL"):
-            may[name].add(sha256)
-        else:
-            must[name].append(Expected(sha256, None, None, None, "tcp", None))
-    base = {(row.sha256, row.role): row for row in must["derived/mtls-base.pcap"]}
-    known = {(row.sha256, row.role) for row in must[GARBAGE_FIRST]}
-    must[GARBAGE_FIRST] += [row for key, row in base.items() if key not in known]
-    return must, may
 
 
 def place(endpoint):
@@ -82,9 +52,8 @@ def name_fits(row, found):
     return bool({s[3] for s in found} & wanted)
 
 
-must, may = expectations()
-files = sorted(os.path.relpath(os.path.join(folder, name), corpus) for folder, _, names in os.walk(corpus) for name in names
-               if ".pcap" in name)
+must, may = watch_corpus.expectations()
+files = watch_corpus.captures()
 sums, problems = collections.Counter(), 0
 for name in files:
     seen, status, errors = told(os.path.join(corpus, name))
