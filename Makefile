@@ -50,7 +50,7 @@ pkgs_all      := openssl libcares libidn2 libpcap libpq libseccomp libevent libe
 binary = $(if $(filter front,$(1)),certmuster,certmuster-$(1))
 BINARIES := $(foreach p,$(PROGRAMS),$(B)/$(call binary,$(p)))
 
-.PHONY: all help install check check-fresh quickstart quickstart-stop layers format format-check bench bench-scan fuzz clean tests packages-build
+.PHONY: all help install check check-fresh quickstart quickstart-stop layers format format-check bench bench-scan bench-watch fuzz clean tests packages-build
 all: $(BINARIES)
 
 help:
@@ -64,6 +64,7 @@ help:
 	@echo 'make format            lay out the C sources by .clang-format'
 	@echo 'make bench             ratios against floors and peers, in tests/bench'
 	@echo 'make bench-scan [PARTS=...]   the scanner alone: floors peers syscalls waiting million threads'
+	@echo 'make bench-watch [PARTS=...]  the reader of captures alone: speed complete flood live'
 	@echo 'make fuzz [F=NAME] [SECONDS=60]   run the fuzz targets'
 
 # --- Generated: files that programs carry inside (migrations, the HTML page) as C initialisers ------------------------------
@@ -173,6 +174,11 @@ bench-scan:
 	@contrib/install-packages run build test bench
 	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release $(BUILD)/release/certmuster-scan $(FLEET:$(B)/%=$(BUILD)/release/%) $(BENCH_BIN:$(B)/%=$(BUILD)/release/%)
 	@tests/bench/bench-scan $(BUILD)/release $(PARTS)
+
+bench-watch:
+	@contrib/install-packages run build test bench
+	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release $(BUILD)/release/certmuster-watch $(BENCH_BIN:$(B)/%=$(BUILD)/release/%)
+	@tests/bench/bench-watch $(BUILD)/release $(PARTS)
 
 bench:
 	@contrib/install-packages run build test bench

@@ -41,23 +41,23 @@ def memory(pid, field):
 
 
 class Cost:
-    """Seconds: CPU of the client and what it started, CPU of the fleet meanwhile, wall clock."""
+    """Seconds: CPU of the client and what it started, CPU of the fleet meanwhile, wall clock. Bytes: the client's largest resident set."""
 
-    def __init__(self, client, fleet, wall):
-        self.client, self.fleet, self.wall = client, fleet, wall
+    def __init__(self, client, fleet, wall, memory=0):
+        self.client, self.fleet, self.wall, self.memory = client, fleet, wall, memory
 
 
-def run(arguments, fleet=None, output=subprocess.DEVNULL, status=(0,)):
+def run(arguments, fleet=None, output=subprocess.DEVNULL, status=(0,), source=subprocess.DEVNULL):
     """Runs a client to its end and returns its Cost. wait4(2) tells what it used itself, to the microsecond."""
     served = process_cpu(fleet.pid) if fleet else 0
     began = time.monotonic()
-    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(arguments, stdin=source, stdout=output, stderr=subprocess.DEVNULL)
     _, ended, used = os.wait4(process.pid, 0)
     wall = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(ended)
     if process.returncode not in status:
         raise SystemExit(f"{' '.join(arguments)}: ended with {process.returncode}")
-    return Cost(used.ru_utime + used.ru_stime, process_cpu(fleet.pid) - served if fleet else 0, wall)
+    return Cost(used.ru_utime + used.ru_stime, process_cpu(fleet.pid) - served if fleet else 0, wall, used.ru_maxrss * 1024)
 
 
 class Fleet:
@@ -100,7 +100,7 @@ def interleave(rounds, clients):
     for i in range(rounds):
         for name in list(clients)[::-1 if i % 2 else 1]:
             cost, endpoints = clients[name]()
-            samples[name].append((cost.client / endpoints, cost.fleet / endpoints, cost.wall / endpoints))
+            samples[name].append((cost.client / endpoints, cost.fleet / endpoints, cost.wall / endpoints, cost.memory))
     return {name: Cost(*(statistics.median(column) for column in zip(*rows))) for name, rows in samples.items()}
 
 

@@ -1,12 +1,14 @@
 /* floor-pcap: the least that a program over libpcap does with a capture file: pcap_loop with a callback that only counts. Benchmarks compare certmuster-watch with it.
  *
  *   floor-pcap FILE [BUFFER_BYTES]
+ *   floor-pcap --version
  *
  * BUFFER_BYTES: of the stdio buffer that libpcap reads through (128 KiB); 0: stdio's own, which is what pcap_open_offline gives. Prints "packets=N bytes=N". */
 #include <inttypes.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { BUFFER_BYTES = 128 * 1024 };
 
@@ -30,6 +32,10 @@ int main(int argc, char **argv)
     if (argc < 2) {
         fprintf(stderr, "usage: floor-pcap FILE [BUFFER_BYTES]\n");
         return 2;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts(pcap_lib_version());
+        return 0;
     }
     FILE *file = fopen(argv[1], "rb");
     char *buffer = size ? malloc(size) : NULL;
