@@ -104,10 +104,13 @@ static int open_all(struct watch *watch, const struct config *config, int argc, 
 
 static int give_up_rights(const struct watch *watch, struct cm_error *error)
 {
+    /* Where records go; the others are emit's last resort when that disk fails. */
     const char *spool = emit_spool_dir(watch->emit);
+    const char *temporary = getenv("TMPDIR");
+    const char *const files[] = {spool, "/var/tmp", "/tmp", "/dev/shm", temporary, NULL};
     struct term_style style;
     term_style_of(stderr, &style); /* reads the locale's files, once */
-    int code = privileges_drop(&watch->user, spool != NULL, error);
+    int code = privileges_drop(&watch->user, files, error);
     if (!code && spool && access(spool, W_OK | X_OK))
         code = error_setf(error, CM_EAUTH, 0, "the user that goes on cannot reach the spool", "%s as %s", spool,
                           watch->options->user);

@@ -16,6 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "scanner/watch/confine.h"
+
 int privileges_find(const char *name, struct privileges_user *out, struct cm_error *error)
 {
     *out = (struct privileges_user){.uid = geteuid(), .gid = getegid()};
@@ -142,7 +144,7 @@ static int load_filter(bool files, struct cm_error *error)
     return code ? fail(error, "seccomp") : 0;
 }
 
-int privileges_drop(const struct privileges_user *user, bool files, struct cm_error *error)
+int privileges_drop(const struct privileges_user *user, const char *const *files, struct cm_error *error)
 {
     int code = user->other ? become(user, error) : 0;
     if (!code)
@@ -151,8 +153,12 @@ int privileges_drop(const struct privileges_user *user, bool files, struct cm_er
         return code;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return fail(error, "no_new_privs");
-#ifdef __SANITIZE_ADDRESS__
+#ifdef __SANITIZE_ADDRESS__ /* the leak detector reads /proc */
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+#else
+    code = confine_files(files, error);
+    if (code)
+        return code;
 #endif
-    return load_filter(files, error);
+    return load_filter(*files != NULL, error);
 }

@@ -210,6 +210,25 @@ def test_real_tcpdump():
     check("each once", list(range(1000, 3500)), sorted(watch.places()))
 
 
+def test_rights():
+    """files that only root can read, read without root's rights"""
+    if os.geteuid() != 0:
+        print("    (needs root)")
+        return
+    folder = work + "/private"
+    os.mkdir(folder, 0o700)
+    write(folder + "/capture", HEADER + capture(230, DER))
+    os.chmod(folder + "/capture", 0o600)
+    watch = Watch("-r", folder, "--follow")
+    watch.shows(230)
+    status = dict(line.split(":", 1) for line in open(f"/proc/{watch.process.pid}/status", encoding="ascii"))
+    nobody = subprocess.run(["id", "-u", "nobody"], capture_output=True, text=True).stdout.strip()
+    check("user", [nobody] * 4, status["Uid"].split())
+    check("groups", [], status["Groups"].split())
+    check("rights", ["0" * 16, "1", "2"], [status[name].strip() for name in ("CapEff", "NoNewPrivs", "Seccomp")])
+    check("status", 143, watch.end())
+
+
 def test_filter():
     """the words of pcap-filter(7) on files; wrong use is one line and status 2; a link type for which they make no sense is told"""
     path = work + "/filter.pcap"
@@ -277,4 +296,4 @@ def main(*tests):
     print(f"{len(tests)} parts: ok")
 
 
-main(test_growing, test_rotation, test_ring, test_real_tcpdump, test_filter, test_pipe, test_missing)
+main(test_growing, test_rotation, test_ring, test_real_tcpdump, test_rights, test_filter, test_pipe, test_missing)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
@@ -11,12 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "scanner/watch/confine.h"
 #include "scanner/watch/privileges.h"
 
 /* Which check failed, as the child's exit status; 0: none. */
@@ -40,10 +44,11 @@ static void *note_life(void *context)
     return NULL;
 }
 
-static bool drop_as_whoever(bool files)
+static bool drop_as_whoever(const char *directory)
 {
     struct privileges_user user;
     struct cm_error error;
+    const char *const files[] = {directory, NULL};
     int found = privileges_find("nobody", &user, &error);
     return (found == 0 || geteuid() != 0) && privileges_drop(&user, files, &error) == 0;
 }
@@ -54,7 +59,7 @@ static int without_files(void)
     pthread_t thread;
     int alive = 0;
     int out = open("/dev/null", O_WRONLY);
-    if (!drop_as_whoever(false))
+    if (!drop_as_whoever(NULL))
         return 1;
     if (geteuid() == 0 || getegid() == 0)
         return 2;
@@ -83,7 +88,7 @@ static int with_files(void)
 {
     char path[64];
     snprintf(path, sizeof path, "/tmp/cm-privileges-%d", (int)getpid());
-    if (!drop_as_whoever(true))
+    if (!drop_as_whoever("/tmp"))
         return 1;
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
     if (fd < 0 || write(fd, "x", 1) != 1 || fsync(fd) || unlink(path))
@@ -91,6 +96,37 @@ static int with_files(void)
     if (!REFUSED(open("/etc/shadow", O_RDONLY)) || !REFUSED(socket(AF_INET, SOCK_DGRAM, 0)))
         return 3;
     return 0;
+}
+
+/* Landlock alone: what everybody may read is out of reach but for the directories named. */
+static int confined(void)
+{
+    const char *const files[] = {"/tmp", "/no/such/directory", NULL};
+    char path[64];
+    struct cm_error error;
+    int before = open("/etc/passwd", O_RDONLY);
+    snprintf(path, sizeof path, "/tmp/cm-confined-%d", (int)getpid());
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || confine_files(files, &error))
+        return 1;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (fd < 0 || write(fd, "x", 1) != 1 || rename(path, "/tmp/cm-confined") || unlink("/tmp/cm-confined"))
+        return 2;
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1)
+        return 77;
+    if (!REFUSED(open("/etc/passwd", O_RDONLY)) || !REFUSED(open("/etc/hostname", O_RDONLY)) ||
+        !REFUSED(mkdir("/var/tmp/cm-confined", 0700)) || !REFUSED(symlink("x", "/tmp/cm-confined")))
+        return 3;
+    char byte;
+    return read(before, &byte, 1) == 1 ? 0 : 4;
+}
+
+static void test_confined(void **state)
+{
+    (void)state;
+    int failed = in_child(confined);
+    if (failed == 77)
+        skip();
+    assert_int_equal(failed, 0);
 }
 
 static void test_root_becomes_nobody(void **state)
@@ -138,6 +174,6 @@ static void test_find(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_root_becomes_nobody), cmocka_unit_test(test_others_stay),
-                                       cmocka_unit_test(test_find)};
+                                       cmocka_unit_test(test_find), cmocka_unit_test(test_confined)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
