@@ -1,4 +1,4 @@
-/* Where a scanner's records go: stdout, the spool, or both. Stdout itself is in emit_outlet.c, the submit child in emit_drain.c, what was
+/* Where a scanner's records go: stdout, the spool, or both. Stdout itself is in outlet.c, the submit child in emit_drain.c, what was
  * told in emit_told.c, the run's own records in emit_run.c, the end of a run in emit_end.c.
  *
  * Called by every scanner, one thread at a time. A record that cannot be kept now (disk full) waits in memory, in order, and the scanner is asked to

@@ -11,6 +11,7 @@
 #include "certmuster/emit.h"
 #include "certmuster/encode.h"
 #include "certmuster/ids.h"
+#include "certmuster/outlet.h"
 #include "certmuster/spool.h"
 #include "lib/emit_run.h"
 
@@ -34,22 +35,6 @@ void told_done(struct told *told);
 /* True when it was not told yet; it counts as told from now on. Past the maximum, or without memory, what is new is told again at
  * every use, which costs bytes and harms nobody. */
 bool told_add(struct told *told, const uint8_t sha256[static CM_SHA256_SIZE]);
-
-/* Standard output, which never makes us wait; see emit_outlet.c. */
-enum outlet_way { OUTLET_FILE, OUTLET_OWN, OUTLET_SOCKET, OUTLET_POLLED };
-struct outlet {
-    enum outlet_way way;
-    int fd;
-    struct buf held; /* append to it */
-    size_t sent;     /* bytes of held that are gone already */
-    int trouble;     /* errno of the last write, 0 when it went well */
-};
-
-void outlet_init(struct outlet *outlet, size_t max);
-void outlet_done(struct outlet *outlet);
-size_t outlet_left(const struct outlet *outlet);
-void outlet_flush(struct outlet *outlet);              /* writes what is taken without waiting */
-void outlet_wait(const struct outlet *outlet, int ms); /* until more is taken, at most ms; -1: as long as it takes */
 
 /* A process of its own that starts certmuster-submit with the rights that we had when it was made; see emit_launch.c. */
 struct launcher;

@@ -72,6 +72,11 @@ struct table *table_new(FILE *out, const struct table_column *columns, size_t co
     return table;
 }
 
+void table_write_to(struct table *table, FILE *out)
+{
+    table->out = out;
+}
+
 static void widen(struct table *table, size_t column, size_t columns)
 {
     if (columns > table->widths[column])

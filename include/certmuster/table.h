@@ -26,6 +26,7 @@ struct table_column {
 
 struct table; /* collects up to 1,000 rows to size its columns, then streams */
 struct table *table_new(FILE *out, const struct table_column *columns, size_t count);
+void table_write_to(struct table *table, FILE *out); /* rows go there, laid out for the stream of table_new */
 void table_cell(struct table *table, const char *text, enum table_paint paint); /* left to right; text is copied */
 /* Writes what is held back. CM_EIO when not everything so far could be written; a reader that left (EPIPE) had what it wanted. */
 CM_MUST_CHECK int table_flush(struct table *table, struct cm_error *error);

@@ -369,12 +369,12 @@ static int run(const struct emit_options *emit_options, const struct sweep_optio
     int failed = sweep_run(sweep_options, loop, input, emit, tell, &stop, open, counts, &error);
     if (failed)
         say_error("%s: %s", error.reason, error.detail);
+    /* From here on nothing watches `stop`, and the second signal must get through. */
+    sigprocmask(SIG_SETMASK, open, NULL);
     int unwritten = tell_flush(tell, &error);
     if (unwritten)
         say_error("%s: %s", error.reason, error.detail);
     tell_free(tell);
-    /* From here on nothing watches `stop`, and the second signal must get through. */
-    sigprocmask(SIG_SETMASK, open, NULL);
     int status = failed == CM_EINVAL ? CM_EXIT_USAGE : failed || unwritten ? CM_EXIT_FAILED : 0;
     if (!failed && !sweep_options->quiet)
         summarise(counts, clock_monotonic_ms() - began_ms);

@@ -95,8 +95,9 @@ static void kept(int code, const struct cm_error *error)
 
 static void unlock(struct outcome *outcome)
 {
-    atomic_store_explicit(&outcome->blocked, emit_blocked(outcome->emit), memory_order_relaxed);
-    atomic_store_explicit(&outcome->stalled, emit_stalled(outcome->emit), memory_order_relaxed);
+    bool unread = tell_stalled(outcome->tell);
+    atomic_store_explicit(&outcome->blocked, unread || emit_blocked(outcome->emit), memory_order_relaxed);
+    atomic_store_explicit(&outcome->stalled, unread || emit_stalled(outcome->emit), memory_order_relaxed);
     pthread_mutex_unlock(&outcome->lock);
 }
 
@@ -194,6 +195,7 @@ void outcome_tick(struct outcome *outcome, int64_t now_monotonic_ms)
 {
     pthread_mutex_lock(&outcome->lock);
     emit_tick(outcome->emit, now_monotonic_ms);
+    tell_tick(outcome->tell);
     unlock(outcome);
 }
 

@@ -1,6 +1,7 @@
 /* The table of scan for people. */
 #include "scanner/scan/tell.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "certmuster/cert_short.h"
 #include "certmuster/limits.h"
+#include "certmuster/outlet.h"
 #include "certmuster/progress.h"
 #include "certmuster/table.h"
 #include "certmuster/timefmt.h"
@@ -16,7 +18,9 @@ enum {
     TABLE_HELD_ROWS = 1000 /* table.h holds so many back */,
     WARN_SECONDS = 30 * 86400,
     DETAIL_SHOWN = 60,
-    SHORT_TEXT = 256
+    SHORT_TEXT = 256,
+    HELD_BYTES = 1024 * 1024,         /* more than this unread, and no new work is started */
+    HELD_BYTES_MAX = 64 * 1024 * 1024 /* what is under way then comes to less */
 };
 
 static const struct table_column columns[] = {
@@ -30,21 +34,68 @@ static const struct table_column columns[] = {
 
 struct tell {
     struct table *table;
+    struct outlet out;
+    FILE *into;    /* out */
+    int trouble;   /* errno of the first write that failed: the rest goes nowhere */
     bool terminal; /* rows and the progress line share one */
     uint64_t rows;
 };
 
+static void let_out(struct tell *tell)
+{
+    outlet_flush(&tell->out);
+    if (!tell->trouble)
+        tell->trouble = tell->out.held.failed ? ENOMEM : tell->out.trouble;
+    if (tell->trouble) {
+        buf_reset(&tell->out.held);
+        tell->out.sent = 0;
+    }
+}
+
+static ssize_t take_bytes(void *cookie, const char *bytes, size_t size)
+{
+    struct tell *tell = cookie;
+    buf_append(&tell->out.held, bytes, size);
+    let_out(tell);
+    return (ssize_t)size;
+}
+
 struct tell *tell_new(void)
 {
+    static const cookie_io_functions_t functions = {.write = take_bytes};
     struct tell *tell = cm_calloc(1, sizeof *tell);
     tell->table = table_new(stdout, columns, sizeof columns / sizeof *columns);
     tell->terminal = isatty(STDOUT_FILENO);
+    outlet_init(&tell->out, HELD_BYTES_MAX);
+    tell->into = fopencookie(tell, "w", functions);
+    if (!tell->into)
+        abort(); /* no memory */
+    setvbuf(tell->into, NULL, tell->terminal ? _IOLBF : _IOFBF, BUFSIZ);
+    table_write_to(tell->table, tell->into);
     return tell;
+}
+
+void tell_tick(struct tell *tell)
+{
+    if (tell)
+        let_out(tell);
+}
+
+bool tell_stalled(const struct tell *tell)
+{
+    return tell && outlet_left(&tell->out) > HELD_BYTES;
 }
 
 int tell_flush(struct tell *tell, struct cm_error *error)
 {
-    return tell ? table_flush(tell->table, error) : CM_OK;
+    int code = tell ? table_flush(tell->table, error) : CM_OK;
+    if (!tell || code)
+        return code;
+    for (let_out(tell); outlet_left(&tell->out); let_out(tell))
+        outlet_wait(&tell->out, -1);
+    if (tell->trouble == 0 || tell->trouble == EPIPE) /* a reader that left had what it wanted */
+        return CM_OK;
+    return error_setf(error, CM_EIO, 0, "the table could not be written", "%s", strerror(tell->trouble));
 }
 
 void tell_free(struct tell *tell)
@@ -52,6 +103,8 @@ void tell_free(struct tell *tell)
     if (!tell)
         return;
     table_free(tell->table);
+    fclose(tell->into);
+    outlet_done(&tell->out);
     free(tell);
 }
 

@@ -193,5 +193,29 @@ def closed_output():
     holds("soon", time.monotonic() - began < 20)
 
 
+def paused_table():
+    """the table for people, and a reader like less(1) that pauses: no probe is late for it, and Ctrl-C is heard"""
+    server, said = Server("keep", "0.0.0.0"), b"\x15\x03\x03\x00\x02\x02\x31"
+    process = subprocess.Popen([scan_tools.SCAN, "--no-submit", "--timeout", "3", "--parallel", "2000", f"127.116.0.0/19:{server.port}"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    started.append(process)
+    answered, deadline = 0, time.monotonic() + 5
+    while time.monotonic() < deadline:  # longer than a target's time
+        for connection in server.kept[answered:]:
+            connection.sendall(said)
+            answered += 1
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    before = len(server.kept)
+    time.sleep(0.5)
+    holds("nothing is begun after Ctrl-C", len(server.kept) <= before + 100, before, len(server.kept))
+    out, err = process.communicate(timeout=60)
+    started.remove(process)
+    rows = out.splitlines()[1:]
+    holds("nobody is late", not [row for row in rows if "timeout" in row], err)
+    holds("each row is told", f" {len(rows)} probes in" in err, len(rows), err)
+    server.stop()
+
+
 main(the_same_as_one_thread, one_limit_for_all, interrupted, few_descriptors, slow_reader_and_pipe, short_of_memory, stopped_for_a_while,
-     no_address_of_ours, closed_output)
+     no_address_of_ours, closed_output, paused_table)

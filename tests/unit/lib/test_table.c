@@ -53,6 +53,25 @@ static void test_file(void **state)
     table_free(NULL);
 }
 
+static void test_other_stream(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *laid_out_for = tmpfile(), *out = open_memstream(&text, &size);
+    struct table *table = table_new(laid_out_for, columns, 3);
+    table_write_to(table, out);
+    row(table, "a", "5", "web");
+    assert_int_equal(table_flush(table, NULL), CM_OK);
+    row(table, "b", "6", "");
+    table_free(table);
+    fclose(out);
+    assert_string_equal(text, "NAME    DAYS  OWNER\na          5  web\nb          6  \n");
+    assert_int_equal(ftell(laid_out_for), 0);
+    fclose(laid_out_for);
+    free(text);
+}
+
 /* What a table prints on a terminal of so many columns. */
 static void on_terminal(int width, const char *name, char *out, size_t size)
 {
@@ -154,7 +173,8 @@ int main(void)
     struct term_style style;
     setenv("LC_ALL", "C.UTF-8", 1);
     term_style_of(stdout, &style);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_file), cmocka_unit_test(test_terminal),
-                                       cmocka_unit_test(test_streaming), cmocka_unit_test(test_progress)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_file), cmocka_unit_test(test_other_stream),
+                                       cmocka_unit_test(test_terminal), cmocka_unit_test(test_streaming),
+                                       cmocka_unit_test(test_progress)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Standard output as records need it: large writes that never make the scanner wait. A reader that pauses must not stop the scanner's
- * clock, or every probe under way would look late, nor keep it from hearing SIGTERM. Called by emit.c.
+/* Standard output as records and tables of a sweep need it: large writes that never make the scanner wait. A reader that pauses must not stop the scanner's
+ * clock, or every probe under way would look late, nor keep it from hearing SIGTERM.
  *
  * The mode of the descriptor that we were given is not ours to change: whoever shares it would feel it. A pipe or a terminal is
  * therefore opened once more, for us alone and non-blocking; a socket is asked call by call; a regular file never waits. What is none of
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/emit_private.h"
+#include "certmuster/outlet.h"
 
 void outlet_init(struct outlet *outlet, size_t max)
 {
