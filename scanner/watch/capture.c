@@ -2,14 +2,22 @@
 #include "scanner/watch/capture.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <linux/if_packet.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "scanner/watch/decode.h"
+
+/* What a network card counts as lost, in sysfs. Kept open, because libpcap would look for it each time, which is forbidden once rights are given up, and
+ * would then report nonsense. */
+static const char *const loss_files[] = {"rx_missed_errors", "rx_fifo_errors"};
+enum { LOSS_FILES = sizeof loss_files / sizeof *loss_files };
 
 enum { LINK_TYPES_MAX = 300, LINKTYPE_RAW = 101 /* in files; pcap_compile wants DLT_RAW */ };
 
@@ -18,7 +26,9 @@ struct capture {
     char *interface;
     int link_type;
     struct capture_drops drops;
-    packet_fn packet; /* of the read under way */
+    int loss[LOSS_FILES]; /* -1: the interface has no such file */
+    uint64_t lost_before; /* when it was opened */
+    packet_fn packet;     /* of the read under way */
     void *context;
 };
 
@@ -58,6 +68,29 @@ static int set_filter(struct capture *capture, const char *text, struct cm_error
     return failed ? fail(error, CM_EIO, "cannot set the filter", capture) : 0;
 }
 
+static uint64_t read_losses(const struct capture *capture)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < LOSS_FILES; i++) {
+        char text[32];
+        ssize_t size = capture->loss[i] < 0 ? -1 : pread(capture->loss[i], text, sizeof text - 1, 0);
+        text[size > 0 ? size : 0] = '\0';
+        sum += strtoull(text, NULL, 10);
+    }
+    return sum;
+}
+
+static void open_losses(struct capture *capture)
+{
+    for (size_t i = 0; i < LOSS_FILES; i++) {
+        char path[PATH_MAX];
+        int size = snprintf(path, sizeof path, "/sys/class/net/%s/statistics/%s", capture->interface, loss_files[i]);
+        bool sensible = size > 0 && (size_t)size < sizeof path && !strchr(capture->interface, '/');
+        capture->loss[i] = sensible ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    }
+    capture->lost_before = read_losses(capture);
+}
+
 int capture_open(const struct capture_options *options, struct capture **out, struct cm_error *error)
 {
     char text[PCAP_ERRBUF_SIZE];
@@ -67,6 +100,7 @@ int capture_open(const struct capture_options *options, struct capture **out, st
     struct capture *capture = cm_calloc(1, sizeof *capture);
     capture->pcap = pcap;
     capture->interface = cm_strdup(options->interface);
+    open_losses(capture);
     int code = activate(capture, options, error);
     if (!code) {
         capture->link_type = pcap_datalink(pcap);
@@ -91,6 +125,10 @@ void capture_free(struct capture *capture)
     if (!capture)
         return;
     pcap_close(capture->pcap);
+    for (size_t i = 0; i < LOSS_FILES; i++) {
+        if (capture->loss[i] >= 0)
+            close(capture->loss[i]);
+    }
     free(capture->interface);
     free(capture);
 }
@@ -143,10 +181,11 @@ int capture_read(struct capture *capture, packet_fn packet, void *context, int m
 void capture_get_drops(struct capture *capture, struct capture_drops *out)
 {
     struct pcap_stat now;
-    if (pcap_stats(capture->pcap, &now) == 0) { /* its counts have 32 bits and wrap */
+    uint64_t lost = read_losses(capture);
+    if (pcap_stats(capture->pcap, &now) == 0) /* its count has 32 bits and wraps */
         capture->drops.kernel += (uint32_t)(now.ps_drop - (uint32_t)capture->drops.kernel);
-        capture->drops.interface += (uint32_t)(now.ps_ifdrop - (uint32_t)capture->drops.interface);
-    }
+    if (lost >= capture->lost_before) /* a driver may begin anew */
+        capture->drops.interface = lost - capture->lost_before;
     *out = capture->drops;
 }
 
