@@ -1,6 +1,6 @@
 /* How many probes may be under way, and how fast new ones may start: what was asked for, cut to what this host has.
  *
- * A host that runs out of descriptors, ports or memory makes the sweep slower; it never makes a probe fail. */
+ * A host that runs out of descriptors, ports or memory makes the sweep slower; a probe fails by that only when none can be made at all. */
 #ifndef SCANNER_SCAN_CAPACITY_H
 #define SCANNER_SCAN_CAPACITY_H
 
