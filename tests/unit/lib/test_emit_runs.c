@@ -133,6 +133,37 @@ static void test_next_run(void **state)
     free(all);
 }
 
+/* A spool that has no room for another run: the old one goes on, nothing of it is lost. */
+static void test_no_room(void **state)
+{
+    (void)state;
+    char command[256], filler[128], first[64];
+    struct cm_error error;
+    struct emit_outcome outcome;
+    snprintf(command, sizeof command, "rm -rf '%s/spool'", top);
+    assert_int_equal(system(command), 0);
+    struct emit *emit = open_emit(NULL);
+    one_sighting(emit);
+    snprintf(first, sizeof first, "%s", emit_run(emit));
+    snprintf(filler, sizeof filler, "%s/spool/00000000-0000-7000-8000-000000000000-1.seg", top);
+    FILE *file = fopen(filler, "w");
+    assert_non_null(file);
+    fclose(file);
+    assert_int_equal(truncate(filler, (off_t)config_integer(config, "spool.max_bytes") + 1), 0);
+    assert_int_equal(emit_next_run(emit, &error), CM_ELIMIT);
+    assert_string_equal(emit_run(emit), first);
+    one_sighting(emit);
+    assert_int_equal(emit_sightings(emit), 2);
+    unlink(filler);
+    assert_int_equal(emit_next_run(emit, &error), 0);
+    assert_string_not_equal(emit_run(emit), first);
+    assert_int_equal(emit_close(emit, false, &outcome, NULL), 0);
+    char *all = spooled("spool");
+    assert_int_equal(count_of(all, first), 4); /* started, two sightings, finished */
+    assert_int_equal(count_of(all, "\"type\":\"run\""), 4);
+    free(all);
+}
+
 static void read_calls(char out[static 4096])
 {
     char path[64];
@@ -187,7 +218,8 @@ static void test_heir(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_next_run), cmocka_unit_test(test_heir)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_next_run), cmocka_unit_test(test_no_room),
+                                       cmocka_unit_test(test_heir)};
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
