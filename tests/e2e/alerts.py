@@ -375,6 +375,8 @@ def acknowledged(sha256):
     wait_for(30, "expired", lambda: len(listener.of("www.pay.example")) == 3)
     equal("threshold", 0, listener.of("www.pay.example")[2]["body"]["threshold_days"])
     check("expired 2 hours ago" in listener.of("www.pay.example")[2]["body"]["text"], "what it says")
+    told = f"SELECT count(*) FROM alert_event WHERE sha256 = '\\x{sha256}' AND event = 'told'"
+    wait_for(30, "everybody told of it", lambda: int(sql(told)) == 9)  # three thresholds or days, each to three receivers
     run("certmuster", "alert", "ack", sha256[:16])
     run("certmuster", "alert", "unack", sha256[:16])
     events = sql(f"SELECT event FROM alert_event WHERE sha256 = '\\x{sha256}' ORDER BY at").split()
