@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,6 +58,20 @@ static bool leaves_rights(const struct emit_heir *heir)
     return heir && heir->uid != geteuid();
 }
 
+/* Whoever goes on as another user must get there: what is missing on the way can be searched by all, as `certmuster up` makes it. What is there
+ * already is its owner's choice. */
+static void make_way(const char *dir)
+{
+    char path[HOME_PATH_SIZE];
+    for (size_t i = 1; dir[0] && dir[i] && i < sizeof path; i++) {
+        if (dir[i] != '/')
+            continue;
+        memcpy(path, dir, i);
+        path[i] = 0;
+        (void)mkdir(path, 0755); /* spool_open tells what is wrong */
+    }
+}
+
 /* The spool of a scanner that goes on as another user belongs to that user. What is in it already may be anybody's: submit runs with our rights. */
 static int hand_over(const struct emit *emit, const struct emit_heir *heir, struct cm_error *error)
 {
@@ -87,6 +102,8 @@ static int open_spool(struct emit *emit, const struct emit_heir *heir, struct cm
     emit->spool_dir = buf_take(&own, NULL);
     emit->drain = (struct drain){
         .spool_dir = emit->spool_dir, .to = emit->to, .config_path = config_path(emit->config), .leftovers = true};
+    if (leaves_rights(heir))
+        make_way(emit->spool_dir);
     int code = spool_open(emit->spool_dir, emit->scanner, emit->run,
                           (uint64_t)config_integer(emit->config, "spool.max_bytes"), &emit->spool, error);
     if (!code && leaves_rights(heir))

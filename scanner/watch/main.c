@@ -63,7 +63,7 @@ static int open_files(struct watch *watch, struct cm_error *error)
     if (code)
         return code;
     struct sources *sources = sources_new(options->reads, options->read_count, options->follow);
-    return opener_new(sources, watch->user.other, &watch->opener, error);
+    return opener_new(sources, &watch->opener, error);
 }
 
 static int open_keylogs(struct watch *watch, struct cm_error *error)

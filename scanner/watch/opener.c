@@ -19,8 +19,7 @@ struct answer {
 };
 
 struct opener {
-    struct sources *sources;
-    int fd; /* -1: no process */
+    int fd;
     bool asked;
 };
 
@@ -71,27 +70,25 @@ static void be_opener(struct sources *sources, int fd)
 
 /* --- the reader's end ---------------------------------------------------------------------------------------------- */
 
-int opener_new(struct sources *sources, bool apart, struct opener **out, struct cm_error *error)
+int opener_new(struct sources *sources, struct opener **out, struct cm_error *error)
 {
-    int pair[2] = {-1, -1};
-    if (apart && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
         sources_free(sources);
         return error_setf(error, CM_EIO, 0, "cannot make a socket", "%s", strerror(errno));
     }
-    pid_t pid = apart ? fork() : 1;
+    pid_t pid = fork();
     if (pid == 0) {
         close(pair[0]); /* or it would never see its end */
         be_opener(sources, pair[1]);
     }
-    if (apart)
-        close(pair[1]);
+    close(pair[1]);
+    sources_free(sources); /* the process has its own */
     if (pid < 0) {
         close(pair[0]);
-        sources_free(sources);
         return error_setf(error, CM_EIO, 0, "cannot make a process", "%s", strerror(errno));
     }
     *out = cm_calloc(1, sizeof **out);
-    (*out)->sources = sources;
     (*out)->fd = pair[0];
     return 0;
 }
@@ -100,9 +97,7 @@ void opener_free(struct opener *opener)
 {
     if (!opener)
         return;
-    if (opener->fd >= 0)
-        close(opener->fd);
-    sources_free(opener->sources);
+    close(opener->fd);
     free(opener);
 }
 
@@ -132,8 +127,6 @@ static enum sources_answer receive(struct opener *opener, struct source *out)
 
 enum sources_answer opener_next(struct opener *opener, struct source *out)
 {
-    if (opener->fd < 0)
-        return sources_next(opener->sources, out);
     struct pollfd ready = {.fd = opener->fd, .events = POLLIN};
     if (!opener->asked && send(opener->fd, "n", 1, MSG_NOSIGNAL) != 1)
         return SOURCES_END;

@@ -39,7 +39,7 @@ static int set_up(void **state)
     /* A stand-in for certmuster-submit that notes who runs it and with which descriptors. */
     snprintf(text, sizeof text, "#!/bin/sh\necho \"$(id -u) $(ls /proc/$$/fd | tr '\\n' ' ') $*\" >> %s/calls\n", top);
     write_text("certmuster-submit", text, 0755);
-    snprintf(text, sizeof text, "host: h.example\nscanner: s1\nspool: {dir: %s/spool}\nsubmit: {wait: 2s}\n", top);
+    snprintf(text, sizeof text, "host: h.example\nscanner: s1\nspool: {dir: %s/way/spool}\nsubmit: {wait: 2s}\n", top);
     write_text("c.yaml", text, 0600);
     snprintf(path, sizeof path, "%s/c.yaml", top);
     return config_load(path, &config, &error);
@@ -122,7 +122,7 @@ static void test_next_run(void **state)
     assert_int_equal(emit_sightings(emit), 0);
     one_sighting(emit);
     assert_int_equal(emit_close(emit, false, &outcome, NULL), 0);
-    char *all = spooled("spool");
+    char *all = spooled("way/spool");
     assert_int_equal(count_of(all, "\"state\":\"started\""), 2);
     assert_int_equal(count_of(all, "\"state\":\"finished\""), 2);
     assert_int_equal(count_of(all, "\"type\":\"certificate\""), 2); /* once per run */
@@ -140,12 +140,12 @@ static void test_no_room(void **state)
     char command[256], filler[128], first[64];
     struct cm_error error;
     struct emit_outcome outcome;
-    snprintf(command, sizeof command, "rm -rf '%s/spool'", top);
+    snprintf(command, sizeof command, "rm -rf '%s/way'", top);
     assert_int_equal(system(command), 0);
     struct emit *emit = open_emit(NULL);
     one_sighting(emit);
     snprintf(first, sizeof first, "%s", emit_run(emit));
-    snprintf(filler, sizeof filler, "%s/spool/00000000-0000-7000-8000-000000000000-1.seg", top);
+    snprintf(filler, sizeof filler, "%s/way/spool/00000000-0000-7000-8000-000000000000-1.seg", top);
     FILE *file = fopen(filler, "w");
     assert_non_null(file);
     fclose(file);
@@ -158,7 +158,7 @@ static void test_no_room(void **state)
     assert_int_equal(emit_next_run(emit, &error), 0);
     assert_string_not_equal(emit_run(emit), first);
     assert_int_equal(emit_close(emit, false, &outcome, NULL), 0);
-    char *all = spooled("spool");
+    char *all = spooled("way/spool");
     assert_int_equal(count_of(all, first), 4); /* started, two sightings, finished */
     assert_int_equal(count_of(all, "\"type\":\"run\""), 4);
     free(all);
@@ -182,12 +182,12 @@ static void test_heir(void **state)
     struct emit_heir heir = {geteuid() ? geteuid() : 65534, getegid() ? getegid() : 65534};
     char said[4096], command[256], expected[64];
     struct emit_outcome outcome;
-    snprintf(command, sizeof command, "rm -rf '%s/spool' '%s/calls'", top, top);
+    snprintf(command, sizeof command, "rm -rf '%s/way' '%s/calls'", top, top);
     assert_int_equal(system(command), 0);
     struct emit *emit = open_emit(&heir);
     if (!geteuid()) {
         struct stat status;
-        snprintf(command, sizeof command, "%s/spool-watch", top);
+        snprintf(command, sizeof command, "%s/way/spool-watch", top);
         assert_int_equal(stat(command, &status), 0);
         assert_int_equal(status.st_uid, heir.uid);
         assert_int_equal(status.st_mode & 0777, 0700);
@@ -211,7 +211,7 @@ static void test_heir(void **state)
     assert_int_equal(strncmp(said, expected, strlen(expected)), 0);
     assert_non_null(strstr(said, "--once"));
     assert_non_null(strstr(said, "--wait 2.000"));
-    char *all = spooled(getuid() ? "spool" : "spool-watch");
+    char *all = spooled(getuid() ? "way/spool" : "way/spool-watch");
     assert_int_equal(count_of(all, "\"type\":\"sighting\""), 2);
     free(all);
 }
