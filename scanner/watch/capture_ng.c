@@ -17,6 +17,7 @@ enum block_type {
 enum { BLOCK_HEADER = 8, BLOCK_FRAME = 12 /* header and the length at the end */, BYTE_ORDER_MAGIC = 0x1a2b3c4d };
 enum { OPTION_END = 0, OPTION_RESOLUTION = 9, OPTION_OFFSET = 14, SECRETS_TLS = 0x544c534b };
 enum { TICKS_DEFAULT = 1000000 };
+#define SECONDS_MAX (INT64_C(1) << 38)
 
 static int u32(const struct capture_file *file, struct cursor *at, uint32_t *value)
 {
@@ -88,21 +89,22 @@ static int read_interface(struct capture_file *file, struct cursor *body)
     return 0;
 }
 
+/* Since the epoch; 0 for what lies beyond some ten thousand years, so that times can be reckoned with. */
 static int64_t microseconds(const struct capture_interface *interface, uint64_t stamp)
 {
     uint64_t seconds = stamp / interface->ticks, rest = stamp % interface->ticks;
-    if (interface->ticks == TICKS_DEFAULT)
-        return (int64_t)(stamp & INT64_MAX) + interface->offset_s * 1000000;
-    if (seconds > UINT64_C(1) << 40)
-        seconds = 0;
+    int64_t sum;
+    if (seconds > SECONDS_MAX)
+        return 0;
     uint64_t micro = interface->ticks <= UINT64_MAX / 1000000 ? rest * 1000000 / interface->ticks
                                                               : rest / (interface->ticks / 1000000);
-    return ((int64_t)seconds + interface->offset_s) * 1000000 + (int64_t)micro;
+    sum = (int64_t)seconds + interface->offset_s;
+    return sum >= -SECONDS_MAX && sum <= SECONDS_MAX ? sum * 1000000 + (int64_t)micro : 0;
 }
 
-/* The packet's bytes are the next `captured` of the block. */
-static int give_packet(struct capture_file *file, uint32_t number, uint64_t stamp, uint32_t captured, uint32_t length,
-                       struct cursor *body)
+/* The packet's bytes are the next `captured` of the block. stamp NULL: it has none, and the time of the one before is the best guess. */
+static int give_packet(struct capture_file *file, uint32_t number, const uint64_t *stamp, uint32_t captured,
+                       uint32_t length, struct cursor *body)
 {
     struct packet packet;
     if (number >= file->interface_count || captured > CAPTURE_PACKET_MAX || cursor_slice(body, captured, &packet.bytes))
@@ -110,7 +112,9 @@ static int give_packet(struct capture_file *file, uint32_t number, uint64_t stam
     const struct capture_interface *interface = &file->interfaces[number];
     packet.length = length;
     packet.link_type = interface->link_type;
-    packet.at_us = microseconds(interface, stamp);
+    if (stamp)
+        file->latest_us = microseconds(interface, *stamp);
+    packet.at_us = file->latest_us;
     file->events.packet(&packet, file->events.context);
     return 0;
 }
@@ -121,7 +125,8 @@ static int read_packet(struct capture_file *file, struct cursor *body)
     if (u32(file, body, &interface) || u32(file, body, &high) || u32(file, body, &low) || u32(file, body, &captured) ||
         u32(file, body, &length))
         return CM_EMALFORMED;
-    return give_packet(file, interface, (uint64_t)high << 32 | low, captured, length, body);
+    uint64_t stamp = (uint64_t)high << 32 | low;
+    return give_packet(file, interface, &stamp, captured, length, body);
 }
 
 static int read_packet_old(struct capture_file *file, struct cursor *body)
@@ -131,7 +136,8 @@ static int read_packet_old(struct capture_file *file, struct cursor *body)
     if (u16(file, body, &interface) || u16(file, body, &drops) || u32(file, body, &high) || u32(file, body, &low) ||
         u32(file, body, &captured) || u32(file, body, &length))
         return CM_EMALFORMED;
-    return give_packet(file, interface, (uint64_t)high << 32 | low, captured, length, body);
+    uint64_t stamp = (uint64_t)high << 32 | low;
+    return give_packet(file, interface, &stamp, captured, length, body);
 }
 
 /* No time, no interface but the first, and no length but that on the wire, cut to the snapshot length. */
@@ -143,7 +149,7 @@ static int read_packet_simple(struct capture_file *file, struct cursor *body)
     uint32_t snapshot = file->interfaces[0].snapshot, captured = length;
     if (snapshot && captured > snapshot)
         captured = snapshot;
-    return give_packet(file, 0, 0, captured, length, body);
+    return give_packet(file, 0, NULL, captured, length, body);
 }
 
 static int read_secrets(struct capture_file *file, struct cursor *body)

@@ -32,6 +32,7 @@ struct capture_file {
     int link_type;
     struct capture_interface *interfaces;
     size_t interface_count;
+    int64_t latest_us; /* of the packet before */
 };
 
 /* Makes `size` bytes stand at start. CM_ENOTFOUND: the end, and none is left; CM_ETRUNCATED: fewer are; CM_ETIMEOUT: fewer are, just

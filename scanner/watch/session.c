@@ -107,8 +107,12 @@ bool session_bytes(struct session *session, int direction, struct slice bytes, i
     struct direction *side = &session->directions[direction];
     struct slice beginning;
     session->at_us = at_us;
-    for (;;) {
-        if (side->phase == PHASE_SEARCHING && session_find(side, &bytes, &beginning)) {
+    if (session_is_over(session))
+        return false;
+    while (bytes.size && side->phase != PHASE_OVER) {
+        if (side->phase == PHASE_READING) {
+            session_read(session, direction, &bytes);
+        } else if (session_find(side, &bytes, &beginning)) {
             uint8_t copy[FIND_BYTES];
             struct slice again = {copy, beginning.size};
             session_begin_reading(session, direction);
@@ -116,13 +120,14 @@ bool session_bytes(struct session *session, int direction, struct slice bytes, i
                 memcpy(copy, beginning.data, beginning.size);
                 session_read(session, direction, &again);
             }
-        }
-        if (side->phase != PHASE_READING || !bytes.size)
+        } else {
             break;
-        session_read(session, direction, &bytes);
+        }
     }
+    if (session_is_over(session))
+        return false;
     forget_false_start(session, side);
-    return !session_is_over(session);
+    return true;
 }
 
 bool session_gap(struct session *session, int direction, uint32_t missing)

@@ -76,7 +76,7 @@ bool session_find(struct direction *direction, struct slice *bytes, struct slice
 void session_free_server(struct session *session);
 void session_begin_reading(struct session *session, int direction);
 void session_stop_reading(struct session *session, int direction, enum phase phase);
-/* Reads records as long as there are any; *bytes is what is left when something else came. */
+/* Reads records as long as there are any; *bytes is what is left when something else came. A session that is over is not read on. */
 void session_read(struct session *session, int direction, struct slice *bytes);
 /* One whole handshake message, from whatever carried it. The direction must have begun reading. */
 void session_message(struct session *session, int direction, const struct tls_message *message);

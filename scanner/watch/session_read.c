@@ -152,8 +152,11 @@ static void read_handshake(struct session *session, int direction, struct slice 
     struct tls_message message;
     int code;
     tls_messages_feed(&reading->messages, fragment);
-    while ((code = tls_messages_next(&reading->messages, &message)) == 0)
+    while ((code = tls_messages_next(&reading->messages, &message)) == 0) {
         session_message(session, direction, &message);
+        if (session_is_over(session))
+            return;
+    }
     if (code != CM_ETRUNCATED) {
         session->options.counts->refused++;
         session_stop_reading(session, direction, PHASE_OVER);
@@ -214,6 +217,10 @@ void session_read(struct session *session, int direction, struct slice *bytes)
         if (code)
             break;
         on_record(session, direction, &record);
+        if (session_is_over(session)) { /* what lies behind is not looked at, however it was cut */
+            bytes->size = 0;
+            return;
+        }
     }
     if (side->phase == PHASE_READING && code == CM_EMALFORMED) /* chance looked like TLS, or TLS has ended */
         session_stop_reading(session, direction, PHASE_SEARCHING);
