@@ -14,8 +14,7 @@
 
 #include "scanner/watch/decode.h"
 
-/* What a network card counts as lost, in sysfs. Kept open, because libpcap would look for it each time, which is forbidden once rights are given up, and
- * would then report nonsense. */
+/* What a network card counts as lost, in sysfs; kept open, since nothing can be opened once rights are given up. */
 static const char *const loss_files[] = {"rx_missed_errors", "rx_fifo_errors"};
 enum { LOSS_FILES = sizeof loss_files / sizeof *loss_files };
 
@@ -178,12 +177,14 @@ int capture_read(struct capture *capture, packet_fn packet, void *context, int m
     return count >= 0 ? count : fail(error, CM_EIO, "the capture ends", capture);
 }
 
+/* packet(7), PACKET_STATISTICS: reading sets the kernel's counters to zero. Not pcap_stats(3), which looks into sysfs each time. */
 void capture_get_drops(struct capture *capture, struct capture_drops *out)
 {
-    struct pcap_stat now;
+    struct tpacket_stats_v3 since = {0};
+    socklen_t size = sizeof since;
     uint64_t lost = read_losses(capture);
-    if (pcap_stats(capture->pcap, &now) == 0) /* its count has 32 bits and wraps */
-        capture->drops.kernel += (uint32_t)(now.ps_drop - (uint32_t)capture->drops.kernel);
+    if (getsockopt(pcap_fileno(capture->pcap), SOL_PACKET, PACKET_STATISTICS, &since, &size) == 0)
+        capture->drops.kernel += since.tp_drops;
     if (lost >= capture->lost_before) /* a driver may begin anew */
         capture->drops.interface = lost - capture->lost_before;
     *out = capture->drops;

@@ -161,10 +161,10 @@ FLOOD, CONVERSATIONS = os.environ["CM_RELEASE"] + "/tests/bench/watch-flood", 40
 
 
 def flood(rate, seconds):
-    """Conversations with as many servers, each with a certificate in clear; how many were sent."""
+    """Conversations with many servers, each with a certificate in clear; how many were sent, and of how many packets."""
     der = work + "/flood.der"
     subprocess.run(["openssl", "x509", "-in", work + "/server.example.pem", "-outform", "DER", "-out", der], check=True)
-    return json.loads(BOTH["far"].run(FLOOD, "veth0", str(rate), str(seconds), der))["conversations"]
+    return json.loads(BOTH["far"].run(FLOOD, "veth0", str(rate), str(seconds), der))
 
 
 def counted(text):
@@ -185,7 +185,7 @@ def test_paused_reader():
     reading, writing = os.pipe()
     watch = Watch(BOTH["near"], "-i", "veth0", "--workers", "2", config="watch: {statistics: 1s}\n", stdout=writing)
     os.close(writing)
-    sent = flood(30000, 3)
+    sent = flood(30000, 3)["conversations"]
     wait_until("every handshake to be seen", lambda: ask(watch)["handshakes"] >= sent)
     now = ask(watch)
     check("drops and postponed", (0, 0), (now["packets dropped by the kernel: the ring was full"], now["observations that found the queue full"]))
@@ -204,6 +204,20 @@ def test_paused_reader():
     check("places", CONVERSATIONS, len(places))
     check("handshakes in the records", sent, sum(places.values()))
     check("the last record", "finished", records[-1].get("state"))
+
+
+def test_drops():
+    """what the kernel drops while a watch stands still is counted, to the packet"""
+    watch = Watch(BOTH["near"], "-i", "veth0", "--ring-size", "1MiB", "not", "ip6")
+    watch.process.send_signal(signal.SIGSTOP)
+    sent = flood(20000, 1)["packets"]
+    watch.process.send_signal(signal.SIGCONT)
+    wait_until("the counters", lambda: sum(list(ask(watch).values())[i] for i in (0, 2)) >= sent)
+    check("status", 143, watch.stop())
+    last = watch.records("stats")[-1]["counters"]
+    holds("some were dropped", last["kernel_drops"] > sent / 2, last)
+    holds("the sum", sent <= last["packets"] + last["kernel_drops"] <= sent + 100, sent, last)
+    holds("the summary says so", f"{last['kernel_drops']} dropped by the kernel" in watch.said(), watch.said())
 
 
 def test_progress():
@@ -284,4 +298,4 @@ def test_interface_goes():
     check("the run is finished", "finished", watch.records()[-1]["state"])
 
 
-main(prepare, test_handshakes, test_privileges, test_delivery, test_paused_reader, test_progress, test_midnight, test_interface_goes)
+main(prepare, test_handshakes, test_privileges, test_delivery, test_paused_reader, test_drops, test_progress, test_midnight, test_interface_goes)
