@@ -13,6 +13,7 @@
 #include "scanner/watch/decode.h"
 #include "scanner/watch/dtls.h"
 #include "scanner/watch/flow_private.h"
+#include "scanner/watch/hash.h"
 #include "scanner/watch/quic.h"
 
 enum {
@@ -58,24 +59,18 @@ void flows_free(struct flows *flows)
 
 /* --- hashes -------------------------------------------------------------------------------------------------------- */
 
-/* A product of 128 bits folded, as in wyhash: mixes well where both factors hold a secret. */
-static uint64_t fold(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
 /* Distinct for distinct places, but for hashes of IPv6 that meet. */
 static inline uint64_t word_of(const struct flows *flows, const struct place *place)
 {
     uint64_t words[2], rest = (uint64_t)place->port << 32 | (uint64_t)place->family << 48;
     memcpy(words, place->ip, sizeof words);
-    return place->family == 4 ? words[0] ^ rest : fold(words[0] ^ flows->seeds[0], words[1] ^ flows->seeds[1]) ^ rest;
+    return place->family == 4 ? words[0] ^ rest
+                              : hash_fold(words[0] ^ flows->seeds[0], words[1] ^ flows->seeds[1]) ^ rest;
 }
 
 static inline uint64_t hash_words(const struct flows *flows, uint64_t first, uint64_t second, unsigned protocol)
 {
-    return fold(fold(first ^ flows->seeds[0], second ^ flows->seeds[1]) + protocol, 0x9E3779B97F4A7C15u);
+    return hash_fold(hash_fold(first ^ flows->seeds[0], second ^ flows->seeds[1]) + protocol, 0x9E3779B97F4A7C15u);
 }
 
 /* The same for both directions. */

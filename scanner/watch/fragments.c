@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "certmuster/error.h"
+#include "scanner/watch/hash.h"
 #include "scanner/watch/packet_clock.h"
 
 enum {
@@ -68,14 +69,7 @@ static void write_key(const struct fragment *fragment, uint8_t key[static 40])
 
 static struct waiting **bucket_of(struct fragments *fragments, const uint8_t key[static 40])
 {
-    uint64_t hash = fragments->seed;
-    for (size_t i = 0; i < 40; i += 8) {
-        uint64_t word;
-        memcpy(&word, key + i, sizeof word);
-        hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
-        hash ^= hash >> 32;
-    }
-    return &fragments->buckets[hash % BUCKETS];
+    return &fragments->buckets[hash_bytes(0, key, 40, fragments->seed) % BUCKETS];
 }
 
 static void drop_pieces(struct fragments *fragments, struct waiting *waiting)

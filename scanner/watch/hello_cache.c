@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "scanner/watch/hash.h"
+
 enum { ROWS = 4096, EXTENSION_NAME = 0 };
 
 struct row {
@@ -12,39 +14,21 @@ struct row {
     char ja3[JA3_SIZE], ja4[JA4_SIZE];
 };
 
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
-    return hash ^ hash >> 29;
-}
-
-static uint64_t mix_bytes(uint64_t hash, struct slice bytes)
-{
-    hash = mix(hash, bytes.size);
-    for (size_t at = 0; at < bytes.size; at += sizeof hash) {
-        uint64_t word = 0;
-        size_t left = bytes.size - at;
-        memcpy(&word, bytes.data + at, left < sizeof word ? left : sizeof word);
-        hash = mix(hash, word);
-    }
-    return hash;
-}
-
-static uint64_t key_of(const struct tls_client_hello *hello, enum observed_transport transport, uint64_t seed)
+static uint64_t key_of(const struct tls_client_hello *hello, enum observed_transport transport, uint64_t secret)
 {
     struct cursor extensions, data;
     uint16_t type;
-    uint64_t hash = mix(mix(seed, transport), hello->legacy_version);
-    hash = mix_bytes(hash, hello->suites);
-    hash = mix_bytes(hash, hello->alpn);
-    hash = mix_bytes(hash, hello->groups);
-    hash = mix_bytes(hash, hello->point_formats);
-    hash = mix_bytes(hash, hello->signature_algorithms);
-    hash = mix_bytes(hash, hello->supported_versions);
+    uint64_t hash = hash_word(transport, hello->legacy_version, secret);
+    hash = hash_bytes(hash, hello->suites.data, hello->suites.size, secret);
+    hash = hash_bytes(hash, hello->alpn.data, hello->alpn.size, secret);
+    hash = hash_bytes(hash, hello->groups.data, hello->groups.size, secret);
+    hash = hash_bytes(hash, hello->point_formats.data, hello->point_formats.size, secret);
+    hash = hash_bytes(hash, hello->signature_algorithms.data, hello->signature_algorithms.size, secret);
+    hash = hash_bytes(hash, hello->supported_versions.data, hello->supported_versions.size, secret);
     cursor_init_slice(&extensions, hello->extensions);
     while (cursor_u16(&extensions, &type) == 0 && cursor_vector16(&extensions, &data) == 0)
-        hash = mix(hash, type);
-    hash = mix(hash, hello->name.size > 0);
+        hash = hash_word(hash, type, secret);
+    hash = hash_word(hash, hello->name.size > 0, secret);
     return hash ? hash : 1;
 }
 

@@ -1,4 +1,4 @@
-/* The table of secrets: open addressing by client random, which is random already. A line is believed when its numbers have the sizes that TLS gives them. */
+/* The table of secrets: open addressing by a keyed hash of the client random. A line is believed when its numbers have the sizes that TLS gives them. */
 #include "scanner/watch/keylog.h"
 
 #include <errno.h>
@@ -8,10 +8,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "certmuster/buf.h"
 #include "certmuster/encode.h"
+#include "scanner/watch/hash.h"
 
 enum {
     FIRST_ENTRIES = 64,
@@ -34,6 +36,7 @@ struct keylog_file {
 
 struct keylog {
     pthread_mutex_t lock;
+    uint64_t seed; /* captures bring secrets blocks, and choose the randoms in them */
     struct entry *entries;
     size_t capacity;
     atomic_size_t count; /* read without the lock by who only wants to know whether there is anything */
@@ -45,6 +48,8 @@ struct keylog *keylog_new(void)
 {
     struct keylog *keylog = cm_calloc(1, sizeof *keylog);
     pthread_mutex_init(&keylog->lock, NULL);
+    if (getrandom(&keylog->seed, sizeof keylog->seed, 0) != (ssize_t)sizeof keylog->seed)
+        keylog->seed = (uint64_t)(uintptr_t)keylog;
     return keylog;
 }
 
@@ -67,9 +72,7 @@ void keylog_free(struct keylog *keylog)
 
 static struct entry *find(const struct keylog *keylog, const uint8_t *random)
 {
-    uint64_t hash;
-    memcpy(&hash, random, sizeof hash);
-    size_t at = hash & (keylog->capacity - 1);
+    size_t at = hash_bytes(0, random, KEYLOG_RANDOM_SIZE, keylog->seed) & (keylog->capacity - 1);
     while (keylog->entries[at].used && memcmp(keylog->entries[at].random, random, KEYLOG_RANDOM_SIZE) != 0)
         at = (at + 1) & (keylog->capacity - 1);
     return &keylog->entries[at];

@@ -11,6 +11,7 @@
 
 #include "certmuster/limits.h"
 #include "certmuster/log.h"
+#include "scanner/watch/hash.h"
 #include "scanner/watch/outbox.h"
 
 enum {
@@ -77,35 +78,15 @@ void tell_free(struct tell *tell)
 
 /* --- the table ------------------------------------------------------------------------------------------------------- */
 
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
-    return hash ^ hash >> 32;
-}
-
-static uint64_t mix_bytes(uint64_t hash, const void *bytes, size_t size)
-{
-    const uint8_t *at = bytes;
-    for (hash = mix(hash, size); size > 0;) {
-        uint64_t word = 0;
-        size_t part = size < sizeof word ? size : sizeof word;
-        memcpy(&word, at, part);
-        hash = mix(hash, word);
-        at += part;
-        size -= part;
-    }
-    return hash;
-}
-
-static uint64_t hash(const struct tell *tell, uint64_t seed, const struct observed *observed, const char *name)
+static uint64_t hash(const struct tell *tell, uint64_t secret, const struct observed *observed, const char *name)
 {
     bool client = observed->kind == OBSERVED_CLIENT_CHAIN;
-    uint64_t sum = mix(mix(seed, observed->kind), observed->transport);
-    sum = mix_bytes(sum, &observed->server, sizeof observed->server);
+    uint64_t sum = hash_word(observed->kind, observed->transport, secret);
+    sum = hash_bytes(sum, &observed->server, sizeof observed->server, secret);
     if (client)
-        sum = mix_bytes(sum, observed->client.ip, sizeof observed->client.ip);
-    sum = mix_bytes(sum, name, strlen(name));
-    return mix_bytes(sum, tell->chain, observed->chain_count * CM_SHA256_SIZE);
+        sum = hash_bytes(sum, observed->client.ip, sizeof observed->client.ip, secret);
+    sum = hash_bytes(sum, name, strlen(name), secret);
+    return hash_bytes(sum, tell->chain, observed->chain_count * CM_SHA256_SIZE, secret);
 }
 
 static struct entry *find(const struct tell *tell, const uint64_t key[2])
