@@ -25,8 +25,12 @@ enum {
 
 static inline void set_place(struct place *place, uint8_t family, const uint8_t *ip)
 {
-    *place = (struct place){.family = family};
-    memcpy(place->ip, ip, family == 4 ? ADDRESS_4 : ADDRESS_6);
+    uint64_t words[2] = {0, 0}; /* written as it will be read: whole words */
+    memcpy(words, ip, family == 4 ? ADDRESS_4 : ADDRESS_6);
+    memcpy(place->ip, words, sizeof words);
+    place->family = family;
+    place->zero = 0;
+    place->port = 0;
 }
 
 /* Cuts walk to a payload of `size` bytes on the wire: Ethernet padding goes, and what the capture lacks of it is noted. */
@@ -281,29 +285,33 @@ void decode_packet(struct decoder *decoder, const struct packet *packet)
 
 /* --- the checksum -------------------------------------------------------------------------------------------------- */
 
+static inline uint64_t word_at(const uint8_t *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
 /* Ones' complement sums do not care about byte order, nor how wide the words are that are added (RFC 1071 §2B and §2C). */
 static uint64_t sum_words(const uint8_t *bytes, size_t size, uint64_t sum)
 {
     uint64_t carries = 0;
-    for (; size >= 16; size -= 16, bytes += 16) {
-        uint64_t words[2];
-        memcpy(words, bytes, sizeof words);
-        carries += __builtin_add_overflow(sum, words[0], &sum);
-        carries += __builtin_add_overflow(sum, words[1], &sum);
+    for (; size >= 32; size -= 32, bytes += 32) {
+        carries += __builtin_add_overflow(sum, word_at(bytes), &sum);
+        carries += __builtin_add_overflow(sum, word_at(bytes + 8), &sum);
+        carries += __builtin_add_overflow(sum, word_at(bytes + 16), &sum);
+        carries += __builtin_add_overflow(sum, word_at(bytes + 24), &sum);
     }
     sum = (sum & 0xffffffff) + (sum >> 32) + carries;
-    for (; size >= 2; size -= 2, bytes += 2) {
-        uint16_t word;
+    for (uint32_t word; size >= sizeof word; size -= sizeof word, bytes += sizeof word) {
         memcpy(&word, bytes, sizeof word);
         sum += word;
     }
-    if (size) {
-        uint8_t last[2] = {*bytes, 0};
-        uint16_t word;
-        memcpy(&word, last, sizeof word);
-        sum += word;
-    }
-    return sum;
+    uint8_t rest[4] = {0};
+    uint32_t last;
+    memcpy(rest, bytes, size);
+    memcpy(&last, rest, sizeof last);
+    return sum + last;
 }
 
 bool tcp_checksum_good(const struct datagram *datagram)

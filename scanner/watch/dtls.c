@@ -74,6 +74,16 @@ bool dtls_may_be(struct slice payload)
     return find_record(payload) < payload.size;
 }
 
+static bool begins_with_record(struct slice payload)
+{
+    return payload.size > 2 && payload.data[0] >= TLS_CHANGE_CIPHER_SPEC && is_version(payload.data + 1);
+}
+
+bool dtls_concerns(struct slice payload)
+{
+    return begins_with_record(payload) || dtls_may_be(payload);
+}
+
 /* --- putting messages together --------------------------------------------------------------------------------------- */
 
 static void drop(struct dtls *dtls, size_t i)
@@ -232,8 +242,7 @@ bool dtls_datagram(struct dtls *dtls, int direction, struct slice payload, int64
     struct cursor at;
     cursor_init_slice(&at, payload);
     dtls->session->at_us = at_us;
-    bool plain = payload.size > 2 && payload.data[0] >= TLS_CHANGE_CIPHER_SPEC && is_version(payload.data + 1);
-    if (!plain && cursor_skip(&at, find_record(payload)))
+    if (!begins_with_record(payload) && cursor_skip(&at, find_record(payload)))
         return true;
     while (!cursor_at_end(&at) && read_record(dtls, direction, &at)) {
     }

@@ -6,6 +6,8 @@
 #include "scanner/watch/session.h"
 
 bool dtls_may_be(struct slice payload); /* cheap: can this datagram begin DTLS? A hello, to begin a conversation with */
+/* Whether dtls_datagram would read anything of it. */
+bool dtls_concerns(struct slice payload);
 
 struct dtls;
 struct dtls *dtls_new(const struct session_options *options, const struct place places[2], int64_t at_us);

@@ -7,22 +7,21 @@
 #include "scanner/watch/flow_private.h"
 
 enum {
-    BUCKET_SHARE = 64,             /* one bucket pointer per so many times its own size of memory */
     FLOW_MEMORY_USUAL = 256 * 1024 /* of a flow; the longest chains of real servers need less */
 };
 
-void flow_table_init(struct flows *flows)
+void flow_table_init(struct flows *flows, size_t memory_max)
 {
-    uint64_t buckets = 1024;
-    while (buckets * 2 * sizeof *flows->buckets * BUCKET_SHARE <= flows->memory_max)
-        buckets *= 2;
-    flows->buckets = flow_pages_new(buckets * sizeof *flows->buckets);
-    flows->bucket_mask = buckets - 1;
+    uint64_t lines = 1024;
+    while (lines * 2 * sizeof *flows->lines <= memory_max)
+        lines *= 2;
+    flows->lines = pages_new(lines * sizeof *flows->lines);
+    flows->line_mask = lines - 1;
 }
 
 void flow_table_done(struct flows *flows)
 {
-    flow_pages_free(flows->buckets, (flows->bucket_mask + 1) * sizeof *flows->buckets);
+    pages_free(flows->lines, (flows->line_mask + 1) * sizeof *flows->lines);
 }
 
 static bool is_between(const struct flow *flow, const struct datagram *datagram)
@@ -34,7 +33,7 @@ static bool is_between(const struct flow *flow, const struct datagram *datagram)
 
 struct flow *flow_find(struct flows *flows, const struct datagram *datagram, uint64_t hash)
 {
-    for (struct flow *flow = flows->buckets[hash & flows->bucket_mask]; flow; flow = flow->chain) {
+    for (struct flow *flow = flow_line_of(flows, hash)->flows; flow; flow = flow->chain) {
         if (flow->hash == hash && is_between(flow, datagram) &&
             (flow->kind == FLOW_TCP) == (datagram->protocol == DATAGRAM_TCP))
             return flow;
@@ -124,9 +123,9 @@ struct flow *flow_begin(struct flows *flows, enum flow_kind kind, const struct d
         .places = {datagram->source, datagram->destination},
         .last_us = flows->clock.now_us,
         .memory = sizeof *flow,
-        .chain = flows->buckets[hash & flows->bucket_mask],
+        .chain = flow_line_of(flows, hash)->flows,
     };
-    flows->buckets[hash & flows->bucket_mask] = flow;
+    flow_line_of(flows, hash)->flows = flow;
     link_freshest(flows, flow);
     flows->memory += flow->memory;
     flows->count++;
@@ -135,7 +134,7 @@ struct flow *flow_begin(struct flows *flows, enum flow_kind kind, const struct d
 
 void flow_forget(struct flows *flows, struct flow *flow)
 {
-    struct flow **link = &flows->buckets[flow->hash & flows->bucket_mask];
+    struct flow **link = &flow_line_of(flows, flow->hash)->flows;
     while (*link != flow)
         link = &(*link)->chain;
     *link = flow->chain;

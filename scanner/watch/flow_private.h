@@ -3,64 +3,13 @@
 #define SCANNER_WATCH_FLOW_PRIVATE_H
 
 #include "scanner/watch/dtls.h"
+#include "scanner/watch/flow_line.h"
 #include "scanner/watch/flows.h"
 #include "scanner/watch/packet_clock.h"
+#include "scanner/watch/pages.h"
 #include "scanner/watch/quic.h"
 
 enum { FLOW_IDLE_US = 120 * 1000000, FLOW_SECOND_US = 1000000, FLOW_CLASSES = 4 /* usefulness 0 to 3 */ };
-
-/* --- direct-mapped caches: fixed memory, a newer entry takes the place of an older one ------------------------------- */
-
-struct flow_cache_entry {
-    uint32_t tag; /* the upper half of the hash, never 0; 0: empty */
-    uint32_t value;
-};
-
-struct flow_cache {
-    struct flow_cache_entry *entries;
-    uint64_t mask;
-};
-
-void flow_cache_init(struct flow_cache *cache, size_t memory_max);
-void flow_cache_done(struct flow_cache *cache);
-
-static inline uint32_t flow_cache_tag(uint64_t hash)
-{
-    uint32_t tag = (uint32_t)(hash >> 32);
-    return tag ? tag : 1;
-}
-
-static inline void flow_cache_put(struct flow_cache *cache, uint64_t hash, uint32_t value)
-{
-    cache->entries[hash & cache->mask] = (struct flow_cache_entry){flow_cache_tag(hash), value};
-}
-
-static inline bool flow_cache_get(const struct flow_cache *cache, uint64_t hash, uint32_t *value)
-{
-    const struct flow_cache_entry *entry = &cache->entries[hash & cache->mask];
-    if (entry->tag != flow_cache_tag(hash))
-        return false;
-    *value = entry->value;
-    return true;
-}
-
-static inline void flow_cache_drop(struct flow_cache *cache, uint64_t hash)
-{
-    struct flow_cache_entry *entry = &cache->entries[hash & cache->mask];
-    if (entry->tag == flow_cache_tag(hash))
-        entry->tag = 0;
-}
-
-/* What will be looked for soon comes nearer meanwhile. */
-static inline void flow_cache_prefetch(const struct flow_cache *cache, uint64_t hash)
-{
-    __builtin_prefetch(&cache->entries[hash & cache->mask]);
-}
-
-/* Zeroed memory for a table that is looked into at random: huge pages where there are such, or a miss of the translation would come on top of each
- * miss of the cache. Elsewhere memory is used as the table fills. */
-void *flow_pages_new(size_t size);
-void flow_pages_free(void *pages, size_t size);
 
 /* --- flows ----------------------------------------------------------------------------------------------------------- */
 
@@ -72,7 +21,7 @@ struct flow_side { /* the context of a stream's events */
 };
 
 struct flow {
-    struct flow *chain;            /* of the bucket */
+    struct flow *chain;            /* of the line */
     struct flow *staler, *fresher; /* of its class, by last packet */
     uint64_t hash;
     struct place places[2]; /* [0] sent the first packet that we saw */
@@ -96,10 +45,9 @@ struct flow {
 struct flows {
     struct flows_options options;
     uint64_t seeds[2];
-    struct flow_cache syns, tombstones;
     struct stream_pool *pool;
-    struct flow **buckets;
-    uint64_t bucket_mask;
+    struct flow_line *lines;
+    uint64_t line_mask;
     struct flow *stalest[FLOW_CLASSES], *freshest[FLOW_CLASSES];
     uint64_t count;
     size_t memory, memory_max; /* of flows and sessions; the pool has a share of its own */
@@ -108,7 +56,12 @@ struct flows {
     struct flows_counts counts;
 };
 
-void flow_table_init(struct flows *flows);
+static inline struct flow_line *flow_line_of(const struct flows *flows, uint64_t hash)
+{
+    return &flows->lines[hash & flows->line_mask];
+}
+
+void flow_table_init(struct flows *flows, size_t memory_max);
 void flow_table_done(struct flows *flows);
 struct flow *flow_find(struct flows *flows, const struct datagram *datagram, uint64_t hash);
 /* Evicts as needed. NULL: no room even so. The session is yet to be made. */

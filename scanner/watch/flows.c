@@ -1,5 +1,5 @@
 /* The flow table: finds or begins the flow of a datagram and hands its bytes on. Which flow goes when memory is short, and when a flow has been
- * silent for too long, is decided in flow_age.c; the two direct-mapped caches are in flow_cache.c.
+ * silent for too long, is decided in flow_age.c; what is remembered of others stands in flow_line.h.
  *
  *     datagram ─→ tombstone? ──────────────────────────→ nothing
  *          └───→ flow (found, or begun with its first payload) ─→ stream ─→ session ─→ observed
@@ -17,6 +17,7 @@
 #include "scanner/watch/quic.h"
 
 enum {
+    LINES_SHARE = 16, /* so much of the memory is for the table itself */
     FIN = 1,
     SYN = 2,
     RST = 4,
@@ -36,11 +37,10 @@ struct flows *flows_new(const struct flows_options *options)
         flows->options.idle_us = FLOW_IDLE_US;
     if (getrandom(flows->seeds, sizeof flows->seeds, 0) != (ssize_t)sizeof flows->seeds)
         flows->seeds[0] = ~(flows->seeds[1] = (uint64_t)(uintptr_t)flows);
-    flow_cache_init(&flows->syns, options->memory_max / 32);
-    flow_cache_init(&flows->tombstones, options->memory_max / 32);
-    flows->memory_max = options->memory_max - options->memory_max / 16;
+    size_t lines = options->memory_max / LINES_SHARE;
+    flows->memory_max = options->memory_max - lines;
     flows->pool = stream_pool_new(flows->memory_max / 4);
-    flow_table_init(flows);
+    flow_table_init(flows, lines);
     return flows;
 }
 
@@ -50,8 +50,6 @@ void flows_free(struct flows *flows)
         return;
     while (flows->count)
         flow_forget(flows, flow_least_useful(flows));
-    flow_cache_done(&flows->syns);
-    flow_cache_done(&flows->tombstones);
     flow_table_done(flows);
     stream_pool_free(flows->pool);
     free(flows);
@@ -80,26 +78,47 @@ static uint64_t hash_flow(const struct flows *flows, const struct datagram *data
     return hash_words(flows, a < b ? a : b, a < b ? b : a, datagram->protocol);
 }
 
-/* Of one direction, for the cache of ISNs. */
-static uint64_t hash_direction(const struct flows *flows, const struct datagram *datagram, bool back)
+/* Tells its two directions apart, for the notes of ISNs. */
+static bool side_of(const struct flows *flows, const struct datagram *datagram)
 {
-    uint64_t a = word_of(flows, &datagram->source), b = word_of(flows, &datagram->destination);
-    return hash_words(flows, back ? b : a, back ? a : b, 0);
+    return word_of(flows, &datagram->source) < word_of(flows, &datagram->destination);
 }
 
-/* --- ending -------------------------------------------------------------------------------------------------------- */
-
-static struct stream_events stream_events(struct flow *flow, int direction);
+/* --- notes --------------------------------------------------------------------------------------------------------- */
 
 static uint32_t second_of(const struct flows *flows)
 {
     return (uint32_t)(flows->clock.now_us / FLOW_SECOND_US);
 }
 
+static void bury(struct flows *flows, uint64_t hash)
+{
+    flow_note_put(flow_line_of(flows, hash)->tombstones, FLOW_TOMBSTONES, flow_tag(hash), second_of(flows));
+}
+
+static void unbury(struct flows *flows, uint64_t hash)
+{
+    flow_note_drop(flow_line_of(flows, hash)->tombstones, FLOW_TOMBSTONES, flow_tag(hash));
+}
+
+static bool is_buried(const struct flows *flows, uint64_t hash, uint32_t *second)
+{
+    return flow_note_get(flow_line_of(flows, hash)->tombstones, FLOW_TOMBSTONES, flow_tag(hash), second);
+}
+
+static bool get_isn(const struct flows *flows, uint64_t hash, bool side, uint32_t *isn)
+{
+    return flow_note_get(flow_line_of(flows, hash)->syns, FLOW_SYNS, flow_tag_of_side(hash, side), isn);
+}
+
+/* --- ending -------------------------------------------------------------------------------------------------------- */
+
+static struct stream_events stream_events(struct flow *flow, int direction);
+
 /* Nothing more of this flow is wanted. */
 static void finish(struct flows *flows, struct flow *flow)
 {
-    flow_cache_put(&flows->tombstones, flow->hash, second_of(flows));
+    bury(flows, flow->hash);
     flow_forget(flows, flow);
 }
 
@@ -163,14 +182,14 @@ static bool is_near(uint32_t isn, uint32_t number)
     return number - isn < NOT_TLS_BYTES || isn - number < 2;
 }
 
-/* What the cache of ISNs knows of both directions. */
+/* What is known of the ISNs of both directions. */
 static void recall_syns(struct flows *flows, struct flow *flow, const struct datagram *datagram)
 {
     uint32_t isn;
-    if (flow_cache_get(&flows->syns, hash_direction(flows, datagram, false), &isn) && is_near(isn, datagram->sequence))
+    bool side = side_of(flows, datagram);
+    if (get_isn(flows, flow->hash, side, &isn) && is_near(isn, datagram->sequence))
         stream_syn(&flow->streams[0], isn, true);
-    if (flow_cache_get(&flows->syns, hash_direction(flows, datagram, true), &isn) &&
-        (!(datagram->flags & ACK) || is_near(isn, datagram->acknowledgment)))
+    if (get_isn(flows, flow->hash, !side, &isn) && (!(datagram->flags & ACK) || is_near(isn, datagram->acknowledgment)))
         stream_syn(&flow->streams[1], isn, true);
 }
 
@@ -190,13 +209,13 @@ static struct flow *begin_tcp(struct flows *flows, const struct datagram *datagr
 /* A SYN: its ISN is noted. If it is not the one that the flow began with, the ports are used again: NULL, and the flow has ended. */
 static struct flow *take_syn(struct flows *flows, struct flow *flow, const struct datagram *datagram, uint64_t hash)
 {
-    uint64_t key = hash_direction(flows, datagram, false);
     uint32_t before;
-    bool known = flow_cache_get(&flows->syns, key, &before) && before == datagram->sequence;
+    bool side = side_of(flows, datagram);
+    bool known = get_isn(flows, hash, side, &before) && before == datagram->sequence;
     if (known || !tcp_checksum_good(datagram))
         return flow;
-    flow_cache_put(&flows->syns, key, datagram->sequence);
-    flow_cache_drop(&flows->tombstones, hash);
+    flow_note_put(flow_line_of(flows, hash)->syns, FLOW_SYNS, flow_tag_of_side(hash, side), datagram->sequence);
+    unbury(flows, hash);
     if (!flow)
         return NULL;
     struct stream *stream = &flow->streams[direction_of(flow, datagram)];
@@ -263,7 +282,7 @@ static void pass_tcp(struct flows *flows, struct flow *flow, const struct datagr
         finish(flows, flow);
     } else if (is_hopeless(flow)) {
         flows->counts.not_tls++;
-        flow_cache_put(&flows->tombstones, flow->hash, second_of(flows));
+        bury(flows, flow->hash);
         flow_end(flows, flow);
     } else if (is_closed(flow, datagram, direction)) {
         flows->counts.closed++;
@@ -275,18 +294,17 @@ static void pass_tcp(struct flows *flows, struct flow *flow, const struct datagr
 static bool is_over(struct flows *flows, const struct datagram *datagram, uint64_t hash)
 {
     uint32_t tombstone;
-    if (!flow_cache_get(&flows->tombstones, hash, &tombstone))
+    if (!is_buried(flows, hash, &tombstone))
         return false;
     if (!begins_hello(datagram->payload))
         return true;
-    flow_cache_drop(&flows->tombstones, hash);
+    unbury(flows, hash);
     return false;
 }
 
 static void add_tcp(struct flows *flows, const struct datagram *datagram)
 {
     uint64_t hash = hash_flow(flows, datagram);
-    flow_cache_prefetch(&flows->tombstones, hash);
     struct flow *flow = flow_find(flows, datagram, hash);
     if (datagram->flags & SYN && !(datagram->flags & RST))
         flow = take_syn(flows, flow, datagram, hash);
@@ -318,23 +336,23 @@ static struct flow *begin_udp(struct flows *flows, const struct datagram *datagr
 static bool is_rest(struct flows *flows, uint64_t hash)
 {
     uint32_t second, now = second_of(flows);
-    if (!flow_cache_get(&flows->tombstones, hash, &second))
+    if (!is_buried(flows, hash, &second))
         return false;
     if (now - second > TOMBSTONE_SECONDS) {
-        flow_cache_drop(&flows->tombstones, hash);
+        unbury(flows, hash);
         return false;
     }
     if (second != now)
-        flow_cache_put(&flows->tombstones, hash, now);
+        bury(flows, hash);
     return true;
 }
 
 static void add_udp(struct flows *flows, const struct datagram *datagram)
 {
-    uint64_t hash = hash_flow(flows, datagram);
     bool more;
-    if (datagram->payload.size == 0)
-        return;
+    if (!quic_concerns(datagram->payload) && !dtls_concerns(datagram->payload))
+        return; /* as most are: they cost no look at a table */
+    uint64_t hash = hash_flow(flows, datagram);
     struct flow *flow = flow_find(flows, datagram, hash);
     if (!flow) {
         if (is_rest(flows, hash))

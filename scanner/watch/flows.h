@@ -1,8 +1,8 @@
 /* The flow table of one worker: fixed memory, packet-clock timeouts, the least useful evicted first, everything counted.
  *
- * A SYN alone makes no flow: its ISN goes into a direct-mapped cache of fixed size that a flood merely overwrites. A flow begins with the first
- * payload, and ends early: when its handshake is told, at a byte cap without TLS, at FIN or RST with nothing waiting. What has ended leaves a tombstone (a keyed
- * hash in another direct-mapped cache), so that the rest of a long transfer costs one look. Port reuse: a SYN with another ISN, or a hello where a
+ * A SYN alone makes no flow: its ISN becomes a note in a table of fixed size (flow_line.h), which a flood merely overwrites. A flow begins with the first
+ * payload, and ends early: when its handshake is told, at a byte cap without TLS, at FIN or RST with nothing waiting. What has ended leaves a tombstone (another
+ * such note), so that the rest of a long transfer costs one look. Port reuse: a SYN with another ISN, or a hello where a
  * tombstone stands, begins anew.
  *
  * Usefulness, least first: flows in which nothing of TLS was seen, TLS seen, a hello seen, both hellos seen. Within a class the longest silent goes first.

@@ -94,6 +94,16 @@ bool quic_may_be(struct slice payload)
            initial.is_initial;
 }
 
+bool quic_concerns(struct slice payload)
+{
+    struct cursor at;
+    uint8_t first;
+    uint32_t version;
+    cursor_init_slice(&at, payload);
+    return cursor_u8(&at, &first) == 0 && (first & 0xc0) == 0xc0 && cursor_u32(&at, &version) == 0 &&
+           quic_version_known(version);
+}
+
 /* --- frames -------------------------------------------------------------------------------------------------------- */
 
 static int skip_ack(struct cursor *at, bool ecn)

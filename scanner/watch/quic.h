@@ -7,6 +7,8 @@
 #include "scanner/watch/session.h"
 
 bool quic_may_be(struct slice payload); /* cheap: a long header with a version that we know, type Initial */
+/* Whether quic_datagram would read anything of it: a long header of a version that we know. */
+bool quic_concerns(struct slice payload);
 
 struct quic;
 struct quic *quic_new(const struct session_options *options, const struct place places[2], int64_t at_us);

@@ -104,7 +104,7 @@ struct summary *summary_new(const struct observed *observed, const uint8_t (*cha
         hello_cache_client(observed->client_hello, observed->transport, summary->ja3, summary->ja4);
     }
     if (observed->server_hello && observed->transport != OBSERVED_QUIC)
-        ja3s_write(observed->server_hello, summary->ja3s);
+        hello_cache_server(observed->server_hello, summary->ja3s);
     if (observed->ocsp.size)
         staple_read(observed->ocsp, &summary->staple);
     return summary;

@@ -13,6 +13,7 @@
 #include "certmuster/log.h"
 #include "scanner/watch/hash.h"
 #include "scanner/watch/outbox.h"
+#include "scanner/watch/pages.h"
 
 enum {
     FIRST_ENTRIES = 1024,
@@ -58,7 +59,7 @@ int tell_new(const struct tell_options *options, struct tell **out, struct cm_er
     pthread_mutex_init(&tell->lock, NULL);
     outbox_init(&tell->outbox, options->queue_max);
     tell->capacity = FIRST_ENTRIES;
-    tell->entries = cm_calloc(tell->capacity, sizeof *tell->entries);
+    tell->entries = pages_new(tell->capacity * sizeof *tell->entries);
     *out = tell;
     return 0;
 }
@@ -69,7 +70,7 @@ void tell_free(struct tell *tell)
         return;
     for (size_t i = 0; i < tell->capacity; i++)
         free(tell->entries[i].summary);
-    free(tell->entries);
+    pages_free(tell->entries, tell->capacity * sizeof *tell->entries);
     outbox_done(&tell->outbox);
     digests_free(tell->digests);
     pthread_mutex_destroy(&tell->lock);
@@ -102,12 +103,12 @@ static void grow(struct tell *tell)
     struct entry *before = tell->entries;
     size_t count = tell->capacity;
     tell->capacity *= 2;
-    tell->entries = cm_calloc(tell->capacity, sizeof *tell->entries);
+    tell->entries = pages_new(tell->capacity * sizeof *tell->entries);
     for (size_t i = 0; i < count; i++) {
         if (before[i].key[1])
             *find(tell, before[i].key) = before[i];
     }
-    free(before);
+    pages_free(before, count * sizeof *before);
 }
 
 /* --- records --------------------------------------------------------------------------------------------------------- */
@@ -285,7 +286,7 @@ static void write_table(struct tell *tell, struct entry *entries, size_t capacit
         write_records(tell, &telling, NULL);
         free(entries[i].summary);
     }
-    free(entries);
+    pages_free(entries, capacity * sizeof *entries);
 }
 
 /* Packets are read on meanwhile: the table and the queue change hands at one moment, and are written afterwards. */
@@ -299,7 +300,7 @@ int tell_next_run(struct tell *tell, struct cm_error *error)
     struct entry *entries = tell->entries;
     size_t capacity = tell->capacity;
     tell->capacity = FIRST_ENTRIES;
-    tell->entries = cm_calloc(tell->capacity, sizeof *tell->entries);
+    tell->entries = pages_new(tell->capacity * sizeof *tell->entries);
     tell->used = tell->summaries = 0;
     before = tell->outbox;
     outbox_init(&tell->outbox, tell->options.queue_max);
@@ -328,7 +329,7 @@ void tell_finish(struct tell *tell)
         write_and_free(tell, telling);
     write_table(tell, tell->entries, tell->capacity);
     tell->capacity = FIRST_ENTRIES;
-    tell->entries = cm_calloc(tell->capacity, sizeof *tell->entries);
+    tell->entries = pages_new(tell->capacity * sizeof *tell->entries);
     tell->used = tell->summaries = 0;
 }
 
