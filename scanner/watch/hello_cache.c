@@ -5,88 +5,54 @@
 #include <string.h>
 #include <sys/random.h>
 
-<<<<<<< HEAD
-enum { ROWS = 4096, SERVER_ROWS = 1024 };
-=======
 #include "scanner/watch/hash.h"
 
-enum { ROWS = 4096, EXTENSION_NAME = 0 };
->>>>>>> fe2977d1af0a8c8e7521cdf5d8de29c83eed45b2
+enum { ROWS = 4096, SERVER_ROWS = 1024 };
 
 struct row {
     uint64_t key; /* 0: empty */
     char ja3[JA3_SIZE], ja4[JA4_SIZE];
 };
 
-<<<<<<< HEAD
 struct server_row {
     uint64_t key;
     char ja3s[JA3_SIZE];
 };
 
-static uint64_t get_seed(void)
+static uint64_t get_secret(void)
 {
-    static _Thread_local uint64_t seed;
-    if (seed == 0 && (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed || seed == 0))
-        seed = (uintptr_t)&seed | 1;
-    return seed;
+    static _Thread_local uint64_t secret;
+    if (secret == 0 && (getrandom(&secret, sizeof secret, 0) != (ssize_t)sizeof secret || secret == 0))
+        secret = (uintptr_t)&secret | 1;
+    return secret;
 }
 
-static uint64_t mix(uint64_t hash, uint64_t word)
+static uint64_t hash_slice(uint64_t hash, struct slice bytes, uint64_t secret)
 {
-    hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
-    return hash ^ hash >> 29;
+    return hash_bytes(hash, bytes.data, bytes.size, secret);
 }
 
-static uint64_t mix_bytes(uint64_t hash, struct slice bytes)
-{
-    hash = mix(hash, bytes.size);
-    for (size_t at = 0; at < bytes.size; at += sizeof hash) {
-        uint64_t word = 0;
-        size_t left = bytes.size - at;
-        memcpy(&word, bytes.data + at, left < sizeof word ? left : sizeof word);
-        hash = mix(hash, word);
-    }
-    return hash;
-}
-
-static uint64_t mix_types(uint64_t hash, struct slice list)
+static uint64_t hash_types(uint64_t hash, struct slice list, uint64_t secret)
 {
     struct cursor extensions, data;
     uint16_t type;
     cursor_init_slice(&extensions, list);
     while (cursor_u16(&extensions, &type) == 0 && cursor_vector16(&extensions, &data) == 0)
-        hash = mix(hash, type);
+        hash = hash_word(hash, type, secret);
     return hash;
 }
 
 static uint64_t key_of(const struct tls_client_hello *hello, enum observed_transport transport)
 {
-    uint64_t hash = mix(mix(get_seed(), transport), hello->legacy_version);
-    hash = mix_bytes(hash, hello->suites);
-    hash = mix_bytes(hash, hello->alpn);
-    hash = mix_bytes(hash, hello->groups);
-    hash = mix_bytes(hash, hello->point_formats);
-    hash = mix_bytes(hash, hello->signature_algorithms);
-    hash = mix_bytes(hash, hello->supported_versions);
-    hash = mix(mix_types(hash, hello->extensions), hello->name.size > 0);
-=======
-static uint64_t key_of(const struct tls_client_hello *hello, enum observed_transport transport, uint64_t secret)
-{
-    struct cursor extensions, data;
-    uint16_t type;
-    uint64_t hash = hash_word(transport, hello->legacy_version, secret);
-    hash = hash_bytes(hash, hello->suites.data, hello->suites.size, secret);
-    hash = hash_bytes(hash, hello->alpn.data, hello->alpn.size, secret);
-    hash = hash_bytes(hash, hello->groups.data, hello->groups.size, secret);
-    hash = hash_bytes(hash, hello->point_formats.data, hello->point_formats.size, secret);
-    hash = hash_bytes(hash, hello->signature_algorithms.data, hello->signature_algorithms.size, secret);
-    hash = hash_bytes(hash, hello->supported_versions.data, hello->supported_versions.size, secret);
-    cursor_init_slice(&extensions, hello->extensions);
-    while (cursor_u16(&extensions, &type) == 0 && cursor_vector16(&extensions, &data) == 0)
-        hash = hash_word(hash, type, secret);
+    uint64_t secret = get_secret(), hash = hash_word(transport, hello->legacy_version, secret);
+    hash = hash_slice(hash, hello->suites, secret);
+    hash = hash_slice(hash, hello->alpn, secret);
+    hash = hash_slice(hash, hello->groups, secret);
+    hash = hash_slice(hash, hello->point_formats, secret);
+    hash = hash_slice(hash, hello->signature_algorithms, secret);
+    hash = hash_slice(hash, hello->supported_versions, secret);
+    hash = hash_types(hash, hello->extensions, secret);
     hash = hash_word(hash, hello->name.size > 0, secret);
->>>>>>> fe2977d1af0a8c8e7521cdf5d8de29c83eed45b2
     return hash ? hash : 1;
 }
 
@@ -108,8 +74,8 @@ void hello_cache_client(const struct tls_client_hello *hello, enum observed_tran
 void hello_cache_server(const struct tls_server_hello *hello, char ja3s[static JA3_SIZE])
 {
     static _Thread_local struct server_row rows[SERVER_ROWS];
-    uint64_t words = (uint64_t)hello->legacy_version << 16 | hello->cipher;
-    uint64_t key = mix_types(mix(get_seed(), words), hello->extensions) | 1;
+    uint64_t secret = get_secret();
+    uint64_t key = hash_types(hash_word(hello->legacy_version, hello->cipher, secret), hello->extensions, secret) | 1;
     struct server_row *row = &rows[(key >> 32) % SERVER_ROWS];
     if (row->key != key) {
         ja3s_write(hello, row->ja3s);
