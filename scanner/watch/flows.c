@@ -26,6 +26,7 @@ enum {
         64 * 1024, /* of a direction: checksums are verified so far; further on only while a handshake is under way */
     NOT_TLS_BYTES = 1024 * 1024,      /* of each direction without a sign of TLS: STARTTLS does not come that late */
     ENDLESS_BYTES = 16 * 1024 * 1024, /* of one direction, whatever it holds */
+    LATE_SYN_BYTES = 16 * 1024,       /* lost between a SYN that came late and the first byte that was there */
     TOMBSTONE_SECONDS = 60,           /* of UDP, where nothing says that ports are used again */
 };
 
@@ -206,6 +207,13 @@ static struct flow *begin_tcp(struct flows *flows, const struct datagram *datagr
     return flow;
 }
 
+/* The SYN of what this direction has delivered already, which came before its own SYN: data begins right behind it, or some lost bytes further on. */
+static bool is_late_syn(const struct flow *flow, int direction, uint32_t isn)
+{
+    uint32_t begun = flow->streams[direction].next - flow->seen[direction];
+    return begun - (isn + 1) < LATE_SYN_BYTES;
+}
+
 /* A SYN: its ISN is noted. If it is not the one that the flow began with, the ports are used again: NULL, and the flow has ended. */
 static struct flow *take_syn(struct flows *flows, struct flow *flow, const struct datagram *datagram, uint64_t hash)
 {
@@ -218,8 +226,9 @@ static struct flow *take_syn(struct flows *flows, struct flow *flow, const struc
     unbury(flows, hash);
     if (!flow)
         return NULL;
-    struct stream *stream = &flow->streams[direction_of(flow, datagram)];
-    if (!stream->started || stream->floating) { /* a late SYN of the same connection */
+    int direction = direction_of(flow, datagram);
+    struct stream *stream = &flow->streams[direction];
+    if (!stream->started || stream->floating || is_late_syn(flow, direction, datagram->sequence)) {
         stream_syn(stream, datagram->sequence, true);
         return flow;
     }

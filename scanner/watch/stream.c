@@ -8,13 +8,14 @@
 #include <string.h>
 
 #include "certmuster/error.h"
+#include "scanner/watch/memory_cost.h"
 
 enum {
     WINDOW_MAX = 1 << 24,         /* what is further ahead belongs to another connection, or is a lie */
     WAITING_MAX = 512 * 1024,     /* bytes behind a hole in one stream before the hole is given up */
     WAITING_SEGMENTS_MAX = 1024,  /* of one stream: what comes between them is looked for from the first on */
     UNACKNOWLEDGED_SEGMENTS = 64, /* so many segments behind a hole that nobody acknowledges: a capture of one side */
-    PATIENCE = 6,               /* segments that may still come late once the other side has acknowledged past a hole */
+    PATIENCE = 24,              /* segments that may still come late once the other side has acknowledged past a hole */
     FLOATING_SEGMENTS = 24,     /* a capture that begins in the middle: so many segments may come in any order … */
     FLOATING_BYTES = 32 * 1024, /* … and so many bytes, before the lowest is taken for the beginning */
 };
@@ -90,7 +91,7 @@ static void drop_first(struct stream_pool *pool, struct stream *stream)
     stream->waiting = first->next;
     stream->waiting_bytes -= first->size;
     stream->waiting_count--;
-    pool->bytes -= sizeof *first + first->size;
+    pool->bytes -= memory_cost(sizeof *first + first->size);
     free(first);
     if (!stream->waiting) {
         stream->last_waiting = NULL;
@@ -188,10 +189,10 @@ static void settle(struct stream_pool *pool, struct stream *stream, const struct
 static bool keep(struct stream_pool *pool, struct stream *stream, struct waiting **link,
                  const struct stream_segment *segment, uint32_t skip, uint32_t size, uint32_t missing)
 {
-    size_t memory = sizeof(struct waiting) + size;
+    size_t memory = memory_cost(sizeof(struct waiting) + size);
     if (!make_room(pool, stream, memory))
         return false;
-    struct waiting *waiting = cm_malloc(memory);
+    struct waiting *waiting = cm_malloc(sizeof *waiting + size);
     *waiting = (struct waiting){.next = *link,
                                 .sequence = segment->sequence + skip,
                                 .size = size,
@@ -207,6 +208,33 @@ static bool keep(struct stream_pool *pool, struct stream *stream, struct waiting
     stream->waiting_bytes += size;
     stream->waiting_count++;
     pool->counts.out_of_order++;
+    return true;
+}
+
+/* Cuts what waits at *link in two behind its first bytes. False: there is no room. */
+static bool cut(struct stream_pool *pool, struct stream *stream, struct waiting **link, uint32_t first_size)
+{
+    struct waiting *first = *link;
+    if (first_size == 0 || first_size >= first->size)
+        return true;
+    uint32_t size = first->size - first_size;
+    if (!make_room(pool, stream, sizeof *first))
+        return false;
+    struct waiting *rest = cm_malloc(sizeof *rest + size);
+    *rest = (struct waiting){.next = first->next,
+                             .sequence = first->sequence + first_size,
+                             .size = size,
+                             .missing = first->missing,
+                             .good = first->good};
+    memcpy(rest->bytes, first->bytes + first_size, size);
+    if (stream->last_waiting == first)
+        stream->last_waiting = rest;
+    *link = first = cm_realloc(first, sizeof *first + first_size);
+    first->next = rest;
+    first->size = first_size;
+    first->missing = 0;
+    pool->bytes += sizeof *rest;
+    stream->waiting_count++;
     return true;
 }
 
@@ -226,7 +254,8 @@ static void compare(struct stream_pool *pool, struct waiting *there, const struc
         memcpy(there->bytes + offset, segment->payload.data + skip, size);
 }
 
-/* Puts copies of what is new of a segment between what waits. A bad copy that a good one covers whole is good from then on. */
+/* Puts copies of what is new of a segment between what waits. Of a bad copy, what a good one covers is good from then on; what it does not cover
+ * waits on beside it. */
 static void insert(struct stream_pool *pool, struct stream *stream, const struct stream_segment *segment, uint32_t skip)
 {
     struct waiting **link = &stream->waiting, *last = stream->last_waiting;
@@ -247,9 +276,13 @@ static void insert(struct stream_pool *pool, struct stream *stream, const struct
             link = &(*link)->next;
             skip += size;
         } else {
+            bool heals = segment->checksum_good && !there->good;
+            if (heals && room < 0 && cut(pool, stream, link, (uint32_t)-room))
+                continue;
+            heals = heals && room == 0 && cut(pool, stream, link, end - skip);
+            there = *link;
             compare(pool, there, segment, skip);
-            if (segment->checksum_good && room == 0 && end - skip >= there->size)
-                there->good = true;
+            there->good |= heals;
             skip = (uint32_t)distance(segment->sequence, there->sequence + there->size);
             if (skip >= end)
                 return;
@@ -259,13 +292,13 @@ static void insert(struct stream_pool *pool, struct stream *stream, const struct
 
 /* --- segments ------------------------------------------------------------------------------------------------------ */
 
-/* A record header of TLS at the start of a segment: a hello, or records that are encrypted already. Nothing before it matters. */
-static bool begins_tls(struct slice payload)
+/* A hello at the start of a segment: nothing before it matters. */
+static bool begins_hello(struct slice payload)
 {
     const uint8_t *at = payload.data;
     if (payload.size < 6 || at[1] != 3 || at[2] > 4)
         return false;
-    return at[0] == 23 || (at[0] == 22 && (at[5] == 1 || at[5] == 2));
+    return at[0] == 22 && (at[5] == 1 || at[5] == 2);
 }
 
 static void hold(struct stream_pool *pool, struct stream *stream, const struct stream_segment *segment,
@@ -275,7 +308,7 @@ static void hold(struct stream_pool *pool, struct stream *stream, const struct s
         stream->started = stream->floating = true;
         stream->next = segment->sequence;
     }
-    if (begins_tls(segment->payload) && (segment->checksum_good || !stream->good_seen)) {
+    if (begins_hello(segment->payload) && (segment->checksum_good || !stream->good_seen)) {
         /* What waits below it came from before, and is told first. */
         insert(pool, stream, segment, 0);
         settle(pool, stream, events);

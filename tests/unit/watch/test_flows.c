@@ -228,6 +228,23 @@ static void test_ports_are_used_again(void **state)
     table_done(&table);
 }
 
+/* Packets overtake each other: the first part of the server's flight is there before its SYN. */
+static void test_late_syn(void **state)
+{
+    struct table table;
+    struct ends ends = ends4(), back = backwards(ends);
+    (void)state;
+    table_init(&table, 16 * MIB);
+    send_tcp(&table, &ends, 1000, 0, SYN, NULL, 0);
+    send_tcp(&table, &ends, 1001, 5001, ACK, table.hello.data, table.hello.size);
+    send_tcp(&table, &back, 5001, 1001, ACK, table.flight.data, 50);
+    send_tcp(&table, &back, 5000, 1001, SYN | ACK, NULL, 0);
+    send_tcp(&table, &back, 5051, 1001, ACK, table.flight.data + 50, table.flight.size - 50);
+    assert_int_equal(flows_get_counts(table.flows).reused, 0);
+    assert_one(&table);
+    table_done(&table);
+}
+
 /* The ISN of an older connection between the same ports is not the beginning of this one. */
 static void test_isn_of_another(void **state)
 {
@@ -379,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_large_flows_go_first),
         cmocka_unit_test(test_rest_of_a_transfer),
         cmocka_unit_test(test_ports_are_used_again),
+        cmocka_unit_test(test_late_syn),
         cmocka_unit_test(test_isn_of_another),
         cmocka_unit_test(test_fin_and_rst),
         cmocka_unit_test(test_not_tls),
