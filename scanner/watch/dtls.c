@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "scanner/watch/assembly.h"
+#include "scanner/watch/memory_cost.h"
 #include "scanner/watch/session_private.h"
 
 enum {
@@ -258,8 +259,9 @@ void dtls_end(struct dtls *dtls)
 
 size_t dtls_memory(const struct dtls *dtls)
 {
-    size_t sum = sizeof *dtls + session_memory(dtls->session);
+    size_t sum = memory_cost(sizeof *dtls) + session_memory(dtls->session);
     for (size_t i = 0; i < MESSAGES_MAX; i++)
-        sum += dtls->pending[i] ? sizeof *dtls->pending[i] + dtls->pending[i]->pieces.capacity : 0;
+        sum += dtls->pending[i] ? memory_cost(sizeof *dtls->pending[i]) + memory_cost(dtls->pending[i]->pieces.capacity)
+                                : 0;
     return sum;
 }

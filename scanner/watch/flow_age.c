@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "scanner/watch/flow_private.h"
+#include "scanner/watch/memory_cost.h"
 
 enum {
     FLOW_MEMORY_USUAL = 256 * 1024 /* of a flow; the longest chains of real servers need less */
@@ -84,7 +85,7 @@ static size_t memory_of(const struct flow *flow)
     size_t inside = flow->kind == FLOW_TCP    ? session_memory(flow->session)
                     : flow->kind == FLOW_DTLS ? dtls_memory(flow->dtls)
                                               : quic_memory(flow->quic);
-    return sizeof *flow + inside;
+    return memory_cost(sizeof *flow) + inside;
 }
 
 static struct flow *find_victim(const struct flows *flows, const struct flow *keep)
@@ -114,7 +115,7 @@ static bool make_room(struct flows *flows, const struct flow *keep, size_t size)
 
 struct flow *flow_begin(struct flows *flows, enum flow_kind kind, const struct datagram *datagram, uint64_t hash)
 {
-    if (!make_room(flows, NULL, sizeof(struct flow)))
+    if (!make_room(flows, NULL, memory_cost(sizeof(struct flow))))
         return NULL;
     struct flow *flow = cm_malloc(sizeof *flow); /* calloc of glibc passes by what was freed last */
     *flow = (struct flow){
@@ -122,7 +123,8 @@ struct flow *flow_begin(struct flows *flows, enum flow_kind kind, const struct d
         .kind = kind,
         .places = {datagram->source, datagram->destination},
         .last_us = flows->clock.now_us,
-        .memory = sizeof *flow,
+        .memory = memory_cost(sizeof *flow),
+        .moved = true,
         .chain = flow_line_of(flows, hash)->flows,
     };
     flow_line_of(flows, hash)->flows = flow;

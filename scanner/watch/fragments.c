@@ -10,6 +10,7 @@
 
 #include "certmuster/error.h"
 #include "scanner/watch/hash.h"
+#include "scanner/watch/memory_cost.h"
 #include "scanner/watch/packet_clock.h"
 
 enum {
@@ -79,8 +80,8 @@ static void drop_pieces(struct fragments *fragments, struct waiting *waiting)
         free(piece);
     }
     waiting->pieces = NULL;
-    fragments->memory -= waiting->memory - sizeof *waiting;
-    waiting->memory = sizeof *waiting;
+    fragments->memory -= waiting->memory - memory_cost(sizeof *waiting);
+    waiting->memory = memory_cost(sizeof *waiting);
 }
 
 static void forget(struct fragments *fragments, struct waiting *waiting)
@@ -98,7 +99,7 @@ static void forget(struct fragments *fragments, struct waiting *waiting)
     else
         fragments->youngest = waiting->older;
     drop_pieces(fragments, waiting);
-    fragments->memory -= sizeof *waiting;
+    fragments->memory -= memory_cost(sizeof *waiting);
     free(waiting);
 }
 
@@ -134,13 +135,13 @@ static bool make_room(struct fragments *fragments, const struct waiting *keep, s
 
 static struct waiting *begin(struct fragments *fragments, const uint8_t key[static 40])
 {
-    if (!make_room(fragments, NULL, sizeof(struct waiting)))
+    if (!make_room(fragments, NULL, memory_cost(sizeof(struct waiting))))
         return NULL;
     struct waiting *waiting = cm_calloc(1, sizeof *waiting), **bucket = bucket_of(fragments, key);
     memcpy(waiting->key, key, sizeof waiting->key);
     waiting->since_us = fragments->clock.now_us;
-    waiting->memory = sizeof *waiting;
-    fragments->memory += sizeof *waiting;
+    waiting->memory = memory_cost(sizeof *waiting);
+    fragments->memory += waiting->memory;
     waiting->chain = *bucket;
     *bucket = waiting;
     waiting->older = fragments->youngest;
@@ -162,12 +163,12 @@ static void refuse(struct fragments *fragments, struct waiting *waiting)
 static bool keep(struct fragments *fragments, struct waiting *waiting, struct piece **link, uint32_t offset,
                  struct slice bytes)
 {
-    size_t memory = sizeof(struct piece) + bytes.size;
+    size_t memory = memory_cost(sizeof(struct piece) + bytes.size);
     if (waiting->count == PIECES_MAX || !make_room(fragments, waiting, memory)) {
         fragments->counts.refused++;
         return false;
     }
-    struct piece *piece = cm_malloc(memory);
+    struct piece *piece = cm_malloc(sizeof *piece + bytes.size);
     piece->offset = offset;
     piece->size = (uint32_t)bytes.size;
     memcpy(piece->bytes, bytes.data, bytes.size);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "scanner/watch/assembly.h"
+#include "scanner/watch/memory_cost.h"
 #include "scanner/watch/quic_crypt.h"
 #include "scanner/watch/session_private.h"
 
@@ -276,5 +277,6 @@ void quic_end(struct quic *quic)
 
 size_t quic_memory(const struct quic *quic)
 {
-    return sizeof *quic + quic->crypto[0].capacity + quic->crypto[1].capacity + session_memory(quic->session);
+    return memory_cost(sizeof *quic) + memory_cost(quic->crypto[0].capacity) + memory_cost(quic->crypto[1].capacity) +
+           session_memory(quic->session);
 }

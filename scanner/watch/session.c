@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "certmuster/limits.h"
+#include "scanner/watch/memory_cost.h"
 #include "scanner/watch/session_private.h"
 
 struct session *session_new(const struct session_options *options, const struct place places[2], int64_t at_us)
@@ -153,16 +154,18 @@ void session_end(struct session *session)
 size_t session_memory(const struct session *session)
 {
     const struct server_part *server = session->server_part;
-    size_t sum = sizeof *session + session_secret_memory(session);
+    size_t sum = memory_cost(sizeof *session) + session_secret_memory(session);
     if (session->client_part)
-        sum += sizeof *session->client_part + session->client_part->size;
+        sum += memory_cost(sizeof *session->client_part + session->client_part->size);
     if (server)
-        sum += sizeof *server + server->size + server->status_size + (server->alpn ? server->hello.alpn.size : 0);
+        sum += memory_cost(sizeof *server + server->size) + memory_cost(server->status_size) +
+               memory_cost(server->alpn ? server->hello.alpn.size : 0);
     for (int direction = 0; direction < 2; direction++) {
         const struct reading *reading = session->directions[direction].reading;
         if (reading)
-            sum += sizeof *reading + reading->records.partial.capacity + reading->messages.partial.capacity +
-                   (reading->certificate ? reading->certificate_size : 0);
+            sum += memory_cost(sizeof *reading) + memory_cost(reading->records.partial.capacity) +
+                   memory_cost(reading->messages.partial.capacity) +
+                   memory_cost(reading->certificate ? reading->certificate_size : 0);
     }
     return sum;
 }

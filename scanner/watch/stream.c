@@ -11,9 +11,10 @@
 #include "scanner/watch/memory_cost.h"
 
 enum {
-    WINDOW_MAX = 1 << 24,         /* what is further ahead belongs to another connection, or is a lie */
-    WAITING_MAX = 512 * 1024,     /* bytes behind a hole in one stream before the hole is given up */
-    WAITING_SEGMENTS_MAX = 1024,  /* of one stream: what comes between them is looked for from the first on */
+    WINDOW_MAX = 1 << 24,     /* what is further ahead belongs to another connection, or is a lie */
+    WAITING_MAX = 512 * 1024, /* bytes behind a hole in one stream before the hole is given up */
+    WAITING_SEGMENTS_MAX =
+        256, /* of one stream, and one more for every so many bytes: tiny ones are looked through one by one */
     UNACKNOWLEDGED_SEGMENTS = 64, /* so many segments behind a hole that nobody acknowledges: a capture of one side */
     PATIENCE = 24,              /* segments that may still come late once the other side has acknowledged past a hole */
     FLOATING_SEGMENTS = 24,     /* a capture that begins in the middle: so many segments may come in any order … */
@@ -218,7 +219,9 @@ static bool cut(struct stream_pool *pool, struct stream *stream, struct waiting 
     if (first_size == 0 || first_size >= first->size)
         return true;
     uint32_t size = first->size - first_size;
-    if (!make_room(pool, stream, sizeof *first))
+    size_t before = memory_cost(sizeof *first + first->size);
+    size_t after = memory_cost(sizeof *first + first_size) + memory_cost(sizeof *first + size);
+    if (!make_room(pool, stream, after - before)) /* a second header: it is always more */
         return false;
     struct waiting *rest = cm_malloc(sizeof *rest + size);
     *rest = (struct waiting){.next = first->next,
@@ -233,7 +236,7 @@ static bool cut(struct stream_pool *pool, struct stream *stream, struct waiting 
     first->next = rest;
     first->size = first_size;
     first->missing = 0;
-    pool->bytes += sizeof *rest;
+    pool->bytes += after - before;
     stream->waiting_count++;
     return true;
 }
@@ -321,7 +324,8 @@ static void hold(struct stream_pool *pool, struct stream *stream, const struct s
 
 static bool has_patience(const struct stream *stream)
 {
-    if (stream->waiting_bytes > WAITING_MAX || stream->waiting_count > WAITING_SEGMENTS_MAX)
+    if (stream->waiting_bytes > WAITING_MAX ||
+        stream->waiting_count > WAITING_SEGMENTS_MAX + stream->waiting_bytes / WAITING_SEGMENTS_MAX)
         return false;
     if (!stream->acknowledged_known)
         return stream->waiting_count < UNACKNOWLEDGED_SEGMENTS;

@@ -21,6 +21,7 @@ struct fleet_options {
     int newest;              /* many: the newest version of real handshakes, as OpenSSL counts */
     int workers;             /* many: processes */
     bool manifest_only;      /* many */
+    const char *attack;      /* attack */
 };
 
 int fleet_serve(const struct fleet_options *options);

@@ -1,6 +1,6 @@
 /* certmuster-fleet: a simulated fleet of TLS servers on loopback addresses, for tests, benchmarks and the quickstart.
  *
- * Reads the command line and hands over to serve.c, many.c or odd.c; `list` is answered from the table of behaviours. */
+ * Reads the command line and hands over to serve.c, many.c, odd.c or attack.c; `list` is answered from the table of behaviours. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +8,12 @@
 
 #include "certmuster/cli.h"
 #include "certmuster/log.h"
+#include "tests/fleet/attack.h"
 #include "tests/fleet/behaviour.h"
 #include "tests/fleet/fleet.h"
 #include "tests/fleet/odd.h"
 
-enum { MAX_COUNT = 1000000, MAX_WORKERS = 64, MAX_DAYS = 7000 };
+enum { MAX_COUNT = 1000000, MAX_STRIKES = 100000000, MAX_WORKERS = 64, MAX_DAYS = 7000 };
 enum {
     OPT_DIR = 'd',
     OPT_PORT = 'p',
@@ -23,7 +24,8 @@ enum {
     OPT_NEWEST,
     OPT_DAYS,
     OPT_WORKERS,
-    OPT_MANIFEST
+    OPT_MANIFEST,
+    OPT_ATTACK
 };
 
 static const struct cli_option options_table[] = {
@@ -41,17 +43,23 @@ static const struct cli_option options_table[] = {
     {OPT_NEWEST, "newest", "tls12|tls13", "many: the newest version of real handshakes, default tls13."},
     {OPT_WORKERS, "workers", "N", "many: serve with N processes, default 1."},
     {OPT_MANIFEST, "manifest-only", NULL, "many: print the manifest on stdout and serve nothing."},
+    {OPT_ATTACK, "attack", "NAME|list", "attack: which, or which there are."},
     {0, NULL, NULL, NULL},
 };
 static const char *const usage[] = {
     "serve --dir DIR [--base IP] [--port PORT] [--generation 2]",
     "many --dir DIR --count N [--base IP] [--port PORT] [--days D] [--canned tls12|tls13|tls13-hrr]",
-    "odd --dir DIR [--base IP] [--port PORT] [--count N]", "list", NULL};
+    "odd --dir DIR [--base IP] [--port PORT] [--count N]",
+    "attack --attack NAME|list [--count N] >CAPTURE",
+    "list",
+    NULL};
 static const char *const examples[] = {
     "certmuster-fleet serve --dir /tmp/fleet  # every behaviour on its own address",
     "certmuster-fleet many --dir /tmp/many --count 20000  # 20,000 endpoints, a certificate each",
     "certmuster-fleet odd --dir /tmp/odd  # servers that misbehave, each in its own way",
-    "certmuster-fleet list  # what serve serves", NULL};
+    "certmuster-fleet attack --attack half-open --count 1000000 > hostile.pcap  # honest handshakes among them",
+    "certmuster-fleet list  # what serve serves",
+    NULL};
 static const struct cli_program program = {
     .name = "certmuster-fleet",
     .summary = "Serves a simulated fleet of TLS endpoints on loopback addresses.",
@@ -109,7 +117,7 @@ static int take_option(int id, const char *argument, struct fleet_options *optio
         options->generation = (int)number;
         break;
     case OPT_COUNT:
-        result = read_number(argument, 1, MAX_COUNT, &number);
+        result = read_number(argument, 1, MAX_STRIKES, &number);
         options->count = (uint32_t)number;
         break;
     case OPT_DAYS:
@@ -127,11 +135,25 @@ static int take_option(int id, const char *argument, struct fleet_options *optio
         options->newest = strcmp(argument, "tls12") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
         result = options->newest == TLS1_2_VERSION || strcmp(argument, "tls13") == 0 ? CM_OK : CM_EINVAL;
         break;
+    case OPT_ATTACK:
+        options->attack = argument;
+        break;
     case OPT_MANIFEST:
         options->manifest_only = true;
         break;
     }
     return result;
+}
+
+static int attack(struct cli *cli, const struct fleet_options *options)
+{
+    if (!options->attack)
+        return cli_wrong(cli, "--attack is missing");
+    if (strcmp(options->attack, "list") == 0) {
+        attack_list();
+        return CM_EXIT_OK;
+    }
+    return attack_write(options->attack, options->count ? options->count : 100000);
 }
 
 static int dispatch(struct cli *cli, struct fleet_options *options)
@@ -140,8 +162,12 @@ static int dispatch(struct cli *cli, struct fleet_options *options)
     bool serve = strcmp(command, "serve") == 0, many = strcmp(command, "many") == 0, odd = strcmp(command, "odd") == 0;
     if (strcmp(command, "list") == 0)
         return list();
+    if (strcmp(command, "attack") == 0)
+        return attack(cli, options);
     if (!serve && !many && !odd)
-        return cli_wrong(cli, "say one of serve, many, odd and list");
+        return cli_wrong(cli, "say one of serve, many, odd, attack and list");
+    if (options->count > MAX_COUNT)
+        return cli_wrong(cli, "--count is at most 1,000,000 here");
     if (options->dir == NULL)
         return cli_wrong(cli, "--dir is missing");
     if (many && options->count == 0)

@@ -89,14 +89,19 @@ static size_t cut_up(struct cut *cuts, uint32_t size, uint32_t most)
     return count;
 }
 
-/* No segment moves further than `distance` places. */
+/* No segment comes later than `distance` others that were sent after it. */
 static void disorder(struct cut *cuts, size_t count, size_t distance)
 {
-    for (size_t i = 0; i + 1 < count && distance; i++) {
-        size_t reach = count - i < distance ? count - i : distance, j = i + (size_t)rand() % reach;
-        struct cut swapped = cuts[i];
-        cuts[i] = cuts[j];
-        cuts[j] = swapped;
+    static size_t due[STREAM_BYTES];
+    for (size_t i = 0; i < count; i++) {
+        struct cut cut = cuts[i];
+        size_t j = i, when = i + (distance ? (size_t)rand() % distance : 0);
+        for (; j > 0 && due[j - 1] > when; j--) {
+            due[j] = due[j - 1];
+            cuts[j] = cuts[j - 1];
+        }
+        due[j] = when;
+        cuts[j] = cut;
     }
 }
 

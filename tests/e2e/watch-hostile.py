@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+# profile: release
+# certmuster-watch and captures that mean no good (certmuster-fleet attack): floods of half-open connections and lone hellos, overlapping segments, 16 MiB handshakes,
+# endless records, fragments, deep tunnels, DTLS, QUIC and EAP by halves, hostile names. Of each: the hundred honest handshakes among them are told, whole and
+# once; memory stays below the stated ceiling, by the peak of the release build; CPU time per packet stays in bounds; records keep to the schema.
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import jsonschema
+
+TOP, BIN, FLEET = os.environ["CM_TOP"], os.environ["CM_BIN"], os.environ["CM_FLEET"]
+work = tempfile.mkdtemp(dir=os.environ.get("TMPDIR"))
+os.environ["CERTMUSTER_HOME"] = work + "/no-home"
+schema = jsonschema.Draft202012Validator(json.load(open(TOP + "/contrib/schema/record-v1.schema.json", encoding="utf-8")))
+HONEST = 100
+SCHEMA_CHECKS = 120  # records of a run that are held against the schema; it is slow
+DEFAULT_MIB = 256
+# attack, how often it strikes, --memory, microseconds of CPU for a strike (a loaded machine included)
+RUNS = [
+    ("half-open", 10_000_000, None, 2), ("half-open", 500_000, 64, 4), ("tiny", 1_000_000, None, 12),
+    ("tiny", 400_000, 64, 12), ("lone-hello", 500_000, None, 12), ("lone-hello", 300_000, 64, 12),
+    ("overlaps", 300_000, None, 8), ("holes", 1_000_000, None, 8), ("hoards", 300_000, 64, 12),
+    ("announced", 300_000, None, 12), ("large", 20_000, None, 200), ("large", 10_000, 64, 200),
+    ("endless", 10_000, None, 200), ("fragments", 500_000, 64, 8), ("tunnels", 30_000, None, 20),
+    ("dtls", 300_000, None, 12), ("quic", 60_000, None, 80), ("eap", 60_000, 64, 40), ("names", 30_000, None, 80),
+]
+
+
+def check(what, expected, actual):
+    if expected != actual:
+        raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
+
+
+def holds(what, condition, *shown):
+    if not condition:
+        raise AssertionError(f"{what}: {shown!r}")
+
+
+def watch(attack, count, *more):
+    """Records as bytes, CPU seconds and peak KiB of certmuster-watch on that attack, which it reads off a pipe."""
+    out, err = work + "/out", work + "/err"
+    with open(out, "wb") as out_file, open(err, "wb") as err_file:
+        fleet = subprocess.Popen([FLEET, "attack", "--attack", attack, "--count", str(count)], stdout=subprocess.PIPE)
+        program = subprocess.Popen([BIN + "/certmuster-watch", "--no-submit", *more, "-r", "-"], stdin=fleet.stdout,
+                                   stdout=out_file, stderr=err_file)
+        fleet.stdout.close()
+        _, status, usage = os.wait4(program.pid, 0)
+        program.returncode = os.waitstatus_to_exitcode(status)
+        check("the attack was written to its end", 0, fleet.wait(timeout=60))
+    with open(out, "rb") as file:
+        written = file.read()
+    with open(err, encoding="utf-8", errors="replace") as file:
+        said = file.read()
+    check(f"{attack}: exit status ({said})", 0, program.returncode)
+    return written, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+
+
+def check_records(attack, written):
+    lines = written.splitlines()
+    records = [json.loads(line) for line in lines]
+    for record in records[:SCHEMA_CHECKS] + records[-1:]:
+        wrong = next(schema.iter_errors(record), None)
+        holds("the schema", wrong is None, wrong and wrong.message, record)
+    honest = [r for r in records if r["type"] == "sighting" and r["endpoint"]["name"].startswith("honest-")]
+    check(f"{attack}: honest handshakes told", {f"honest-{i}.example" for i in range(HONEST)},
+          {r["endpoint"]["name"] for r in honest})
+    check(f"{attack}: each once", HONEST, len(honest))
+    for record in honest:
+        number = int(record["endpoint"]["name"].split(".")[0].split("-")[1])
+        check("its place", (f"198.18.0.{number}", 443), (record["endpoint"]["ip"], record["endpoint"]["port"]))
+        check("its chain", (2, "server"), (len(record["chain"]), record["role"]))
+    told = {r["sha256"] for r in records if r["type"] == "certificate"}
+    check("certificates of honest chains", set(), {c for r in honest for c in r["chain"]} - told)
+    if attack != "names":
+        check(f"{attack}: nothing else is told", HONEST, sum(r["type"] in ("sighting", "endpoint") for r in records))
+    return records
+
+
+def check_names(records, written):
+    holds("no control character gets out raw", not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", written))
+    names = {r["endpoint"]["name"] for r in records if r["type"] == "sighting"}
+    holds("names are host names or nothing", all(re.fullmatch(r"[a-z0-9._-]*", name) for name in names))
+    holds("harmless names are told", sum(name.startswith("many-") for name in names) > 5000, len(names))
+    table, _, _ = watch("names", 2000)
+    table.decode("utf-8")
+    holds("a table for people holds no control character either", not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", table))
+    holds("and the honest", b"honest-7.example" in table)
+
+
+for attack, count, memory, micro in RUNS:
+    more = ["--memory", str(memory)] if memory else []
+    written, cpu, peak = watch(attack, count, "--json", *more)
+    records = check_records(attack, written)
+    ceiling = (memory or DEFAULT_MIB) * 1024
+    print(f"--- {attack:<10} {count:>9} times: {cpu:5.1f} s of CPU, {peak / 1024:4.0f} MiB of {ceiling // 1024}", flush=True)
+    holds(f"{attack}: memory", peak <= ceiling, peak, ceiling)
+    holds(f"{attack}: CPU", cpu <= 1 + count * micro / 1e6, cpu)
+    if attack == "names":
+        check_names(records, written)
+print("honest handshakes among hostile packets: all told", file=sys.stderr)
