@@ -178,7 +178,8 @@ int summary_emit(const struct summary *summary, struct emit *emit, int64_t since
         write_endpoint(&peer, summary, emit, &summary->client, false);
     struct record_tls tls = {
         .version = summary_version(summary),
-        .cipher = known_or_number(tls_suite_name(summary->suite), summary->suite, suite),
+        /* Suite 0 is never agreed upon: no ServerHello was seen. */
+        .cipher = summary->suite ? known_or_number(tls_suite_name(summary->suite), summary->suite, suite) : NULL,
         .group = known_or_number(tls_group_name(summary->group), summary->group, group),
         .alpn = summary->alpn_chosen,
         .client_auth = client ? 1 : summary->client_auth,
