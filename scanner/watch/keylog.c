@@ -21,6 +21,8 @@ enum {
     LINE_MAX_BYTES = 512,
     READ_BYTES = 64 * 1024,
     FILES_MAX = 16,
+    REMEMBERED = 1024,            /* sessions whose Certificate message is kept, … */
+    REMEMBERED_BYTES = 16 * 1024, /* … if it is no longer than this */
 };
 
 struct entry {
@@ -34,6 +36,12 @@ struct keylog_file {
     struct buf line; /* a line whose end has not been written yet */
 };
 
+struct remembered {
+    uint8_t master[KEYLOG_SECRET_MAX];
+    uint8_t *certificate; /* NULL: an empty row */
+    size_t size;
+};
+
 struct keylog {
     pthread_mutex_t lock;
     uint64_t seed; /* captures bring secrets blocks, and choose the randoms in them */
@@ -42,6 +50,7 @@ struct keylog {
     atomic_size_t count; /* read without the lock by who only wants to know whether there is anything */
     struct keylog_file files[FILES_MAX];
     size_t file_count;
+    struct remembered *remembered; /* NULL until there is one */
 };
 
 struct keylog *keylog_new(void)
@@ -61,6 +70,11 @@ void keylog_free(struct keylog *keylog)
         close(keylog->files[i].fd);
         buf_done(&keylog->files[i].line);
     }
+    for (size_t i = 0; keylog->remembered && i < REMEMBERED; i++)
+        free(keylog->remembered[i].certificate);
+    if (keylog->remembered)
+        OPENSSL_cleanse(keylog->remembered, REMEMBERED * sizeof *keylog->remembered);
+    free(keylog->remembered);
     if (keylog->entries)
         OPENSSL_cleanse(keylog->entries, keylog->capacity * sizeof *keylog->entries);
     free(keylog->entries);
@@ -207,6 +221,41 @@ int keylog_open(struct keylog *keylog, const char *path, struct cm_error *error)
     read_on(keylog, file);
     pthread_mutex_unlock(&keylog->lock);
     return 0;
+}
+
+/* --- sessions ---------------------------------------------------------------------------------------------------------- */
+
+/* Direct-mapped: a newer session takes the place of an older one. */
+static struct remembered *row_of(const struct keylog *keylog, const struct keylog_secret *master)
+{
+    uint64_t hash = hash_bytes(0, master->bytes, KEYLOG_SECRET_MAX, keylog->seed);
+    return &keylog->remembered[hash % REMEMBERED];
+}
+
+void keylog_remember(struct keylog *keylog, const struct keylog_secret *master, struct slice certificate)
+{
+    if (certificate.size == 0 || certificate.size > REMEMBERED_BYTES)
+        return;
+    pthread_mutex_lock(&keylog->lock);
+    if (!keylog->remembered)
+        keylog->remembered = cm_calloc(REMEMBERED, sizeof *keylog->remembered);
+    struct remembered *row = row_of(keylog, master);
+    row->certificate = cm_realloc(row->certificate, certificate.size);
+    memcpy(row->certificate, certificate.data, certificate.size);
+    row->size = certificate.size;
+    memcpy(row->master, master->bytes, sizeof row->master);
+    pthread_mutex_unlock(&keylog->lock);
+}
+
+bool keylog_recall(struct keylog *keylog, const struct keylog_secret *master, struct buf *certificate)
+{
+    pthread_mutex_lock(&keylog->lock);
+    const struct remembered *row = keylog->remembered ? row_of(keylog, master) : NULL;
+    bool known = row && row->certificate && memcmp(row->master, master->bytes, sizeof row->master) == 0;
+    if (known)
+        buf_append(certificate, row->certificate, row->size);
+    pthread_mutex_unlock(&keylog->lock);
+    return known;
 }
 
 /* --- asking ------------------------------------------------------------------------------------------------------------ */

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "certmuster/buf.h"
 #include "certmuster/cursor.h"
 #include "certmuster/error.h"
 
@@ -28,6 +29,10 @@ CM_MUST_CHECK int keylog_open(struct keylog *keylog, const char *path, struct cm
 void keylog_add(struct keylog *keylog, struct slice text); /* whole lines; what is no secret of ours is passed over */
 /* False when nothing is known of that handshake. */
 bool keylog_find(struct keylog *keylog, const uint8_t random[static KEYLOG_RANDOM_SIZE], struct keylog_secrets *out);
+/* Up to TLS 1.2 a resumed session has the master secret of the one whose Certificate message was seen. A bounded number of messages is kept, the latest; recall
+ * appends a copy. Any worker may ask for what another saw. */
+void keylog_remember(struct keylog *keylog, const struct keylog_secret *master, struct slice certificate);
+bool keylog_recall(struct keylog *keylog, const struct keylog_secret *master, struct buf *certificate);
 bool keylog_is_used(const struct keylog *keylog); /* there is a file, or a secret */
 
 #endif

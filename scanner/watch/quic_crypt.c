@@ -2,6 +2,7 @@
 #include "scanner/watch/quic_crypt.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "scanner/tls/key_schedule.h"
@@ -72,13 +73,31 @@ struct crypt {
     EVP_CIPHER_CTX *open, *header;
 };
 
+static pthread_key_t crypt_key;
+
+static void free_crypt(void *kept)
+{
+    struct crypt *crypt = kept;
+    key_schedule_free(crypt->schedule);
+    EVP_CIPHER_CTX_free(crypt->open);
+    EVP_CIPHER_CTX_free(crypt->header);
+}
+
+static void make_key(void)
+{
+    (void)pthread_key_create(&crypt_key, free_crypt);
+}
+
 static struct crypt *get_crypt(void)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     static _Thread_local struct crypt crypt;
     if (crypt.header)
         return &crypt;
     if (!crypt.schedule && key_schedule_new(&crypt.schedule, NULL))
         return NULL;
+    (void)pthread_once(&once, make_key);
+    (void)pthread_setspecific(crypt_key, &crypt);
     EVP_CIPHER_CTX *open = EVP_CIPHER_CTX_new(), *header = EVP_CIPHER_CTX_new();
     if (open && header && EVP_DecryptInit_ex2(open, EVP_aes_128_gcm(), NULL, NULL, NULL) == 1 &&
         EVP_EncryptInit_ex2(header, EVP_aes_128_ecb(), NULL, NULL, NULL) == 1) {

@@ -95,7 +95,7 @@ void session_secret_free(struct session *session);
 size_t session_secret_memory(const struct session *session);
 /* Up to TLS 1.2: which Certificate message came with a master secret; for a resumed session, which that was. */
 void session_secret_remember(const struct session *session, struct slice certificate);
-bool session_secret_recall(const struct session *session, struct slice *certificate);
+bool session_secret_recall(const struct session *session, struct buf *certificate);
 
 static inline bool session_is_13(const struct session *session)
 {

@@ -3,6 +3,7 @@
  *
  * Early data comes under other keys and in front of the client's handshake: what does not open is passed over, a bounded number of times. */
 #include <openssl/crypto.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 #include "scanner/watch/keylog.h"
 #include "scanner/watch/session_private.h"
 
-enum { MISSES_MAX = 64, REMEMBERED = 1024 /* sessions whose chain is kept */, REMEMBERED_BYTES = 16 * 1024 };
+enum { MISSES_MAX = 64 };
 
 struct secret_side {
     bool usable;
@@ -24,12 +25,29 @@ struct session_secret {
     struct secret_side sides[2]; /* by direction */
 };
 
+static pthread_key_t schedule_key;
+
+static void free_schedule(void *schedule)
+{
+    key_schedule_free(schedule);
+}
+
+static void make_key(void)
+{
+    (void)pthread_key_create(&schedule_key, free_schedule);
+}
+
 /* A thread's, for as long as it lives. */
 static struct key_schedule *get_schedule(void)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     static _Thread_local struct key_schedule *schedule;
-    if (!schedule && key_schedule_new(&schedule, NULL))
+    if (schedule)
+        return schedule;
+    (void)pthread_once(&once, make_key);
+    if (key_schedule_new(&schedule, NULL))
         return NULL;
+    (void)pthread_setspecific(schedule_key, schedule);
     return schedule;
 }
 
@@ -124,47 +142,27 @@ bool session_secret_record(struct session *session, int direction, const struct 
 
 /* --- resumption up to TLS 1.2 ------------------------------------------------------------------------------------------- */
 
-struct remembered {
-    uint8_t master[KEYLOG_SECRET_MAX];
-    uint8_t *certificate;
-    size_t size;
-};
-
-static _Thread_local struct remembered remembered[REMEMBERED];
-
-/* The master secret of this handshake, if the key log has it; and its row. */
-static struct remembered *row_of(const struct session *session, struct keylog_secret *master)
+/* The master secret of this handshake, if the key log has it. */
+static bool find_master(const struct session *session, struct keylog_secret *master)
 {
     struct keylog_secrets secrets;
-    uint32_t hash;
     if (!keylog_is_used(session->options.keylog) || !session->client_part ||
-        !keylog_find(session->options.keylog, session->client_part->hello.random.data, &secrets) ||
-        secrets.master.size != KEYLOG_SECRET_MAX)
-        return NULL;
+        !keylog_find(session->options.keylog, session->client_part->hello.random.data, &secrets))
+        return false;
     *master = secrets.master;
-    memcpy(&hash, master->bytes, sizeof hash);
     OPENSSL_cleanse(&secrets, sizeof secrets);
-    return &remembered[hash % REMEMBERED];
+    return master->size == KEYLOG_SECRET_MAX;
 }
 
 void session_secret_remember(const struct session *session, struct slice certificate)
 {
     struct keylog_secret master;
-    struct remembered *row = certificate.size <= REMEMBERED_BYTES ? row_of(session, &master) : NULL;
-    if (!row)
-        return;
-    row->certificate = cm_realloc(row->certificate, certificate.size ? certificate.size : 1);
-    memcpy(row->certificate, certificate.data, certificate.size);
-    row->size = certificate.size;
-    memcpy(row->master, master.bytes, sizeof row->master);
+    if (find_master(session, &master))
+        keylog_remember(session->options.keylog, &master, certificate);
 }
 
-bool session_secret_recall(const struct session *session, struct slice *certificate)
+bool session_secret_recall(const struct session *session, struct buf *certificate)
 {
     struct keylog_secret master;
-    const struct remembered *row = row_of(session, &master);
-    if (!row || !row->certificate || memcmp(row->master, master.bytes, sizeof row->master) != 0)
-        return false;
-    *certificate = (struct slice){row->certificate, row->size};
-    return true;
+    return find_master(session, &master) && keylog_recall(session->options.keylog, &master, certificate);
 }

@@ -111,6 +111,25 @@ static bool is_hidden(struct session *session, bool at_end)
     return at_end && sides[(int)session->client].encrypted;
 }
 
+/* A resumed session has the certificate of the one before; without that nothing can be shown but the place. */
+static void tell_hidden(struct session *session)
+{
+    static _Thread_local struct tls_chain chain;
+    struct observed observed;
+    struct buf certificate;
+    buf_init(&certificate, CM_LIMIT_FLIGHT_BYTES);
+    bool recalled = !session_is_13(session) && session_secret_recall(session, &certificate) &&
+                    tls_read_certificate(buf_slice(&certificate), TLS_VERSION_1_2, &chain) == 0 && chain.count > 0;
+    fill(session, recalled ? OBSERVED_SERVER_CHAIN : OBSERVED_HIDDEN, &observed);
+    if (recalled) {
+        observed.chain = chain.certs;
+        observed.chain_count = chain.count;
+    }
+    session->options.observed(&observed, session->options.context);
+    session->told |= 1u << OBSERVED_HIDDEN;
+    buf_done(&certificate);
+}
+
 void session_tell(struct session *session, bool at_end)
 {
     for (int direction = 0; direction < 2; direction++) {
@@ -118,18 +137,6 @@ void session_tell(struct session *session, bool at_end)
         if (reading && reading->certificate && (at_end || is_whole(session, direction)))
             tell_chain(session, direction);
     }
-    if (is_hidden(session, at_end)) {
-        static _Thread_local struct tls_chain chain;
-        struct observed observed;
-        struct slice certificate;
-        bool recalled = !session_is_13(session) && session_secret_recall(session, &certificate) &&
-                        tls_read_certificate(certificate, TLS_VERSION_1_2, &chain) == 0 && chain.count > 0;
-        fill(session, recalled ? OBSERVED_SERVER_CHAIN : OBSERVED_HIDDEN, &observed);
-        if (recalled) {
-            observed.chain = chain.certs;
-            observed.chain_count = chain.count;
-        }
-        session->options.observed(&observed, session->options.context);
-        session->told |= 1u << OBSERVED_HIDDEN;
-    }
+    if (is_hidden(session, at_end))
+        tell_hidden(session);
 }

@@ -3,6 +3,8 @@
 #include "tests/unit/watch/openssl_pair.h"
 #include "tests/unit/watch/talk.h"
 
+#include <pthread.h>
+
 #include "scanner/watch/keylog.h"
 
 struct reading_along {
@@ -195,6 +197,45 @@ static void test_resumed_12(void **state)
     along_done(&along);
 }
 
+struct errand {
+    struct reading_along *along;
+    const struct pair *pair;
+};
+
+static void *run_errand(void *context)
+{
+    const struct errand *errand = context;
+    read_along(errand->along, errand->pair, 1000);
+    return NULL;
+}
+
+/* One worker sees the certificate, another the resumed session; and what a thread keeps goes with it. */
+static void test_another_worker(void **state)
+{
+    struct pair_options options = {.version = TLS1_2_VERSION}, modern = {.version = TLS1_3_VERSION};
+    struct pair pairs[3];
+    struct reading_along along;
+    (void)state;
+    along_init(&along);
+    SSL_SESSION *session = pair_talk(&pairs[0], &options);
+    options.session = session;
+    SSL_SESSION_free(pair_talk(&pairs[1], &options));
+    SSL_SESSION_free(pair_talk(&pairs[2], &modern));
+    for (size_t i = 0; i < 3; i++)
+        learn(&along, &pairs[i]);
+    for (size_t i = 0; i < 3; i++) {
+        struct errand errand = {&along, &pairs[i]};
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, run_errand, &errand), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_equal(along.seen.count, 1);
+        assert_chain(&along, "server ", pair_sizes, 2);
+        pair_done(&pairs[i]);
+    }
+    SSL_SESSION_free(session);
+    along_done(&along);
+}
+
 /* Each byte of the server's flight changed: what does not open is passed over, and nothing is told that was not there. */
 static void test_damaged_records(void **state)
 {
@@ -220,8 +261,12 @@ static void test_damaged_records(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_13),         cmocka_unit_test(test_half_a_key_log),  cmocka_unit_test(test_early_data),
-        cmocka_unit_test(test_resumed_12), cmocka_unit_test(test_damaged_records),
+        cmocka_unit_test(test_13),
+        cmocka_unit_test(test_half_a_key_log),
+        cmocka_unit_test(test_early_data),
+        cmocka_unit_test(test_resumed_12),
+        cmocka_unit_test(test_another_worker),
+        cmocka_unit_test(test_damaged_records),
     };
     return cmocka_run_group_tests(tests, pair_set_up, pair_tear_down);
 }
