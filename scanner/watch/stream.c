@@ -13,8 +13,10 @@
 enum {
     WINDOW_MAX = 1 << 24,     /* what is further ahead belongs to another connection, or is a lie */
     WAITING_MAX = 512 * 1024, /* bytes behind a hole in one stream before the hole is given up */
-    WAITING_SEGMENTS_MAX =
-        256, /* of one stream, and one more for every so many bytes: tiny ones are looked through one by one */
+    WAITING_SEGMENTS_MAX = 4096,
+    STEPS_FREE =
+        64, /* from one waiting segment to the next, to find the place of another; upwards and downwards cost none … */
+    STEPS_MAX = 16384,            /* … who makes us walk more, by so many in all, has all his holes given up */
     UNACKNOWLEDGED_SEGMENTS = 64, /* so many segments behind a hole that nobody acknowledges: a capture of one side */
     PATIENCE = 24,              /* segments that may still come late once the other side has acknowledged past a hole */
     FLOATING_SEGMENTS = 24,     /* a capture that begins in the middle: so many segments may come in any order … */
@@ -96,6 +98,7 @@ static void drop_first(struct stream_pool *pool, struct stream *stream)
     free(first);
     if (!stream->waiting) {
         stream->last_waiting = NULL;
+        stream->steps = 0;
         delist(pool, stream);
     }
 }
@@ -263,12 +266,15 @@ static void insert(struct stream_pool *pool, struct stream *stream, const struct
 {
     struct waiting **link = &stream->waiting, *last = stream->last_waiting;
     uint32_t end = (uint32_t)segment->payload.size;
+    stream->steps -= stream->steps < STEPS_FREE ? stream->steps : STEPS_FREE;
     if (last && distance(last->sequence + last->size, segment->sequence + skip) >= 0) /* the usual place, at once */
         link = &last->next;
     while (skip < end || (skip == end && segment->missing)) {
         uint32_t at = segment->sequence + skip;
-        while (*link && distance((*link)->sequence + (*link)->size, at) >= 0 && distance((*link)->sequence, at) >= 0)
+        while (*link && distance((*link)->sequence + (*link)->size, at) >= 0 && distance((*link)->sequence, at) >= 0) {
             link = &(*link)->next;
+            stream->steps++;
+        }
         struct waiting *there = *link;
         int32_t room = there ? distance(at, there->sequence) : INT32_MAX;
         if (room > 0) {
@@ -324,8 +330,8 @@ static void hold(struct stream_pool *pool, struct stream *stream, const struct s
 
 static bool has_patience(const struct stream *stream)
 {
-    if (stream->waiting_bytes > WAITING_MAX ||
-        stream->waiting_count > WAITING_SEGMENTS_MAX + stream->waiting_bytes / WAITING_SEGMENTS_MAX)
+    if (stream->waiting_bytes > WAITING_MAX || stream->waiting_count > WAITING_SEGMENTS_MAX ||
+        stream->steps > STEPS_MAX)
         return false;
     if (!stream->acknowledged_known)
         return stream->waiting_count < UNACKNOWLEDGED_SEGMENTS;

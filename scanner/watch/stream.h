@@ -39,6 +39,7 @@ struct stream {      /* small: one for each direction of each flow that is cared
     uint8_t stalled; /* segments that came while a hole stood that the other side has acknowledged */
     uint16_t waiting_count;
     uint32_t waiting_bytes;
+    uint32_t steps;        /* that it took to find places among what waits */
     uint32_t acknowledged; /* the highest of the other side, when acknowledged_known */
     bool acknowledged_known;
     struct waiting *waiting, *last_waiting; /* by sequence number */
