@@ -127,9 +127,34 @@ CM_MUST_CHECK static inline int cursor_slice(struct cursor *cursor, size_t size,
 }
 
 /* Length-prefixed vectors: opaque x<0..2^8-1>, <0..2^16-1>, <0..2^24-1> of the TLS presentation language. */
-CM_MUST_CHECK int cursor_vector8(struct cursor *cursor, struct cursor *out);
-CM_MUST_CHECK int cursor_vector16(struct cursor *cursor, struct cursor *out);
-CM_MUST_CHECK int cursor_vector24(struct cursor *cursor, struct cursor *out);
+CM_MUST_CHECK static inline int cursor_vector(struct cursor *cursor, size_t prefix, size_t size, struct cursor *out)
+{
+    if (cursor_left(cursor) - prefix < size)
+        return CM_ETRUNCATED;
+    const uint8_t *start = cursor->at + prefix;
+    cursor->at = start + size;
+    cursor_init(out, start, size);
+    return 0;
+}
+
+CM_MUST_CHECK static inline int cursor_vector8(struct cursor *cursor, struct cursor *out)
+{
+    const uint8_t *at = cursor->at;
+    return cursor_left(cursor) < 1 ? CM_ETRUNCATED : cursor_vector(cursor, 1, at[0], out);
+}
+
+CM_MUST_CHECK static inline int cursor_vector16(struct cursor *cursor, struct cursor *out)
+{
+    const uint8_t *at = cursor->at;
+    return cursor_left(cursor) < 2 ? CM_ETRUNCATED : cursor_vector(cursor, 2, (size_t)at[0] << 8 | at[1], out);
+}
+
+CM_MUST_CHECK static inline int cursor_vector24(struct cursor *cursor, struct cursor *out)
+{
+    const uint8_t *at = cursor->at;
+    return cursor_left(cursor) < 3 ? CM_ETRUNCATED
+                                   : cursor_vector(cursor, 3, (size_t)at[0] << 16 | (size_t)at[1] << 8 | at[2], out);
+}
 
 bool slice_equal(struct slice a, struct slice b);
 

@@ -103,14 +103,9 @@ static int read_pcap_packet(struct capture_file *file, struct cm_error *error)
     int code = capture_need(file, file->packet_header, error);
     if (code)
         return code;
-    uint32_t words[4]; /* seconds, fraction of a second, captured, length */
-    struct cursor at = capture_cursor(file, sizeof words);
-    for (size_t i = 0; i < 4; i++) {
-        if (cursor_u32(&at, &words[i]))
-            return CM_ETRUNCATED;
-        words[i] = capture_u32(file, words[i]);
-    }
-    uint32_t captured = words[2];
+    const uint8_t *at = file->buffer + file->start;
+    uint32_t seconds = capture_load(file, at), fraction = capture_load(file, at + 4),
+             captured = capture_load(file, at + 8);
     if (captured > CAPTURE_PACKET_MAX)
         return error_setf(error, CM_EMALFORMED, file->offset, "a packet header makes no sense",
                           "a packet of %u bytes is announced", captured);
@@ -119,9 +114,9 @@ static int read_pcap_packet(struct capture_file *file, struct cm_error *error)
         return code == CM_ENOTFOUND ? CM_ETRUNCATED : code;
     struct packet packet = {
         .bytes = {file->buffer + file->start + file->packet_header, captured},
-        .length = words[3],
+        .length = capture_load(file, file->buffer + file->start + 12),
         .link_type = file->link_type,
-        .at_us = (int64_t)words[0] * 1000000 + (file->nanoseconds ? words[1] / 1000 : words[1]),
+        .at_us = (int64_t)seconds * 1000000 + (file->nanoseconds ? fraction / 1000 : fraction),
     };
     file->events.packet(&packet, file->events.context);
     capture_take(file, (size_t)file->packet_header + captured);

@@ -2,6 +2,9 @@
 #ifndef SCANNER_WATCH_CAPTURE_PRIVATE_H
 #define SCANNER_WATCH_CAPTURE_PRIVATE_H
 
+#include <endian.h>
+#include <string.h>
+
 #include "scanner/watch/capture_file.h"
 
 enum {
@@ -63,6 +66,14 @@ static inline void capture_take(struct capture_file *file, size_t size)
 static inline uint32_t capture_u32(const struct capture_file *file, uint32_t value)
 {
     return file->swapped ? __builtin_bswap32(value) : value;
+}
+
+/* A number in the byte order of the file, of four bytes that are there. */
+static inline uint32_t capture_load(const struct capture_file *file, const uint8_t *at)
+{
+    uint32_t raw;
+    memcpy(&raw, at, sizeof raw);
+    return file->swapped ? le32toh(raw) : be32toh(raw);
 }
 
 static inline uint16_t capture_u16(const struct capture_file *file, uint16_t value)

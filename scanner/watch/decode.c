@@ -7,6 +7,7 @@
  * The link layers are in decode_link.c, the tunnels in decode_tunnel.c. Nothing here allocates; a packet costs some ten nanoseconds. */
 #include "scanner/watch/decode.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "scanner/watch/decode_private.h"
@@ -18,7 +19,8 @@ enum {
     IPV4_HEADER = 20,
     IPV6_HEADER = 40,
     UDP_HEADER = 8,
-    TCP_HEADER = 20
+    TCP_HEADER = 20,
+    PROTOCOL_TCP = 6
 };
 
 /* --- IPv4 and IPv6 ------------------------------------------------------------------------------------------------- */
@@ -209,7 +211,7 @@ static enum step read_udp(struct walk *walk)
 static enum step read_protocol(struct walk *walk)
 {
     switch (walk->protocol) {
-    case 6:
+    case PROTOCOL_TCP:
         return emit_tcp(walk);
     case 17:
         return read_udp(walk);
@@ -276,6 +278,8 @@ void decode_packet(struct decoder *decoder, const struct packet *packet)
     enum step step = decode_link(&walk);
     decoder->counts.packets++;
     decoder->counts.bytes += packet->length;
+    if (step == STEP_IP) /* the usual way, without asking what comes next */
+        step = read_ip(&walk);
     for (unsigned depth = 0; step < STEP_DONE && depth < DEPTH_MAX; depth++)
         step = take(&walk, step);
     decoder->counts.other += step == STEP_OTHER;
@@ -285,6 +289,8 @@ void decode_packet(struct decoder *decoder, const struct packet *packet)
 
 /* --- the checksum -------------------------------------------------------------------------------------------------- */
 
+typedef unsigned __int128 wide; /* holds what words of 64 bits carry */
+
 static inline uint64_t word_at(const uint8_t *at)
 {
     uint64_t word;
@@ -293,45 +299,41 @@ static inline uint64_t word_at(const uint8_t *at)
 }
 
 /* Ones' complement sums do not care about byte order, nor how wide the words are that are added (RFC 1071 §2B and §2C). */
-static uint64_t sum_words(const uint8_t *bytes, size_t size, uint64_t sum)
+static wide sum_words(const uint8_t *bytes, size_t size)
 {
-    uint64_t carries = 0;
+    wide sum = 0;
     for (; size >= 32; size -= 32, bytes += 32) {
-        carries += __builtin_add_overflow(sum, word_at(bytes), &sum);
-        carries += __builtin_add_overflow(sum, word_at(bytes + 8), &sum);
-        carries += __builtin_add_overflow(sum, word_at(bytes + 16), &sum);
-        carries += __builtin_add_overflow(sum, word_at(bytes + 24), &sum);
+        sum += word_at(bytes);
+        sum += word_at(bytes + 8);
+        sum += word_at(bytes + 16);
+        sum += word_at(bytes + 24);
     }
-    sum = (sum & 0xffffffff) + (sum >> 32) + carries;
-    for (uint32_t word; size >= sizeof word; size -= sizeof word, bytes += sizeof word) {
+    for (; size >= 8; size -= 8, bytes += 8)
+        sum += word_at(bytes);
+    for (uint16_t word; size >= sizeof word; size -= sizeof word, bytes += sizeof word) {
         memcpy(&word, bytes, sizeof word);
         sum += word;
     }
-    uint8_t rest[4] = {0};
-    uint32_t last;
-    memcpy(rest, bytes, size);
-    memcpy(&last, rest, sizeof last);
-    return sum + last;
+    const uint8_t last[2] = {size ? *bytes : 0, 0};
+    uint16_t word;
+    memcpy(&word, last, sizeof word);
+    return sum + word;
+}
+
+static wide sum_address(const struct place *place)
+{
+    return (wide)word_at(place->ip) + word_at(place->ip + 8);
 }
 
 bool tcp_checksum_good(const struct datagram *datagram)
 {
     struct slice transport = datagram->transport;
-    size_t address = datagram->source.family == 4 ? ADDRESS_4 : ADDRESS_6;
     if (transport.size < TCP_HEADER)
         return true;
-    uint8_t pseudo[8] = {(uint8_t)(transport.size >> 24),
-                         (uint8_t)(transport.size >> 16),
-                         (uint8_t)(transport.size >> 8),
-                         (uint8_t)transport.size,
-                         0,
-                         0,
-                         0,
-                         6};
-    uint64_t sum = sum_words(pseudo, sizeof pseudo, 0);
-    sum = sum_words(datagram->source.ip, address, sum);
-    sum = sum_words(datagram->destination.ip, address, sum);
-    sum = sum_words(transport.data, transport.size, sum);
+    /* The pseudo-header (RFC 9293 §3.1): addresses, of IPv4 with zeros behind them, length, protocol. */
+    wide all = sum_address(&datagram->source) + sum_address(&datagram->destination) +
+               htobe64((uint64_t)transport.size << 32 | PROTOCOL_TCP) + sum_words(transport.data, transport.size);
+    uint64_t sum = (uint64_t)(all >> 64) + ((uint64_t)all >> 32) + ((uint64_t)all & 0xffffffff);
     while (sum >> 16)
         sum = (sum & 0xffff) + (sum >> 16);
     return sum == 0xffff;

@@ -25,23 +25,6 @@ void flow_table_done(struct flows *flows)
     pages_free(flows->lines, (flows->line_mask + 1) * sizeof *flows->lines);
 }
 
-static bool is_between(const struct flow *flow, const struct datagram *datagram)
-{
-    const struct place *a = &datagram->source, *b = &datagram->destination;
-    return (place_equal(&flow->places[0], a) && place_equal(&flow->places[1], b)) ||
-           (place_equal(&flow->places[0], b) && place_equal(&flow->places[1], a));
-}
-
-struct flow *flow_find(struct flows *flows, const struct datagram *datagram, uint64_t hash)
-{
-    for (struct flow *flow = flow_line_of(flows, hash)->flows; flow; flow = flow->chain) {
-        if (flow->hash == hash && is_between(flow, datagram) &&
-            (flow->kind == FLOW_TCP) == (datagram->protocol == DATAGRAM_TCP))
-            return flow;
-    }
-    return NULL;
-}
-
 /* --- lists --------------------------------------------------------------------------------------------------------- */
 
 static void unlink_flow(struct flows *flows, struct flow *flow)
@@ -185,11 +168,9 @@ void flow_touch(struct flows *flows, struct flow *flow)
 
 /* --- time ---------------------------------------------------------------------------------------------------------- */
 
-void flows_tick(struct flows *flows, int64_t at_us)
+void flow_age(struct flows *flows)
 {
-    int64_t now_us = packet_clock_at(&flows->clock, at_us);
-    if (now_us - flows->aged_us < FLOW_SECOND_US)
-        return;
+    int64_t now_us = flows->clock.now_us;
     flows->aged_us = now_us;
     for (unsigned class = 0; class < FLOW_CLASSES; class ++) {
         while (flows->stalest[class] && now_us - flows->stalest[class]->last_us > flows->options.idle_us) {

@@ -63,7 +63,6 @@ static inline struct flow_line *flow_line_of(const struct flows *flows, uint64_t
 
 void flow_table_init(struct flows *flows, size_t memory_max);
 void flow_table_done(struct flows *flows);
-struct flow *flow_find(struct flows *flows, const struct datagram *datagram, uint64_t hash);
 /* Evicts as needed. NULL: no room even so. The session is yet to be made. */
 struct flow *flow_begin(struct flows *flows, enum flow_kind kind, const struct datagram *datagram, uint64_t hash);
 /* After a packet: its place among the others, its memory. May evict others, never this one. */
@@ -71,5 +70,6 @@ void flow_touch(struct flows *flows, struct flow *flow);
 void flow_forget(struct flows *flows, struct flow *flow); /* tells nothing */
 void flow_end(struct flows *flows, struct flow *flow);    /* tells, then forgets */
 struct flow *flow_least_useful(const struct flows *flows);
+void flow_age(struct flows *flows); /* ends what was silent for too long; once a second of the clock */
 
 #endif

@@ -112,6 +112,25 @@ static bool get_isn(const struct flows *flows, uint64_t hash, bool side, uint32_
     return flow_note_get(flow_line_of(flows, hash)->syns, FLOW_SYNS, flow_tag_of_side(hash, side), isn);
 }
 
+/* --- finding ------------------------------------------------------------------------------------------------------- */
+
+static bool is_between(const struct flow *flow, const struct datagram *datagram)
+{
+    const struct place *a = &datagram->source, *b = &datagram->destination;
+    return (place_equal(&flow->places[0], a) && place_equal(&flow->places[1], b)) ||
+           (place_equal(&flow->places[0], b) && place_equal(&flow->places[1], a));
+}
+
+static struct flow *flow_find(struct flows *flows, const struct datagram *datagram, uint64_t hash)
+{
+    for (struct flow *flow = flow_line_of(flows, hash)->flows; flow; flow = flow->chain) {
+        if (flow->hash == hash && is_between(flow, datagram) &&
+            (flow->kind == FLOW_TCP) == (datagram->protocol == DATAGRAM_TCP))
+            return flow;
+    }
+    return NULL;
+}
+
 /* --- ending -------------------------------------------------------------------------------------------------------- */
 
 static struct stream_events stream_events(struct flow *flow, int direction);
@@ -380,6 +399,13 @@ static void add_udp(struct flows *flows, const struct datagram *datagram)
         flows->counts.finished++;
         finish(flows, flow);
     }
+}
+
+void flows_tick(struct flows *flows, int64_t at_us)
+{
+    int64_t now_us = packet_clock_at(&flows->clock, at_us);
+    if (now_us - flows->aged_us >= FLOW_SECOND_US)
+        flow_age(flows);
 }
 
 void flows_add(struct flows *flows, const struct datagram *datagram)
