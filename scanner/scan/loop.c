@@ -301,6 +301,7 @@ bool loop_turn(struct loop *loop, int64_t max_wait_ms, const sigset_t *open)
     int wait = wait_ms(loop, max_wait_ms);
     if (wait == 0 && open)
         look_for_signals(loop, open);
+    int64_t began_ms = loop->now_ms;
     loop->waited_us = -loop->now_us;
     gather(loop, wait);
     int count = epoll_pwait(loop->epoll, batch, BATCH, wait, open);
@@ -311,7 +312,8 @@ bool loop_turn(struct loop *loop, int64_t max_wait_ms, const sigset_t *open)
         call_again(loop);
     for (int i = 0; i < count; i++) /* -1: EINTR, a signal; the caller looks at its flag */
         call_ready(loop, &batch[i]);
-    while (may_fire(loop) && (timer = timers_pop(&loop->timers, loop->now_ms)))
+    /* What was due before we looked, and no later: we may have been stopped between the look and here. */
+    while (may_fire(loop) && (timer = timers_pop(&loop->timers, began_ms)))
         timer->fire(timer);
     return count == BATCH;
 }
