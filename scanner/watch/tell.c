@@ -238,7 +238,9 @@ void tell_observed(const struct observed *observed, void *context)
     tell->counts.observations++;
     for (size_t i = 0; i < observed->chain_count; i++)
         digests_sha256(tell->digests, observed->chain[i], true, tell->chain[i]);
-    uint64_t key[2] = {hash(tell, tell->seed[0], observed, name), hash(tell, tell->seed[1], observed, name) | 1};
+    uint64_t key[2] = {hash(tell, tell->seed[0], observed, name)};
+    __builtin_prefetch(&tell->entries[key[0] & (tell->capacity - 1)]); /* comes nearer meanwhile */
+    key[1] = hash(tell, tell->seed[1], observed, name) | 1;
     make_room(tell);
     struct entry *entry = find(tell, key);
     if (entry->key[1]) {

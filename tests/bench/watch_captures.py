@@ -73,13 +73,12 @@ def conversation(server_pem, client_pem):
     pipes = [ssl.MemoryBIO(), ssl.MemoryBIO()]  # [n]: what n reads
     sides = [client.wrap_bio(pipes[0], pipes[1], server_hostname="bench.test"), server.wrap_bio(pipes[1], pipes[0], server_side=True)]
     flights, done = [], [False, False]
-    for turn in range(12):
-        side = turn % 2
+    for side in (0, 1) * 4:
         try:
             if not done[side]:
                 sides[side].do_handshake()
                 done[side] = True
-            if all(done):
+            elif all(done):
                 sides[side].write(bytes(40000))
         except ssl.SSLWantReadError:
             pass
