@@ -94,12 +94,7 @@ static int open_spool(struct emit *emit, const struct emit_heir *heir, struct cm
             return code;
         dir = home.spool;
     }
-    struct buf own;
-    buf_init(&own, HOME_PATH_SIZE + 64);
-    buf_append_str(&own, dir);
-    if (leaves_rights(heir))
-        buf_appendf(&own, "-%s", emit->source);
-    emit->spool_dir = buf_take(&own, NULL);
+    emit->spool_dir = leaves_rights(heir) ? spool_own_dir(dir, emit->source) : cm_strdup(dir);
     emit->drain = (struct drain){
         .spool_dir = emit->spool_dir, .to = emit->to, .config_path = config_path(emit->config), .leftovers = true};
     if (leaves_rights(heir))

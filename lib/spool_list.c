@@ -71,6 +71,14 @@ int spool_sync_dir(const char *dir, struct cm_error *error)
     return code;
 }
 
+char *spool_own_dir(const char *dir, const char *source)
+{
+    size_t size = strlen(dir) + strlen(source) + 2;
+    char *own = cm_malloc(size);
+    snprintf(own, size, "%s-%s", dir, source);
+    return own;
+}
+
 int spool_make_dir(const char *dir, struct cm_error *error)
 {
     char path[SPOOL_PATH_SIZE];

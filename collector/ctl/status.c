@@ -97,9 +97,10 @@ static void tell_spool(const char *path)
 /* A watch that root started gave its rights up and has a spool of its own: see emit.h. */
 static void tell_watch_spool(const char *spool)
 {
-    char path[1024];
-    if ((size_t)snprintf(path, sizeof path, "%s-watch", spool) < sizeof path && access(path, F_OK) == 0)
+    char *path = spool_own_dir(spool, SPOOL_WATCH);
+    if (access(path, F_OK) == 0)
         tell_spool(path);
+    free(path);
 }
 
 static int tell(const struct config *config, const struct home *home)

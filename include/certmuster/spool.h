@@ -18,6 +18,11 @@
 
 struct spool; /* a writer: one per process and run */
 
+/* The spool of a scanner that gives up root's rights: a directory beside `dir`, "<dir>-<source>", which belongs to the user that it goes on as. The
+ * caller frees it. Where records of this machine wait is therefore dir and spool_own_dir(dir, SPOOL_WATCH). */
+#define SPOOL_WATCH "watch"
+char *spool_own_dir(const char *dir, const char *source);
+
 /* Makes dir (0700, parents too) when missing. CM_ELIMIT when the spool already holds max_bytes (the run is refused), CM_EIO on disk
  * trouble. */
 CM_MUST_CHECK int spool_open(const char *dir, const char *scanner, const char *run, uint64_t max_bytes,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "certmuster/cli.h"
 #include "certmuster/config.h"
@@ -38,7 +39,7 @@ static const struct cli_program program = {
     .name = "certmuster-submit",
     .summary =
         "Delivers records to a collector. Operands are spool directories and files of records (NDJSON); without any, "
-        "this machine's spool. What is delivered twice is stored once.",
+        "this machine's spool and that of a watch which root started. What is delivered twice is stored once.",
     .usage = usage,
     .options = options,
     .examples = examples,
@@ -135,9 +136,25 @@ static int finish(const struct submit_totals *totals, const char *url, bool quie
     return totals->rejected + totals->refused + totals->damaged + totals->unreadable ? CM_EXIT_PARTIAL : CM_EXIT_OK;
 }
 
+/* Where records of this machine wait: the configured spool, and that of a watch which gave up root's rights, if it is there and ours to empty. */
+static int find_spools(const char *dir, char *out[static 2])
+{
+    struct stat status;
+    int count = 0;
+    out[count] = cm_strdup(dir);
+    count += stat(dir, &status) == 0 || errno != ENOENT; /* else nothing was ever spooled */
+    if (count == 0)
+        free(out[0]);
+    out[count] = spool_own_dir(dir, SPOOL_WATCH);
+    if (lstat(out[count], &status) == 0 && S_ISDIR(status.st_mode) && access(out[count], R_OK | W_OK | X_OK) == 0)
+        return count + 1;
+    free(out[count]);
+    return count;
+}
+
 static int run(const struct cli *cli, const struct arguments *arguments, const struct config *config)
 {
-    char url[2048], *own_spool[] = {NULL};
+    char url[2048], *spools[2];
     struct home home = {.exists = false};
     struct cm_error error;
     struct submit_totals totals = {0};
@@ -152,9 +169,6 @@ static int run(const struct cli *cli, const struct arguments *arguments, const s
         say_error("%s", error.reason);
         return CM_EXIT_FAILED;
     }
-    own_spool[0] = (char *)(spool && *spool ? spool : home.spool);
-    char *const *paths = cli->operand_count ? cli->operands : own_spool;
-    int count = cli->operand_count ? cli->operand_count : 1;
     struct http_options http_options = {.url = url,
                                         .tls_cert = config_string(config, "submit.tls.cert"),
                                         .tls_key = config_string(config, "submit.tls.key"),
@@ -168,14 +182,16 @@ static int run(const struct cli *cli, const struct arguments *arguments, const s
     uuid_v7(random);
     memcpy(&delivery.jitter, random + CM_UUID_SIZE - sizeof delivery.jitter, sizeof delivery.jitter);
     delivery.taken_ms = clock_monotonic_ms();
-    for (int i = 0; i < count && !totals.stop; i++) {
-        struct stat status;
-        if (paths == own_spool && stat(paths[i], &status) != 0 && errno == ENOENT)
-            continue; /* nothing was ever spooled */
+    int spool_count = cli->operand_count ? 0 : find_spools(spool && *spool ? spool : home.spool, spools);
+    char *const *paths = cli->operand_count ? cli->operands : spools;
+    int count = cli->operand_count ? cli->operand_count : spool_count;
+    for (int i = 0; i < count && !totals.stop; i++)
         deliver_operand(paths[i], &delivery, config_scanner(config), quiet, &totals);
-    }
     http_close(delivery.http);
-    return finish(&totals, url, quiet, paths, count);
+    int result = finish(&totals, url, quiet, paths, count);
+    for (int i = 0; i < spool_count; i++)
+        free(spools[i]);
+    return result;
 }
 
 int main(int argc, char **argv)

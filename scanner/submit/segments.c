@@ -22,7 +22,14 @@
 #include "certmuster/spool.h"
 #include "certmuster/timefmt.h"
 
-enum { PATH_SIZE = 4096, SENT_MAX_SECONDS = 24 * 3600, SENT_MAX_BYTES = 256 * 1024 * 1024, RUNS_MAX = 64, SAY_MAX = 5 };
+enum {
+    PATH_SIZE = 4096,
+    NAME_SIZE = 128,
+    SENT_MAX_SECONDS = 24 * 3600,
+    SENT_MAX_BYTES = 256 * 1024 * 1024,
+    RUNS_MAX = 64,
+    SAY_MAX = 5
+};
 
 struct drainer {
     const char *dir;
@@ -56,13 +63,42 @@ static bool sub_path(char out[static PATH_SIZE], const char *dir, const char *su
     return (size_t)snprintf(out, PATH_SIZE, "%s/%s%s%s%s", dir, sub, *name ? "/" : "", name, suffix) < PATH_SIZE;
 }
 
-/* Writes a whole file under a temporary name, fsynced, then renamed. */
-static int write_file(const char *path, const struct buf *bytes)
+/* A name in a directory of the spool. The spool may belong to a user with fewer rights than ours (that of a watch which gave up root's), so the
+ * directory is held open and no link is followed: what we write and move stays in the spool. */
+struct place {
+    int dir;
+    char name[NAME_SIZE], shown[PATH_SIZE];
+};
+
+/* dir/sub/<segment's name><suffix>, its directory made. */
+static bool place_open(const struct work *work, const char *sub, const char *suffix, struct place *out)
 {
-    char temporary[PATH_SIZE + 8];
+    char directory[PATH_SIZE];
+    const char *name = base_name(work->segment->path);
+    if (!sub_path(directory, work->drainer->dir, sub, "", "") || !sub_path(out->shown, directory, name, "", suffix) ||
+        (size_t)snprintf(out->name, sizeof out->name, "%s%s", name, suffix) >= sizeof out->name ||
+        (mkdir(directory, 0700) != 0 && errno != EEXIST))
+        return false;
+    out->dir = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return out->dir >= 0;
+}
+
+static bool move_to(const struct work *work, const char *sub, const char *suffix, struct place *out)
+{
+    if (!place_open(work, sub, suffix, out))
+        return false;
+    bool moved = renameat(AT_FDCWD, work->segment->path, out->dir, out->name) == 0;
+    close(out->dir);
+    return moved;
+}
+
+/* Writes a whole file under a temporary name, fsynced, then renamed; closes the place. */
+static int write_file(const struct place *place, const struct buf *bytes)
+{
+    char temporary[sizeof place->name + 4];
     size_t done = 0;
-    snprintf(temporary, sizeof temporary, "%s.new", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    snprintf(temporary, sizeof temporary, "%s.new", place->name);
+    int fd = openat(place->dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     while (fd >= 0 && done < bytes->size) {
         ssize_t written = write(fd, bytes->data + done, bytes->size - done);
         if (written < 0 && errno == EINTR)
@@ -71,31 +107,24 @@ static int write_file(const char *path, const struct buf *bytes)
             break;
         done += (size_t)written;
     }
-    bool good = fd >= 0 && done == bytes->size && fsync(fd) == 0;
+    bool good = !bytes->failed && fd >= 0 && done == bytes->size && fsync(fd) == 0;
     if (fd >= 0)
         close(fd);
-    if (good && rename(temporary, path) == 0)
-        return CM_OK;
+    good = good && renameat(place->dir, temporary, place->dir, place->name) == 0;
     int saved = errno;
-    unlink(temporary);
+    if (!good)
+        unlinkat(place->dir, temporary, 0);
+    close(place->dir);
     errno = saved;
-    return CM_EIO;
-}
-
-/* dir/sub/<segment's name><suffix>, its directory made. */
-static bool place_for(const struct work *work, const char *sub, const char *suffix, char out[static PATH_SIZE])
-{
-    char directory[PATH_SIZE];
-    return sub_path(directory, work->drainer->dir, sub, "", "") && spool_make_dir(directory, NULL) == CM_OK &&
-           sub_path(out, work->drainer->dir, sub, base_name(work->segment->path), suffix);
+    return good ? CM_OK : CM_EIO;
 }
 
 /* Refused lines, each with its reason and itself, so that `jq -r .record` gives back what can be sent again. */
 static bool keep_rejected(const struct work *work, const struct outcome *outcome, const char *key)
 {
-    char path[PATH_SIZE];
+    struct place place;
     struct buf text;
-    if (!place_for(work, "rejected", ".ndjson", path))
+    if (!place_open(work, "rejected", ".ndjson", &place))
         return false;
     buf_init(&text, (size_t)8 * CM_LIMIT_BATCH_BYTES);
     for (size_t i = 0; i < outcome->answer.rejected_count; i++) {
@@ -111,27 +140,27 @@ static bool keep_rejected(const struct work *work, const struct outcome *outcome
         escape_json(&text, work->lines.bytes.data + line->offset, line->size);
         buf_append_str(&text, "\"}\n");
     }
-    bool good = !text.failed && write_file(path, &text) == CM_OK;
+    bool good = write_file(&place, &text) == CM_OK;
     buf_done(&text);
     if (good)
         say_error("the collector refused %zu records of segment %s, the first because: %s; they are kept in %s",
                   outcome->answer.rejected_count, base_name(work->segment->path), outcome->answer.rejected[0].reason,
-                  path);
+                  place.shown);
     return good;
 }
 
 /* Away with a delivered segment; damaged ones and those whose certificates may be asked for again move aside instead. */
 static void put_away(struct work *work, uint64_t damaged)
 {
-    char path[PATH_SIZE];
+    struct place place;
     bool certificates = false;
     for (size_t i = 0; i < work->lines.count && !certificates; i++)
         certificates = work->lines.list[i].certificate;
     bool gone = false;
-    if (damaged && place_for(work, "rejected", ".damaged", path))
-        gone = rename(work->segment->path, path) == 0;
-    else if (certificates && !work->finished && place_for(work, "sent", "", path))
-        gone = rename(work->segment->path, path) == 0;
+    if (damaged)
+        gone = move_to(work, "rejected", ".damaged", &place);
+    else if (certificates && !work->finished)
+        gone = move_to(work, "sent", "", &place);
     if (!gone && unlink(work->segment->path) != 0 && errno != ENOENT) {
         say_error("cannot remove %s: %s", work->segment->path, strerror(errno));
         return;
@@ -143,17 +172,17 @@ static void put_away(struct work *work, uint64_t damaged)
 
 static void refuse(struct work *work, const char *reason)
 {
-    char path[PATH_SIZE], note[PATH_SIZE];
+    struct place place, note;
     struct buf text;
     struct submit_totals *totals = work->drainer->totals;
     buf_init(&text, 4096);
     buf_appendf(&text, "%s\n", reason);
     totals->refused++;
-    if (place_for(work, "refused", ".reason", note) && place_for(work, "refused", "", path) &&
-        write_file(note, &text) == CM_OK && rename(work->segment->path, path) == 0) {
+    if (place_open(work, "refused", ".reason", &note) && write_file(&note, &text) == CM_OK &&
+        move_to(work, "refused", "", &place)) {
         work->drainer->moved = true;
         say_error("the collector refused segment %s: %s; it is kept in %s", base_name(work->segment->path), reason,
-                  path);
+                  place.shown);
     } else {
         say_error("the collector refused segment %s: %s; it stays where it is", work->segment->path, reason);
     }
@@ -341,8 +370,14 @@ static void prune_sent(const struct drainer *drainer)
     struct spool_segment *sent, *waiting;
     size_t sent_count, waiting_count;
     uint64_t bytes = 0;
-    if (!sub_path(directory, drainer->dir, "sent", "", "") || spool_list(directory, &sent, &sent_count, NULL) != CM_OK)
+    if (!sub_path(directory, drainer->dir, "sent", "", ""))
         return;
+    int dir = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); /* see struct place */
+    if (dir < 0 || spool_list(directory, &sent, &sent_count, NULL) != CM_OK) {
+        if (dir >= 0)
+            close(dir);
+        return;
+    }
     if (spool_list(drainer->dir, &waiting, &waiting_count, NULL) == CM_OK) {
         for (size_t i = sent_count; i-- > 0;) { /* newest first: the oldest are the ones too many */
             struct stat status;
@@ -351,11 +386,12 @@ static void prune_sent(const struct drainer *drainer)
             bool old = known && time(NULL) - status.st_mtime > SENT_MAX_SECONDS;
             bytes += sent[i].size_bytes;
             if (over || old || bytes > SENT_MAX_BYTES)
-                unlink(sent[i].path);
+                unlinkat(dir, base_name(sent[i].path), 0);
         }
         spool_list_free(waiting, waiting_count);
     }
     spool_list_free(sent, sent_count);
+    close(dir);
 }
 
 void segments_drain(const char *dir, struct delivery *delivery, const char *scanner, bool quiet,

@@ -473,6 +473,44 @@ def test_use():
     check("bad.yaml:2: unknown key" in submit("--config", os.path.join(TMP, "bad.yaml"), status=2))
 
 
+def test_own_spools():
+    """Without operands: this machine's spool and that of a watch which root started, but no link in the place of the latter."""
+    home, sock = os.environ["CERTMUSTER_HOME"], place("own")[1]
+    segment(home + "/spool", 1, [certificate(1), sighting(1)])
+    segment(home + "/spool-watch", 1, [certificate(2), sighting(2)], run=RUN2)
+    with Collector(sock) as c:
+        check("2 batches taken, 4 records stored" in submit("--to", "unix:" + sock))
+        equal(sorted(b["key"] for b in c.batches()), ["s1/%s/1" % RUN, "s1/%s/1" % RUN2], "keys")
+        equal(segments(home + "/spool") + segments(home + "/spool-watch"), [])
+        shutil.rmtree(home + "/spool-watch")
+        shutil.rmtree(home + "/spool")
+        segment(TMP + "/elsewhere", 1, [certificate(3), sighting(3)])
+        os.symlink(TMP + "/elsewhere", home + "/spool-watch")
+        check("0 batches taken" in submit("--to", "unix:" + sock), "nothing was spooled here")
+        equal(len(segments(TMP + "/elsewhere")), 1)
+    shutil.rmtree(home)
+
+
+def test_links():
+    """A spool may belong to a user with fewer rights: links in the place of its directories are not followed, what is refused stays."""
+    spool, sock = place("links")
+    outside = TMP + "/links/outside"
+    other = segment(outside, 1, [certificate(9), sighting(9), run_record("finished", RUN2)], run=RUN2)
+    refused = segment(spool, 1, [certificate(1), sighting(1, 9, "other")])
+    segment(spool, 2, [certificate(2), sighting(2)])
+    segment(spool, 3, [run_record("finished", RUN2)], run=RUN2)
+    for name in ("rejected", "refused", "sent"):
+        os.symlink(outside, os.path.join(spool, name))
+    with Collector(sock) as c:
+        text = submit("--to", "unix:" + sock, spool, status=1)
+        check("cannot write to" in text, text)
+        equal(segments(spool), [os.path.basename(refused)], "the others were taken")
+    with Collector(sock, before=lambda c, handler, request: handler.answer(400, {"error": "framing"}) or True) as c:
+        text = submit("--to", "unix:" + sock, spool, status=1)
+        check("it stays where it is" in text, text)
+    equal(files(outside), [os.path.basename(other)], "elsewhere nothing is written, moved or removed")
+
+
 def make_pki(directory):
     def openssl(*args):
         subprocess.run(["openssl", *args], cwd=directory, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
