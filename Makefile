@@ -32,7 +32,7 @@ LDFLAGS  += -pie -Wl,--as-needed -Wl,-z,relro,-z,now $(filter -fsanitize=address
 PROGRAMS := scan watch crawl submit collectd ctl report browse front
 dirs_scan     := scanner/scan scanner/tls
 dirs_watch    := scanner/watch scanner/tls
-dirs_crawl    := scanner/crawl
+dirs_crawl    := scanner/crawl scanner/crawl/formats
 dirs_submit   := scanner/submit
 dirs_collectd := collector collector/http collector/ingest collector/judge collector/alert
 dirs_ctl      := collector/ctl

@@ -31,6 +31,7 @@ static const char *const error_names[RECORD_ERROR_COUNT_] = {
     [RECORD_ERROR_PASSWORD] = "password",
     [RECORD_ERROR_MALFORMED] = "malformed",
     [RECORD_ERROR_UNSUPPORTED] = "unsupported",
+    [RECORD_ERROR_LIMIT] = "limit",
 };
 
 const char *record_error_name(enum record_error error)
@@ -114,6 +115,7 @@ static void out_file(struct buf *out, const struct record_file *file)
         if (file->inode <= INT64_MAX) /* JSON readers hold 63 bits; a truncated number would name another file */
             out_number(out, ",\"inode\":", file->inode);
     }
+    out_known(out, ",\"layer\":", file->layer);
     buf_append_char(out, '}');
 }
 

@@ -35,6 +35,7 @@ enum record_error {
     RECORD_ERROR_PASSWORD,   /* decode: no password of the list opens it */
     RECORD_ERROR_MALFORMED,  /* decode: damaged */
     RECORD_ERROR_UNSUPPORTED, /* certificate: a key agreement that we cannot compute; decode: a form that we do not read */
+    RECORD_ERROR_LIMIT,       /* decode: a ceiling on what is unpacked or looked into; what was read before it is told */
     RECORD_ERROR_COUNT_
 };
 const char *record_error_name(enum record_error error); /* "nxdomain", … */
@@ -53,6 +54,7 @@ struct record_file {
     const char *host;                   /* required */
     const char *path;                   /* required, absolute */
     const char *inner, *entry, *format; /* NULL when they do not apply; format: pem, der, pkcs12, … */
+    const char *layer;                  /* of a container image: "sha256:…"; NULL elsewhere */
     bool has_stat;                      /* the next five are known */
     unsigned mode, uid, gid;
     uint64_t size_bytes, inode;

@@ -1,6 +1,6 @@
 /* certmuster-crawl: reads files and trees and tells which certificates and private keys lie in them.
  *
- * Owns the command line, the signals and the exit status. What is opened stands in walk.h, what is found in a file in examine.h, where it
+ * Owns the command line, the signals and the exit status. What is opened stands in walk.h, what is found in a file in job.h, where it
  * goes in sink.h. */
 #include <inttypes.h>
 #include <signal.h>
@@ -14,7 +14,8 @@
 #include "certmuster/emit.h"
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
-#include "scanner/crawl/examine.h"
+#include "scanner/crawl/formats/pkcs12.h"
+#include "scanner/crawl/job.h"
 #include "scanner/crawl/sink.h"
 #include "scanner/crawl/walk.h"
 
@@ -135,14 +136,14 @@ static void summarise(const struct sink_counts *counts, int64_t took_ms)
 /* True when the run was ended before all was read. */
 static bool crawl(char *const *operands, int count, const struct passwords *passwords, struct sink *sink)
 {
-    struct pkcs12_options pkcs12 = {passwords, PKCS12_ITERATIONS_MAX};
+    struct job_options job_options = {passwords, job_default_limits};
     struct found_ops ops = sink_ops(sink);
-    struct examine *examine = cm_calloc(1, sizeof *examine);
+    struct job job;
     struct walk *walk = cm_calloc(1, sizeof *walk);
     struct walk_entry entry;
     enum walk_result result;
     bool ended = false;
-    examine_init(examine, &pkcs12, &ops);
+    job_init(&job, &job_options, &ops);
     walk_init(walk, operands, count);
     while (!(ended = sink_wait(sink)) && (result = walk_next(walk, &entry)) != WALK_END) {
         if (result == WALK_PROBLEM) {
@@ -150,14 +151,13 @@ static bool crawl(char *const *operands, int count, const struct passwords *pass
             continue;
         }
         sink_begin(sink, entry.path, &entry.stat);
-        examine_fd(examine, entry.fd, (uint64_t)entry.stat.st_size);
+        job_file(&job, entry.fd, (uint64_t)entry.stat.st_size);
         close(entry.fd);
     }
     walk_done(walk);
-    examine_done(examine);
+    job_done(&job);
     pkcs12_done();
     free(walk);
-    free(examine);
     return ended;
 }
 

@@ -5,6 +5,7 @@
 #include "scanner/crawl/sink.h"
 
 #include <poll.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,7 +14,12 @@
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
 
-enum { TICK_MS = 200, STALLED_TICK_MS = 5 /* while the reader of our records pauses */, MODE_BITS = 07777 };
+enum {
+    TICK_MS = 200,
+    STALLED_TICK_MS = 5 /* while the reader of our records pauses */,
+    MODE_BITS = 07777,
+    INNER_BYTES_MAX = 64 * 1024
+};
 
 void sink_init(struct sink *sink, struct emit *emit, const char *host, struct rows *rows,
                const volatile sig_atomic_t *stop, bool quiet)
@@ -21,12 +27,14 @@ void sink_init(struct sink *sink, struct emit *emit, const char *host, struct ro
     *sink = (struct sink){.emit = emit, .host = host, .rows = rows, .stop = stop};
     progress_init(&sink->progress, "files", quiet);
     buf_init(&sink->line, CM_LIMIT_RECORD_BYTES);
+    buf_init(&sink->inner, INNER_BYTES_MAX);
 }
 
 void sink_done(struct sink *sink)
 {
     progress_clear(&sink->progress);
     buf_done(&sink->line);
+    buf_done(&sink->inner);
 }
 
 void sink_begin(struct sink *sink, const char *path, const struct stat *stat)
@@ -42,6 +50,8 @@ static struct record_file place(const struct sink *sink, const char *format, con
     struct record_file file = {.realm = emit_realm(sink->emit, NULL),
                                .host = sink->host,
                                .path = sink->path,
+                               .inner = sink->depth ? sink->inner.data : NULL,
+                               .layer = sink->depth ? sink->steps[sink->depth - 1].layer : NULL,
                                .entry = entry,
                                .format = format};
     if (sink->stat) {
@@ -65,6 +75,16 @@ static struct record_seen seen(const struct sink *sink, const struct record_file
                                 .file = file};
 }
 
+/* FILE!INNER, for the table; lends until the next. */
+static const char *shown_path(struct sink *sink)
+{
+    if (!sink->depth)
+        return sink->path;
+    buf_reset(&sink->line);
+    buf_appendf(&sink->line, "%s!%s", sink->path, sink->inner.data);
+    return sink->line.data;
+}
+
 /* emit keeps what the disk refuses and says so; a record that it cannot take at all is told here, once. */
 static void note(int code, const struct sink *sink, const struct cm_error *error)
 {
@@ -84,8 +104,10 @@ static void on_chain(void *context, const struct found_chain *chain)
              &error);
     bool readable = cert_parse(chain->der[0].data, chain->der[0].size, &leaf, NULL) == 0;
     struct record_sighting sighting = {.seen = seen(sink, &file),
-                                       .role = readable && chain->count == 1 && leaf.ca && leaf.self_issued ? "trust"
-                                                                                                            : "stored",
+                                       .role = chain->role ? chain->role
+                                               : readable && chain->count == 1 && leaf.ca && leaf.self_issued
+                                                   ? "trust"
+                                                   : "stored",
                                        .chain = (const uint8_t(*)[CM_SHA256_SIZE])fingerprints,
                                        .chain_count = chain->count,
                                        .connect_ms = -1,
@@ -94,7 +116,7 @@ static void on_chain(void *context, const struct found_chain *chain)
     sink->counts.certificates += chain->count;
     if (sink->rows) {
         progress_clear(&sink->progress);
-        rows_chain(sink->rows, sink->path, chain->entry, readable ? &leaf : NULL, chain->count);
+        rows_chain(sink->rows, shown_path(sink), chain->entry, readable ? &leaf : NULL, chain->count);
     }
 }
 
@@ -115,7 +137,7 @@ static void on_key(void *context, const struct found_key *key)
     sink->counts.keys++;
     if (sink->rows) {
         progress_clear(&sink->progress);
-        rows_key(sink->rows, sink->path, key);
+        rows_key(sink->rows, shown_path(sink), key);
     }
 }
 
@@ -144,7 +166,7 @@ static void fail(struct sink *sink, const char *stage, const struct found_proble
     sink->counts.problems++;
     if (sink->rows) {
         progress_clear(&sink->progress);
-        rows_problem(sink->rows, sink->path, problem->entry, record_error_name(failure.error), problem->detail);
+        rows_problem(sink->rows, shown_path(sink), problem->entry, record_error_name(failure.error), problem->detail);
     }
 }
 
@@ -181,9 +203,39 @@ static bool on_pulse(void *context)
     return *sink->stop || clock_monotonic_ms() >= sink->deadline_ms;
 }
 
+/* The job's depth bounds the steps. A slash or "!" in a name stays as it is: the path is to be read, never opened. */
+static void on_enter(void *context, const char *name, const char *layer)
+{
+    struct sink *sink = context;
+    const char *outer = sink->depth ? sink->steps[sink->depth - 1].layer : NULL;
+    struct sink_step *step = &sink->steps[sink->depth++];
+    step->inner_size = sink->inner.size;
+    step->layer = layer || outer ? cm_strdup(layer ? layer : outer) : NULL;
+    if (sink->depth > 1)
+        buf_append_char(&sink->inner, '!');
+    buf_append_str(&sink->inner, name);
+}
+
+static void on_leave(void *context)
+{
+    struct sink *sink = context;
+    struct sink_step *step = &sink->steps[--sink->depth];
+    free(step->layer);
+    sink->inner.size = step->inner_size;
+    sink->inner.failed = false;
+    sink->inner.data[sink->inner.size] = '\0';
+}
+
 struct found_ops sink_ops(struct sink *sink)
 {
-    return (struct found_ops){on_chain, on_key, on_store, on_problem, on_pulse, sink};
+    return (struct found_ops){.chain = on_chain,
+                              .key = on_key,
+                              .store = on_store,
+                              .problem = on_problem,
+                              .enter = on_enter,
+                              .leave = on_leave,
+                              .pulse = on_pulse,
+                              .context = sink};
 }
 
 /* A reader that closed its end of the pipe will not come back. */

@@ -10,6 +10,10 @@
 #include "scanner/crawl/rows.h"
 #include "scanner/crawl/walk.h"
 
+enum {
+    SINK_STEPS_MAX = 64, /* more than the job's depth */
+};
+
 struct sink_counts {
     uint64_t files;        /* looked into */
     uint64_t certificates; /* seen, repeats included */
@@ -28,6 +32,12 @@ struct sink {
     /* The file being read */
     const char *path;
     const struct stat *stat; /* NULL when not known */
+    struct sink_step {
+        size_t inner_size; /* of the path around it */
+        char *layer;       /* digest of the innermost image layer around it; owned */
+    } steps[SINK_STEPS_MAX];
+    size_t depth;
+    struct buf inner; /* the path inside containers, "!" between its steps */
     int64_t deadline_ms, ticked_ms;
 };
 

@@ -11,7 +11,8 @@
 struct collected {
     struct buf text;
     unsigned chains, certificates, keys, stores, problems;
-    int pulses_left; /* negative: for ever */
+    int pulses_left;    /* negative: for ever */
+    const char *beside; /* the one file that lies beside */
 };
 
 static void collect_chain(void *context, const struct found_chain *chain)
@@ -44,7 +45,10 @@ static void collect_key(void *context, const struct found_key *key)
 static void collect_store(void *context, const struct found_store *store)
 {
     struct collected *all = context;
-    buf_appendf(&all->text, "store %s %s %zu\n", store->format, store->integrity, store->entries);
+    buf_appendf(&all->text, "store %s %s %zu", store->format, store->integrity, store->entries);
+    for (size_t i = 0; i < store->weak_count; i++)
+        buf_appendf(&all->text, " %s", store->weak[i]);
+    buf_append_char(&all->text, '\n');
     all->stores++;
 }
 
@@ -54,6 +58,24 @@ static void collect_problem(void *context, const struct found_problem *problem)
     buf_appendf(&all->text, "problem %s %s %s\n", problem->format ? problem->format : "-",
                 problem->entry ? problem->entry : "-", record_error_name(problem->error));
     all->problems++;
+}
+
+static void collect_enter(void *context, const char *name, const char *layer)
+{
+    struct collected *all = context;
+    buf_appendf(&all->text, "enter %s%s%s\n", name, layer ? " " : "", layer ? layer : "");
+}
+
+static void collect_leave(void *context)
+{
+    struct collected *all = context;
+    buf_append_str(&all->text, "leave\n");
+}
+
+static bool collect_beside(void *context, const char *name)
+{
+    const struct collected *all = context;
+    return all->beside && strcmp(name, all->beside) == 0;
 }
 
 static bool collect_pulse(void *context)
@@ -66,7 +88,15 @@ static struct found_ops collect_ops(struct collected *all)
 {
     *all = (struct collected){.pulses_left = -1};
     buf_init(&all->text, 1 << 20);
-    return (struct found_ops){collect_chain, collect_key, collect_store, collect_problem, collect_pulse, all};
+    return (struct found_ops){.chain = collect_chain,
+                              .key = collect_key,
+                              .store = collect_store,
+                              .problem = collect_problem,
+                              .enter = collect_enter,
+                              .leave = collect_leave,
+                              .beside = collect_beside,
+                              .pulse = collect_pulse,
+                              .context = all};
 }
 
 /* The first eight hex digits of a certificate's fingerprint, as collect_chain writes them. */

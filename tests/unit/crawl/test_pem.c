@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "certmuster/timefmt.h"
-#include "scanner/crawl/pem.h"
+#include "scanner/crawl/formats/pem.h"
 
 /* "The quick brown fox jumps over the lazy dog, twice and again." in base64 */
 #define BODY_A "VGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIHRoZSBsYXp5IGRvZywgdHdp"

@@ -8,8 +8,8 @@
 #include <openssl/pkcs12.h>
 #include <openssl/provider.h>
 
-#include "scanner/crawl/pkcs12.h"
-#include "scanner/crawl/pkcs12_kdf.h"
+#include "scanner/crawl/formats/pkcs12.h"
+#include "scanner/crawl/formats/pkcs12_kdf.h"
 #include "tests/unit/crawl/collect.h"
 #include "tests/unit/lib/make_cert.h"
 
@@ -17,7 +17,7 @@ static EVP_PKEY *key;
 static X509 *leaf, *ca, *other;
 static char leaf_print[9], ca_print[9], other_print[9];
 static struct passwords passwords;
-static const struct pkcs12_options options = {&passwords, 100000};
+static struct job_options options = {.passwords = &passwords, .limits.max_iterations = 100000};
 
 struct shape {
     const char *password;         /* NULL: none */
@@ -46,8 +46,11 @@ static void read_all(const unsigned char *der, int size, struct collected *all)
     struct found_ops ops = collect_ops(all);
     unsigned char *copy = malloc((size_t)size + 1);
     memcpy(copy, der, (size_t)size);
-    int status = pkcs12_read((struct slice){copy, (size_t)size}, &options, &ops);
+    struct job job;
+    job_init(&job, &options, &ops);
+    int status = pkcs12_read(&job, (struct slice){copy, (size_t)size});
     assert_true(status == 0 || all->problems > 0);
+    job_done(&job);
     free(copy);
 }
 
@@ -131,8 +134,11 @@ static void test_interruption(void **state)
     int size;
     unsigned char *der = make_pfx(&shape, &size);
     struct found_ops ops = collect_ops(&all);
+    struct job job;
     all.pulses_left = 1;
-    assert_int_equal(pkcs12_read((struct slice){der, (size_t)size}, &options, &ops), 0);
+    job_init(&job, &options, &ops);
+    assert_int_equal(pkcs12_read(&job, (struct slice){der, (size_t)size}), 0);
+    job_done(&job);
     assert_string_equal(all.text.data, "store pkcs12 unchecked 0\nproblem pkcs12 - timeout\n");
     buf_done(&all.text);
     OPENSSL_free(der);

@@ -1,13 +1,13 @@
 /* Puts consecutive certificates together into chains, one at a time, and tells each chain once it is known to be whole.
  *
- * Owns copies of the open chain's certificates, at most a hundred. examine.c feeds it. A certificate whose shape is right but whose inside cannot be
+ * Owns copies of the open chain's certificates, at most a hundred. search.c and certificates.c feed it. A certificate whose shape is right but whose inside cannot be
  * read is told like any other (the inventory keeps it as undecodable); other bytes are a problem. */
-#include "scanner/crawl/sequence.h"
+#include "scanner/crawl/formats/sequence.h"
 
 #include <stdio.h>
 
 #include "certmuster/cert.h"
-#include "scanner/crawl/sniff.h"
+#include "scanner/crawl/formats/sniff.h"
 
 void sequence_init(struct sequence *sequence, const char *format, const struct found_ops *ops)
 {
@@ -30,7 +30,9 @@ static void tell(struct sequence *sequence)
     for (size_t i = 0; i < sequence->count; i++)
         der[i] = member(sequence, i);
     snprintf(entry, sizeof entry, "%zu", sequence->first);
-    sequence->ops->chain(sequence->ops->context, &(struct found_chain){sequence->format, entry, der, sequence->count});
+    sequence->ops->chain(
+        sequence->ops->context,
+        &(struct found_chain){.format = sequence->format, .entry = entry, .der = der, .count = sequence->count});
     sequence->count = 0;
     buf_reset(&sequence->bytes);
 }

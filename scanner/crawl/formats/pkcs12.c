@@ -1,9 +1,9 @@
 /* The PKCS#12 reader: opens a PFX with OpenSSL's parser (BER included), tries passwords, walks its SafeBags.
  *
- * Owns the bags of the file being read and the loaded providers. examine.c calls it. It never calls PKCS12_parse, which decrypts keys and takes the
+ * Owns the bags of the file being read and the loaded providers. format.c calls it. It never calls PKCS12_parse, which decrypts keys and takes the
  * first of everything, and never decrypts a key bag: certificates are in bags of their own, and the presence of a key is all that is told.
  * Certificates go through our own reader. How entries are put together is in pkcs12_entries.c. */
-#include "scanner/crawl/pkcs12.h"
+#include "scanner/crawl/formats/pkcs12.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +13,10 @@
 #include <openssl/provider.h>
 
 #include "certmuster/limits.h"
-#include "scanner/crawl/pkcs12_entries.h"
-#include "scanner/crawl/pkcs12_kdf.h"
+#include "scanner/crawl/formats/format.h"
+#include "scanner/crawl/formats/pkcs12_entries.h"
+#include "scanner/crawl/formats/pkcs12_kdf.h"
+#include "scanner/crawl/formats/sniff.h"
 
 static OSSL_PROVIDER *legacy, *standard;
 
@@ -38,8 +40,7 @@ void pkcs12_done(void)
 }
 
 struct reading {
-    const struct pkcs12_options *options;
-    const struct found_ops *ops;
+    struct job *job;
     struct entries entries;
     size_t right; /* index of the password that verified the MAC or opened a part; count of passwords when none did */
     bool has_mac, verified;
@@ -62,7 +63,8 @@ static bool affordable(struct reading *reading, const X509_ALGOR *algorithm)
 {
     unsigned char *der = NULL;
     int size = i2d_X509_ALGOR(algorithm, &der);
-    bool fine = size > 0 && pkcs12_kdf_cost((struct slice){der, (size_t)size}) <= reading->options->max_iterations;
+    bool fine =
+        size > 0 && pkcs12_kdf_cost((struct slice){der, (size_t)size}) <= reading->job->options->limits.max_iterations;
     OPENSSL_free(der);
     if (!fine)
         obstacle(reading, RECORD_ERROR_TOO_LARGE, "the key derivation asks for too many iterations");
@@ -72,7 +74,7 @@ static bool affordable(struct reading *reading, const X509_ALGOR *algorithm)
 /* The password to try in turn i: the right one of before first, then all in order. */
 static size_t candidate(const struct reading *reading, size_t i)
 {
-    size_t count = reading->options->passwords->count;
+    size_t count = reading->job->options->passwords->count;
     if (reading->right == count)
         return i;
     return i == 0 ? reading->right : i <= reading->right ? i - 1 : i;
@@ -80,7 +82,7 @@ static size_t candidate(const struct reading *reading, size_t i)
 
 static bool give_up(struct reading *reading)
 {
-    if (!reading->interrupted && reading->ops->pulse(reading->ops->context)) {
+    if (!reading->interrupted && job_pulse(reading->job)) {
         reading->interrupted = true;
         obstacle(reading, RECORD_ERROR_TIMEOUT, "not all passwords could be tried in time");
     }
@@ -91,14 +93,14 @@ static void verify_mac(struct reading *reading, PKCS12 *pfx)
 {
     const ASN1_INTEGER *iterations = NULL;
     const X509_ALGOR *algorithm = NULL;
-    const struct passwords *passwords = reading->options->passwords;
+    const struct passwords *passwords = reading->job->options->passwords;
     reading->has_mac = PKCS12_mac_present(pfx);
     if (!reading->has_mac)
         return;
     PKCS12_get0_mac(NULL, &algorithm, NULL, &iterations, pfx);
     int64_t count = 1;
     if (iterations && (!ASN1_INTEGER_get_int64(&count, iterations) || count < 1 ||
-                       (uint64_t)count > reading->options->max_iterations)) {
+                       (uint64_t)count > reading->job->options->limits.max_iterations)) {
         obstacle(reading, RECORD_ERROR_TOO_LARGE, "the integrity check asks for too many iterations");
         return;
     }
@@ -144,7 +146,7 @@ static void walk_bags(struct reading *reading, const STACK_OF(PKCS12_SAFEBAG) * 
 /* An encrypted part, with each password until one fits. Wrong ones are told apart from right ones by the padding and the inner structure. */
 static void open_encrypted(struct reading *reading, PKCS7 *part)
 {
-    const struct passwords *passwords = reading->options->passwords;
+    const struct passwords *passwords = reading->job->options->passwords;
     if (!part->d.encrypted || !part->d.encrypted->enc_data || !part->d.encrypted->enc_data->algorithm) {
         obstacle(reading, RECORD_ERROR_MALFORMED, "an encrypted part is damaged");
         return;
@@ -190,35 +192,37 @@ static void walk_parts(struct reading *reading, const STACK_OF(PKCS7) * parts)
 
 static void tell(struct reading *reading)
 {
-    entries_tell(&reading->entries, reading->ops);
-    struct found_store store = {"pkcs12", reading->verified ? "ok" : "unchecked", entries_count(&reading->entries)};
-    reading->ops->store(reading->ops->context, &store);
+    const struct found_ops *ops = reading->job->ops;
+    entries_tell(&reading->entries, ops);
+    struct found_store store = {.format = "pkcs12",
+                                .integrity = reading->verified ? "ok" : "unchecked",
+                                .entries = entries_count(&reading->entries)};
+    ops->store(ops->context, &store);
     if (reading->error != RECORD_ERROR_NONE)
-        reading->ops->problem(reading->ops->context,
-                              &(struct found_problem){"pkcs12", NULL, reading->error, reading->detail});
+        job_problem(reading->job, "pkcs12", NULL, reading->error, reading->detail);
 }
 
-static int not_a_pfx(const struct found_ops *ops, const char *detail)
+static int not_a_pfx(struct job *job, const char *detail)
 {
-    ops->problem(ops->context, &(struct found_problem){"pkcs12", NULL, RECORD_ERROR_MALFORMED, detail});
+    job_problem(job, "pkcs12", NULL, RECORD_ERROR_MALFORMED, detail);
     return CM_EMALFORMED;
 }
 
-int pkcs12_read(struct slice bytes, const struct pkcs12_options *options, const struct found_ops *ops)
+int pkcs12_read(struct job *job, struct slice bytes)
 {
     load_providers();
     const unsigned char *at = bytes.data;
     PKCS12 *pfx = bytes.size <= CM_LIMIT_FILE_BYTES ? d2i_PKCS12(NULL, &at, (long)bytes.size) : NULL;
     ERR_clear_error();
     if (!pfx)
-        return not_a_pfx(ops, "not a whole PKCS#12 file");
+        return not_a_pfx(job, "not a whole PKCS#12 file");
     STACK_OF(PKCS7) *parts = PKCS12_unpack_authsafes(pfx);
     ERR_clear_error();
     if (!parts) {
         PKCS12_free(pfx);
-        return not_a_pfx(ops, "its contents are damaged or signed instead of sealed");
+        return not_a_pfx(job, "its contents are damaged or signed instead of sealed");
     }
-    struct reading reading = {.options = options, .ops = ops, .right = options->passwords->count};
+    struct reading reading = {.job = job, .right = job->options->passwords->count};
     entries_init(&reading.entries);
     verify_mac(&reading, pfx);
     walk_parts(&reading, parts);
@@ -228,3 +232,21 @@ int pkcs12_read(struct slice bytes, const struct pkcs12_options *options, const 
     PKCS12_free(pfx);
     return 0;
 }
+
+static bool identify(struct slice head)
+{
+    return sniff(head.data, head.size) == SNIFF_PKCS12;
+}
+
+static enum format_result read_pkcs12(struct job *job, struct content *content)
+{
+    uint8_t *bytes;
+    size_t size;
+    if (content_whole(content, &bytes, &size))
+        return FORMAT_NOT_MINE;
+    (void)pkcs12_read(job, (struct slice){bytes, size}); /* it told what was wrong */
+    OPENSSL_cleanse(bytes, size);
+    return FORMAT_TAKEN;
+}
+
+const struct format format_pkcs12 = {"pkcs12", identify, read_pkcs12, .search = false};

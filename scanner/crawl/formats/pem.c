@@ -1,8 +1,8 @@
 /* The PEM finder: blocks between "-----BEGIN X-----" and "-----END X-----", with anything around and between them.
  *
- * Owns nothing. examine.c calls it over whole files and over windows of large ones. It looks neither at names nor at line structure to find a
+ * Owns nothing. search.c calls it over whole files and over windows of large ones. It looks neither at names nor at line structure to find a
  * block, since real files indent, quote, escape and concatenate them; and one bad block never swallows the next: a BEGIN ends what is open. */
-#include "scanner/crawl/pem.h"
+#include "scanner/crawl/formats/pem.h"
 
 #include <string.h>
 

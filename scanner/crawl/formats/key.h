@@ -2,8 +2,7 @@
 #ifndef SCANNER_CRAWL_KEY_H
 #define SCANNER_CRAWL_KEY_H
 
-#include "scanner/crawl/found.h"
-#include "scanner/crawl/pem.h"
+#include "scanner/crawl/job.h"
 
 /* The kind that a PEM label names ("pkcs1", …), NULL when it is no private key's. */
 const char *key_kind_of_label(struct slice label);
@@ -11,5 +10,7 @@ const char *key_kind_of_label(struct slice label);
 const char *key_kind_of_der(struct slice der, bool *encrypted);
 /* Fills kind, encrypted and, for a plain key, the public key's hash, algorithm and size. CM_EMALFORMED when the bytes are no such key. */
 CM_MUST_CHECK int key_examine(const char *kind, bool encrypted, struct slice der, struct found_key *out);
+/* Examines and tells it, under the entry "key-ORDINAL"; or that it cannot be read. */
+void key_tell(struct job *job, const char *format, size_t ordinal, const char *kind, bool encrypted, struct slice der);
 
 #endif

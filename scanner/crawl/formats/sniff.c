@@ -1,9 +1,9 @@
 /* The prefilter: which reader a file's first bytes call for. Reads headers of elements alone, since their contents may lie beyond what was
  * read; whoever is called for then checks everything.
  *
- * examine.c calls it. Its answers are cheap guesses in one direction: a file that is told SNIFF_TEXT wrongly loses its DER reading, so shapes are
+ * the search and the readers of DER call it. Its answers are cheap guesses in one direction: a file that is told SNIFF_TEXT wrongly loses its DER reading, so shapes are
  * the loosest that still tell a certificate from a CSR, a CRL and a key. */
-#include "scanner/crawl/sniff.h"
+#include "scanner/crawl/formats/sniff.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Reads the cost of a key derivation out of PBEParameter (RFC 8018 §A.3, RFC 7292 §C), PBES2 with PBKDF2 (§A.4) or scrypt (RFC 7914 §7),
  * and PBMAC1 (RFC 9579), so that a file cannot make us work for hours. Pure. */
-#include "scanner/crawl/pkcs12_kdf.h"
+#include "scanner/crawl/formats/pkcs12_kdf.h"
 
 #include <string.h>
 

@@ -1,11 +1,13 @@
 /* Private keys: enough is decoded to tell the public key's hash, so that a key can be matched with its certificates.
  *
- * Owns nothing beyond a call. examine.c and pkcs12.c call it. It never decrypts, and hands no key bytes on; OpenSSL clears what it decoded when it
+ * Owns nothing beyond a call. search.c and the readers of keystores call it. It never decrypts, and hands no key bytes on; OpenSSL clears what it decoded when it
  * frees it, and the caller clears what it read. */
-#include "scanner/crawl/key.h"
+#include "scanner/crawl/formats/key.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -13,6 +15,8 @@
 #include "certmuster/cert.h"
 #include "certmuster/der.h"
 #include "certmuster/ids.h"
+#include "scanner/crawl/formats/format.h"
+#include "scanner/crawl/formats/sniff.h"
 
 static const struct {
     const char *label, *kind;
@@ -132,3 +136,37 @@ int key_examine(const char *kind, bool encrypted, struct slice der, struct found
     ERR_clear_error();
     return status;
 }
+
+void key_tell(struct job *job, const char *format, size_t ordinal, const char *kind, bool encrypted, struct slice der)
+{
+    char entry[32];
+    struct found_key key = {.format = format, .entry = entry};
+    snprintf(entry, sizeof entry, "key-%zu", ordinal);
+    if (key_examine(kind, encrypted, der, &key))
+        job_problem(job, format, entry, RECORD_ERROR_MALFORMED, "a private key that cannot be read");
+    else
+        job->ops->key(job->ops->context, &key);
+}
+
+static bool identify(struct slice head)
+{
+    return sniff(head.data, head.size) == SNIFF_DER;
+}
+
+/* A key in DER is the whole file. */
+static enum format_result read_key(struct job *job, struct content *content)
+{
+    uint8_t *bytes;
+    size_t size;
+    bool encrypted = false;
+    if (content_whole(content, &bytes, &size))
+        return FORMAT_NOT_MINE;
+    const char *kind = key_kind_of_der((struct slice){bytes, size}, &encrypted);
+    if (!kind)
+        return FORMAT_NOT_MINE;
+    key_tell(job, "der", 1, kind, encrypted, (struct slice){bytes, size});
+    OPENSSL_cleanse(bytes, size);
+    return FORMAT_TAKEN;
+}
+
+const struct format format_key = {"der", identify, read_key, .search = false};

@@ -9,8 +9,9 @@
 #include <openssl/pem.h>
 
 #include "certmuster/limits.h"
-#include "scanner/crawl/examine.h"
-#include "scanner/crawl/sniff.h"
+#include "scanner/crawl/formats/pkcs12.h"
+#include "scanner/crawl/formats/sniff.h"
+#include "scanner/crawl/job.h"
 #include "tests/unit/crawl/collect.h"
 #include "tests/unit/lib/make_cert.h"
 
@@ -18,7 +19,8 @@ static EVP_PKEY *ec, *rsa;
 static X509 *leaf, *intermediate, *root, *other;
 static char leaf_print[9], intermediate_print[9], root_print[9], other_print[9], ec_print[9], rsa_print[9];
 static struct passwords passwords;
-static const struct pkcs12_options options = {&passwords, 100000};
+static struct job_options options = {.passwords = &passwords,
+                                     .limits = {.depth = 16, .memory_bytes = 64 << 20, .max_iterations = 100000}};
 
 static X509 *make(const char *name, const char *issuer, char print[static 9])
 {
@@ -47,13 +49,13 @@ static void expect(const void *bytes, size_t size, const char *expected)
 {
     struct collected all;
     struct found_ops ops = collect_ops(&all);
-    struct examine examine;
+    struct job job;
     uint8_t *copy = malloc(size + 1);
     memcpy(copy, bytes, size);
-    examine_init(&examine, &options, &ops);
-    examine_bytes(&examine, copy, size);
+    job_init(&job, &options, &ops);
+    job_memory(&job, copy, size);
     assert_string_equal(all.text.data, expected);
-    examine_done(&examine);
+    job_done(&job);
     buf_done(&all.text);
     free(copy);
 }
@@ -293,10 +295,10 @@ static void test_sniffing(void **state)
 static void test_large_file(void **state)
 {
     (void)state;
-    char path[] = "/tmp/test_examine.XXXXXX", expected[512], *data;
+    char path[] = "/tmp/test_job.XXXXXX", expected[512], *data;
     struct collected all;
     struct found_ops ops = collect_ops(&all);
-    struct examine examine;
+    struct job job;
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     unlink(path);
@@ -307,13 +309,13 @@ static void test_large_file(void **state)
     size = BIO_get_mem_data(second, &data);
     assert_int_equal(pwrite(fd, data, (size_t)size, 700LL << 20), size);
     assert_int_equal(pwrite(fd, data, (size_t)size, 5LL << 30), size); /* sparse: no gigabytes are read */
-    examine_init(&examine, &options, &ops);
-    examine_fd(&examine, fd, 0);
+    job_init(&job, &options, &ops);
+    job_file(&job, fd, 0);
     snprintf(expected, sizeof expected, "chain pem 1 %s\nchain pem 2 %s\nchain pem 3 %s\nchain pem 4 %s\n", leaf_print,
              leaf_print, other_print, other_print);
     assert_string_equal(all.text.data, expected);
     buf_done(&all.text);
-    examine_done(&examine);
+    job_done(&job);
     BIO_free(bio);
     BIO_free(second);
     close(fd);
@@ -325,8 +327,8 @@ static void test_keys_are_cleared(void **state)
     (void)state;
     struct collected all;
     struct found_ops ops = collect_ops(&all);
-    struct examine examine;
-    char path[] = "/tmp/test_examine.XXXXXX", *data;
+    struct job job;
+    char path[] = "/tmp/test_job.XXXXXX", *data;
     BIO *bio = BIO_new(BIO_s_mem());
     PEM_write_bio_PrivateKey(bio, rsa, NULL, NULL, 0, NULL, NULL);
     long size = BIO_get_mem_data(bio, &data);
@@ -334,17 +336,17 @@ static void test_keys_are_cleared(void **state)
     unlink(path);
     assert_int_equal(write(fd, data, (size_t)size), size);
     lseek(fd, 0, SEEK_SET);
-    examine_init(&examine, &options, &ops);
-    examine_fd(&examine, fd, (uint64_t)size);
+    job_init(&job, &options, &ops);
+    job_file(&job, fd, (uint64_t)size);
     assert_int_equal(all.keys, 1);
-    const struct buf *const buffers[] = {&examine.bytes, &examine.scratch, &examine.decoded};
+    const struct buf *const buffers[] = {&job.scratch, &job.decoded};
     for (size_t b = 0; b < sizeof buffers / sizeof *buffers; b++) {
         assert_null(memmem(buffers[b]->data, buffers[b]->capacity, data + 100, 40));
-        for (size_t i = 0; buffers[b] == &examine.decoded && i < buffers[b]->capacity; i++)
+        for (size_t i = 0; buffers[b] == &job.decoded && i < buffers[b]->capacity; i++)
             assert_int_equal(buffers[b]->data[i], 0);
     }
     buf_done(&all.text);
-    examine_done(&examine);
+    job_done(&job);
     BIO_free(bio);
     close(fd);
 }

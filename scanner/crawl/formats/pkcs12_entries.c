@@ -2,7 +2,7 @@
  *
  * Owns copies of the certificates and the aliases. pkcs12.c feeds it. A key's certificate is the one with its localKeyId (RFC 7292 §4.2); its chain
  * goes on with whichever certificate of the file issued the last. The order of bags means nothing. */
-#include "scanner/crawl/pkcs12_entries.h"
+#include "scanner/crawl/formats/pkcs12_entries.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 #include "certmuster/cert.h"
 #include "certmuster/der.h"
 #include "certmuster/limits.h"
-#include "scanner/crawl/key.h"
-#include "scanner/crawl/sniff.h"
+#include "scanner/crawl/formats/key.h"
+#include "scanner/crawl/formats/sniff.h"
 
 struct identity {
     char alias[ALIAS_BYTES_MAX + 1]; /* friendlyName; "" when there is none */
@@ -197,7 +197,7 @@ static void tell_chain(struct entries *entries, struct entry_certificate *leaf, 
         at->used = true;
         der[count++] = der_of(entries, at);
     }
-    ops->chain(ops->context, &(struct found_chain){"pkcs12", entry, der, count});
+    ops->chain(ops->context, &(struct found_chain){.format = "pkcs12", .entry = entry, .der = der, .count = count});
 }
 
 static void tell_keys(struct entries *entries, const struct found_ops *ops)

@@ -1,0 +1,22 @@
+/* The table: strong signatures first, loose shapes behind them, and the search for PEM under them all.
+ *
+ * Owns the order, which decides where two rows would take the same bytes. job.c calls it. A new format is a file beside this one, a name in format.h
+ * and a row here. */
+#include "scanner/crawl/formats/format.h"
+
+#include "scanner/crawl/formats/search.h"
+
+static const struct format *const table[] = {&format_certificates, &format_pkcs12, &format_java, &format_key};
+
+void format_read(struct job *job, struct content *content)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const struct format *format = table[i];
+        if (format->identify(content->head) && format->read(job, content) == FORMAT_TAKEN) {
+            if (format->search)
+                search_text(job, content);
+            return;
+        }
+    }
+    search_text(job, content);
+}

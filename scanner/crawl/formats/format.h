@@ -1,0 +1,25 @@
+/* The table of formats: which reader takes which bytes. It goes by content, never by name. */
+#ifndef SCANNER_CRAWL_FORMATS_FORMAT_H
+#define SCANNER_CRAWL_FORMATS_FORMAT_H
+
+#include "scanner/crawl/job.h"
+
+enum format_result {
+    FORMAT_TAKEN,    /* what there was is told, damage included */
+    FORMAT_NOT_MINE, /* nothing was told, nothing read by content_read(): the next row may look */
+};
+
+struct format {
+    const char *name;                          /* as records call it */
+    bool (*identify)(const struct slice head); /* cheap, by the first bytes; false positives are allowed */
+    enum format_result (*read)(struct job *job, struct content *content);
+    bool search; /* text may stand in it beside what the reader tells: the search for PEM runs over it as well */
+};
+
+/* One row a format, asked in the table's order. */
+extern const struct format format_certificates, format_pkcs12, format_java, format_key;
+
+/* Reads content with the first reader that takes it, else searches it for PEM. */
+void format_read(struct job *job, struct content *content);
+
+#endif
