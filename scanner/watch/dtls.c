@@ -1,7 +1,8 @@
 /* The record and fragment layer of DTLS; what the messages mean is the business of the conversation inside (session_read.c, session_tell.c).
  *
- * Fragments of a message may come in any order, twice and overlapping; messages too. Each is put together on its own and read as soon as it is whole:
- * nothing that we want depends on their order. Records of epoch 0 are in clear, all others are not.
+ * Fragments of a message may come in any order, twice and overlapping; messages too. Each is put together on its own, and read in the order of message_seq from the
+ * hello of its direction on: a ServerHelloDone that overtakes a CertificateRequest would end the conversation before the client's chain. What is missing is given up
+ * when the direction goes dark, at the end, or when too many wait for it. Records of epoch 0 are in clear, all others are not.
  *
  * DTLS also comes behind a few bytes of something else (CAPWAP, TURN channels, UDT): a datagram is searched for a record's header near its start. */
 #include "scanner/watch/dtls.h"
@@ -18,20 +19,29 @@ enum {
     FRAGMENT_HEADER = 12,
     SEARCH_BYTES = 80, /* a TURN Send indication with its attributes, and a little more */
     MESSAGE_MAX = 128 * 1024,
-    MESSAGES_MAX = 8, /* being put together at once, of both directions */
-    SEALED_MAX = 3, /* datagrams with encrypted records of one direction: what it sent in clear before may come late */
+    MESSAGES_MAX = 16,           /* being put together, or waiting for others, at once, of both directions … */
+    ANNOUNCED_MAX = 1024 * 1024, /* … and so long by what their headers say */
+    SEQUENCES_MAX = 64,          /* of message_seq that are kept in order; no handshake has as many */
+    SEALED_MAX = 16, /* datagrams with encrypted records of one direction: what it sent in clear before may come late */
     HELLO_VERIFY_REQUEST = 3,
 };
 
-struct pending { /* a handshake message in pieces */
+struct pending { /* a handshake message in pieces, or whole and before its turn */
     struct assembly pieces;
     uint32_t size; /* of the whole body */
     uint16_t sequence;
     uint8_t type, direction;
 };
 
+struct order {  /* of the messages of one direction */
+    bool known; /* its hello was there */
+    uint16_t next;
+    uint64_t given; /* bit per message_seq */
+};
+
 struct dtls {
     struct session *session;
+    struct order orders[2];
     struct pending *pending[MESSAGES_MAX];
     size_t next; /* the one to give up when all are taken */
     uint8_t sealed[2];
@@ -104,21 +114,42 @@ struct fragment_header {
     struct slice bytes;
 };
 
+static bool is_whole(const struct pending *pending)
+{
+    return assembly_prefix(&pending->pieces) >= pending->size;
+}
+
+static void give_up_order(struct dtls *dtls, int direction);
+
+/* A free row, when that many bytes more may be put together; otherwise MESSAGES_MAX. */
+static size_t find_place(const struct dtls *dtls, size_t size)
+{
+    size_t found = MESSAGES_MAX;
+    for (size_t i = 0; i < MESSAGES_MAX; i++) {
+        if (dtls->pending[i])
+            size += dtls->pending[i]->size;
+        else
+            found = i;
+    }
+    return size > ANNOUNCED_MAX ? MESSAGES_MAX : found;
+}
+
+/* Where this message is put together; a new place for its first piece. */
 static size_t find_pending(struct dtls *dtls, int direction, const struct fragment_header *header)
 {
-    size_t empty = MESSAGES_MAX;
     for (size_t i = 0; i < MESSAGES_MAX; i++) {
         const struct pending *there = dtls->pending[i];
-        if (!there)
-            empty = i;
-        else if (there->sequence == header->sequence && there->direction == direction && there->type == header->type &&
-                 there->size == header->message_size)
+        if (there && there->sequence == header->sequence && there->direction == direction &&
+            there->type == header->type && there->size == header->message_size)
             return i;
     }
-    if (empty == MESSAGES_MAX) {
-        empty = dtls->next++ % MESSAGES_MAX;
-        drop(dtls, empty);
+    size_t empty = find_place(dtls, header->message_size);
+    if (empty == MESSAGES_MAX) { /* they wait for what will not come */
+        give_up_order(dtls, 0);
+        give_up_order(dtls, 1);
     }
+    while ((empty = find_place(dtls, header->message_size)) == MESSAGES_MAX)
+        drop(dtls, dtls->next++ % MESSAGES_MAX);
     struct pending *pending = cm_calloc(1, sizeof *pending);
     pending->sequence = header->sequence;
     pending->direction = (uint8_t)direction;
@@ -154,8 +185,100 @@ static void give(struct dtls *dtls, int direction, uint8_t type, struct slice bo
     struct tls_message message = {.type = type, .body = body};
     if (type == TLS_CLIENT_HELLO)
         give_client_hello(dtls, direction, body);
-    else if (type != HELLO_VERIFY_REQUEST)
+    else
         session_message(dtls->session, direction, &message);
+}
+
+/* --- their order ----------------------------------------------------------------------------------------------------- */
+
+static bool was_given(const struct order *order, uint16_t sequence)
+{
+    return sequence < SEQUENCES_MAX && order->given >> sequence & 1;
+}
+
+static void give_and_note(struct dtls *dtls, int direction, uint16_t sequence, uint8_t type, struct slice body)
+{
+    struct order *order = &dtls->orders[direction];
+    if (sequence < SEQUENCES_MAX)
+        order->given |= UINT64_C(1) << sequence;
+    if (sequence >= order->next)
+        order->next = (uint16_t)(sequence + 1);
+    give(dtls, direction, type, body);
+}
+
+/* The whole message with the lowest message_seq that waits; MESSAGES_MAX: none. */
+static size_t find_first(const struct dtls *dtls, int direction)
+{
+    size_t first = MESSAGES_MAX;
+    for (size_t i = 0; i < MESSAGES_MAX; i++) {
+        const struct pending *there = dtls->pending[i];
+        if (there && there->direction == direction && is_whole(there) &&
+            (first == MESSAGES_MAX || there->sequence < dtls->pending[first]->sequence))
+            first = i;
+    }
+    return first;
+}
+
+/* Gives what waits: at its turn, or all of it, whatever is missing. */
+static void give_waiting(struct dtls *dtls, int direction, bool all)
+{
+    const struct order *order = &dtls->orders[direction];
+    size_t i;
+    while ((i = find_first(dtls, direction)) < MESSAGES_MAX) {
+        struct pending *first = dtls->pending[i];
+        if (!all && !(order->known && first->sequence <= order->next))
+            return;
+        dtls->pending[i] = NULL;
+        if (!was_given(order, first->sequence))
+            give_and_note(dtls, direction, first->sequence, first->type,
+                          (struct slice){first->pieces.bytes, first->size});
+        assembly_done(&first->pieces);
+        free(first);
+    }
+}
+
+static void give_up_order(struct dtls *dtls, int direction)
+{
+    give_waiting(dtls, direction, true);
+}
+
+/* Another random than that of the ClientHello before: another handshake between the same ports. */
+static bool begins_anew(const struct dtls *dtls, const struct fragment_header *header)
+{
+    const struct client_part *part = dtls->session->client_part;
+    return header->type == TLS_CLIENT_HELLO && part && part->size >= 34 && header->bytes.size >= 34 &&
+           memcmp(part->body + 2, header->bytes.data + 2, 32) != 0;
+}
+
+/* True when a whole message is to be given at once. */
+static bool is_its_turn(struct dtls *dtls, int direction, const struct fragment_header *header)
+{
+    struct order *order = &dtls->orders[direction];
+    bool hello = header->type == TLS_CLIENT_HELLO || header->type == TLS_SERVER_HELLO;
+    if (begins_anew(dtls, header))
+        dtls->orders[0] = dtls->orders[1] = (struct order){0};
+    if (hello && !order->known)
+        *order = (struct order){.known = true, .next = header->sequence};
+    return header->sequence >= SEQUENCES_MAX || (order->known && header->sequence <= order->next);
+}
+
+/* A message that is whole; one that was there before is dropped. */
+static void take_whole(struct dtls *dtls, int direction, const struct fragment_header *header)
+{
+    if (header->type == HELLO_VERIFY_REQUEST) /* its message_seq may be that of the ServerHello (RFC 6347 §4.2.2) */
+        return;
+    bool turn = is_its_turn(dtls, direction, header), late = header->sequence < dtls->orders[direction].next;
+    if (was_given(&dtls->orders[direction], header->sequence))
+        return;
+    if (!turn) {
+        struct pending *pending = dtls->pending[find_pending(dtls, direction, header)];
+        assembly_put(&pending->pieces, 0, header->bytes);
+        return;
+    }
+    if (late && (header->type == TLS_CLIENT_HELLO || header->type == TLS_SERVER_HELLO))
+        return; /* the one before a HelloVerifyRequest or HelloRetryRequest, overtaken */
+    give_and_note(dtls, direction, header->sequence, header->type, header->bytes);
+    give_waiting(dtls, direction, false);
 }
 
 static int read_header(struct cursor *at, struct fragment_header *header)
@@ -179,18 +302,22 @@ static void read_handshake(struct dtls *dtls, int direction, struct cursor *at)
             return;
         }
         if (header.bytes.size == header.message_size) {
-            give(dtls, direction, header.type, header.bytes);
+            take_whole(dtls, direction, &header);
             continue;
         }
-        if (header.bytes.size == 0)
+        if (header.bytes.size == 0 ||
+            (header.type != TLS_CLIENT_HELLO && was_given(&dtls->orders[direction], header.sequence)))
             continue;
         size_t i = find_pending(dtls, direction, &header);
         struct pending *pending = dtls->pending[i];
         assembly_put(&pending->pieces, header.offset, header.bytes);
-        if (assembly_prefix(&pending->pieces) < header.message_size)
+        if (!is_whole(pending))
             continue;
-        give(dtls, direction, header.type, (struct slice){pending->pieces.bytes, header.message_size});
-        drop(dtls, i);
+        dtls->pending[i] = NULL;
+        header.bytes = (struct slice){pending->pieces.bytes, header.message_size};
+        take_whole(dtls, direction, &header);
+        assembly_done(&pending->pieces);
+        free(pending);
     }
 }
 
@@ -227,8 +354,10 @@ static bool read_record(struct dtls *dtls, int direction, struct cursor *at)
         cursor_vector16(at, &fragment) || version >> 8 != 0xfe || type < TLS_CHANGE_CIPHER_SPEC || type > 25)
         return false;
     if (epoch != 0 || type == TLS_APPLICATION_DATA) {
-        if (dtls->sealed[direction] < SEALED_MAX && ++dtls->sealed[direction] == SEALED_MAX)
+        if (dtls->sealed[direction] < SEALED_MAX && ++dtls->sealed[direction] == SEALED_MAX) {
+            give_up_order(dtls, direction);
             session_go_dark(dtls->session, direction);
+        }
         return false;
     }
     if (type == TLS_HANDSHAKE && dtls->session->directions[direction].phase == PHASE_READING)
@@ -252,6 +381,8 @@ bool dtls_datagram(struct dtls *dtls, int direction, struct slice payload, int64
 
 void dtls_end(struct dtls *dtls)
 {
+    give_up_order(dtls, 0);
+    give_up_order(dtls, 1);
     for (size_t i = 0; i < MESSAGES_MAX; i++)
         dtls->session->options.counts->truncated += dtls->pending[i] != NULL;
     session_end(dtls->session);

@@ -135,6 +135,7 @@ bool session_gap(struct session *session, int direction, uint32_t missing)
 {
     struct direction *side = &session->directions[direction];
     (void)missing;
+    side->heard = true;
     side->tail_size = 0;
     if (side->phase == PHASE_READING)
         session_stop_reading(session, direction, PHASE_SEARCHING);

@@ -32,6 +32,7 @@ struct direction {
     uint8_t phase;
     uint8_t tail_size;
     uint8_t tail[FIND_BYTES]; /* searching: a possible beginning whose rest has not arrived */
+    bool heard;               /* a message came, or was lost */
     bool encrypted;           /* its handshake went on where we cannot follow */
     struct reading *reading;  /* NULL until TLS is found */
 };

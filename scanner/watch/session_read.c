@@ -99,6 +99,7 @@ static void on_status(struct session *session, struct slice body)
 void session_message(struct session *session, int direction, const struct tls_message *message)
 {
     struct reading *reading = session->directions[direction].reading;
+    session->directions[direction].heard = true;
     switch (message->type) {
     case TLS_CLIENT_HELLO:
         on_client_hello(session, direction, message->body);
@@ -195,6 +196,7 @@ static void on_record(struct session *session, int direction, const struct tls_r
         break;
     case TLS_CHANGE_CIPHER_SPEC:
         reading->changed = true;
+        session_tell(session, false);
         break;
     case TLS_APPLICATION_DATA:
         if (!session_secret_record(session, direction, record))

@@ -79,7 +79,8 @@ static void tell_chain(struct session *session, int direction)
     reading->certificate = NULL;
 }
 
-/* The client's chain is whole when it is there; the server's when its flight is over, because staple, group and request come behind it. */
+/* The client's chain is whole when it is there; the server's when its flight is over, because staple, group and request come behind it. Of whom nothing was heard yet
+ * may have been overtaken: his hello is waited for until the handshake goes on to what is encrypted. */
 static bool is_whole(const struct session *session, int direction)
 {
     const struct direction *side = &session->directions[direction];
@@ -89,6 +90,8 @@ static bool is_whole(const struct session *session, int direction)
         return false;
     if (side->reading && side->reading->opened)
         return true;
+    if (!session->directions[!direction].heard)
+        return false;
     return direction == session->client ? session->client_part != NULL || !session->guessed : session->flight_over;
 }
 

@@ -128,6 +128,39 @@ static void test_out_of_order(void **state)
     pair_done(&pair);
 }
 
+/* The messages of a flight in whatever order, of both sides at once: a ServerHelloDone before the CertificateRequest ends nothing. */
+static void test_any_order(void **state)
+{
+    struct pair pair;
+    (void)state;
+    talk(&pair, 1, true);
+    srand(2);
+    for (unsigned round = 0; round < 400; round++) {
+        struct watching watching;
+        size_t order[WRITES_MAX], count = 0;
+        bool finished = false;
+        while (count < pair.count && !(finished && pair.writes[count].side == SERVER_SIDE)) { /* two flights of each */
+            order[count] = count;
+            finished |= pair.writes[count].side == CLIENT_SIDE && count > 1;
+            count++;
+        }
+        for (size_t i = 0; round > 0 && i < count; i++) { /* 0: as it was sent; 1: backwards */
+            size_t j = round == 1 ? count - 1 - i : i + (size_t)rand() % (count - i), swapped = order[i];
+            if (round == 1 && j <= i)
+                break;
+            order[i] = order[j];
+            order[j] = swapped;
+        }
+        watching_init(&watching);
+        for (size_t i = 0; i < count; i++)
+            datagram(&watching, pair.writes[order[i]].side, bytes_of(&pair, order[i]), pair.writes[order[i]].size);
+        assert_chains(&watching, true, " version=fefd ");
+        assert_int_equal(watching.seen.counts.truncated, 0);
+        watching_done(&watching);
+    }
+    pair_done(&pair);
+}
+
 static void test_one_side_alone(void **state)
 {
     struct pair pair;
@@ -333,15 +366,11 @@ static void test_dtls13(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_order),
-        cmocka_unit_test(test_out_of_order),
-        cmocka_unit_test(test_one_side_alone),
-        cmocka_unit_test(test_losses),
-        cmocka_unit_test(test_behind_other_headers),
-        cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_single_bytes),
-        cmocka_unit_test(test_dtls13),
+        cmocka_unit_test(test_in_order),     cmocka_unit_test(test_out_of_order),
+        cmocka_unit_test(test_any_order),    cmocka_unit_test(test_one_side_alone),
+        cmocka_unit_test(test_losses),       cmocka_unit_test(test_behind_other_headers),
+        cmocka_unit_test(test_damage),       cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_single_bytes), cmocka_unit_test(test_dtls13),
     };
     return cmocka_run_group_tests(tests, pair_set_up, pair_tear_down);
 }

@@ -195,6 +195,25 @@ static void test_server_opened_the_connection(void **state)
     buf_done(&finish);
 }
 
+/* Packets of both sides overtake each other: the name is waited for. */
+static void test_answer_before_the_question(void **state)
+{
+    struct buf hello = client_hello(false), flight = server_flight(true, 16384), finish = client_finish(true);
+    struct talk talk;
+    (void)state;
+    talk_init(&talk);
+    say(&talk, 1, &flight);
+    say(&talk, 0, &hello);
+    say(&talk, 0, &finish);
+    assert_told(&talk, "server 198.51.100.2:443 192.0.2.1 name=www.example version=0303 suite=c02f group=001d alpn= "
+                       "auth=1 chain=A700,B700\n"
+                       "client 198.51.100.2:443 192.0.2.1 name=www.example version=0303 suite=c02f group=001d alpn= "
+                       "auth=1 chain=c500\n");
+    buf_done(&hello);
+    buf_done(&flight);
+    buf_done(&finish);
+}
+
 static void test_one_side_alone(void **state)
 {
     struct buf hello = client_hello(false), flight = server_flight(false, 16384), asking = server_flight(true, 16384),
@@ -203,7 +222,10 @@ static void test_one_side_alone(void **state)
     (void)state;
     talk_init(&talk);
     say(&talk, 1, &flight);
-    assert_false(talk.more); /* nothing more will come of it */
+    assert_true(talk.more); /* the ClientHello may have been overtaken */
+    put_record(&flight, 20, (struct slice){(const uint8_t *)"\1", 1});
+    say_bytes(&talk, 1, flight.data + flight.size - 6, 6);
+    assert_false(talk.more); /* now nothing more will come of it */
     assert_told(
         &talk,
         "server 198.51.100.2:443 192.0.2.1 name=- version=0303 suite=c02f group=001d alpn= auth=0 chain=A700,B700\n");
@@ -315,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_behind_any_text),
         cmocka_unit_test(test_false_start),
         cmocka_unit_test(test_server_opened_the_connection),
+        cmocka_unit_test(test_answer_before_the_question),
         cmocka_unit_test(test_one_side_alone),
         cmocka_unit_test(test_midstream),
         cmocka_unit_test(test_gap_in_one_direction),
