@@ -71,8 +71,9 @@ struct found_ops {
      * digest of an image's layer or NULL. */
     void (*enter)(void *context, const char *name, const char *layer);
     void (*leave)(void *context);
-    /* True when a file of this name (no slash) lies beside the one being read: on the disk, not in a container. */
-    bool (*beside)(void *context, const char *name);
+    /* True when a regular file lies beside the one being read, on the disk and not in a container, whose name is its name with this ending:
+     * ".sth" takes the place of ".kdb", "-wal" follows the whole name. */
+    bool (*beside)(void *context, const char *ending);
     /* Called during long work; true: give up now (the file's time is over, or the user interrupted). */
     bool (*pulse)(void *context);
     void *context;

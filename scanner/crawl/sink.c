@@ -226,6 +226,19 @@ static void on_leave(void *context)
     sink->inner.data[sink->inner.size] = '\0';
 }
 
+static bool on_beside(void *context, const char *ending)
+{
+    struct sink *sink = context;
+    struct stat stat;
+    if (sink->depth || !sink->stat)
+        return false;
+    const char *slash = strrchr(sink->path, '/'), *dot = strrchr(slash ? slash : sink->path, '.');
+    buf_reset(&sink->line);
+    buf_append(&sink->line, sink->path, ending[0] == '.' && dot ? (size_t)(dot - sink->path) : strlen(sink->path));
+    buf_append_str(&sink->line, ending);
+    return lstat(sink->line.data, &stat) == 0 && S_ISREG(stat.st_mode);
+}
+
 struct found_ops sink_ops(struct sink *sink)
 {
     return (struct found_ops){.chain = on_chain,
@@ -234,6 +247,7 @@ struct found_ops sink_ops(struct sink *sink)
                               .problem = on_problem,
                               .enter = on_enter,
                               .leave = on_leave,
+                              .beside = on_beside,
                               .pulse = on_pulse,
                               .context = sink};
 }

@@ -63,10 +63,10 @@ static void fuzzed_leave(void *context)
     if (--fuzzed_depth < 0)
         abort();
 }
-static bool fuzzed_beside(void *context, const char *name)
+static bool fuzzed_beside(void *context, const char *ending)
 {
     (void)context;
-    return name[0] == 'a';
+    return ending[0] == '.';
 }
 static bool fuzzed_pulse(void *context)
 {

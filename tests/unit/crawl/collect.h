@@ -12,7 +12,7 @@ struct collected {
     struct buf text;
     unsigned chains, certificates, keys, stores, problems;
     int pulses_left;    /* negative: for ever */
-    const char *beside; /* the one file that lies beside */
+    const char *beside; /* the ending of the one file that lies beside */
 };
 
 static void collect_chain(void *context, const struct found_chain *chain)
@@ -72,10 +72,10 @@ static void collect_leave(void *context)
     buf_append_str(&all->text, "leave\n");
 }
 
-static bool collect_beside(void *context, const char *name)
+static bool collect_beside(void *context, const char *ending)
 {
     const struct collected *all = context;
-    return all->beside && strcmp(name, all->beside) == 0;
+    return all->beside && strcmp(ending, all->beside) == 0;
 }
 
 static bool collect_pulse(void *context)
