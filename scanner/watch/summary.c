@@ -62,24 +62,29 @@ static size_t offered(const struct observed *observed, struct slice names[static
     return count;
 }
 
-static void keep_alpn(struct summary *summary, struct slice chosen, const struct slice *names, size_t count, char *text)
+static void keep_hellos(struct summary *summary, const struct observed *observed)
 {
-    summary->alpn_chosen = keep_text(&text, chosen);
-    for (size_t i = 0; i < count; i++) {
-        const char *kept = keep_text(&text, names[i]);
-        if (kept)
-            summary->alpn[summary->alpn_count++] = kept;
-    }
+    if (observed->client_hello)
+        hello_cache_client(observed->client_hello, observed->transport, summary->ja3, summary->ja4);
+    if (observed->server_hello && observed->transport != OBSERVED_QUIC)
+        hello_cache_server(observed->server_hello, summary->ja3s);
+    if (observed->ocsp.size)
+        staple_read(observed->ocsp, &summary->staple);
 }
 
 struct summary *summary_new(const struct observed *observed, const uint8_t (*chain)[CM_SHA256_SIZE])
 {
     struct slice names[SUMMARY_ALPN_MAX];
-    size_t chain_bytes = observed->chain_count * CM_SHA256_SIZE, count = offered(observed, names);
-    size_t size = sizeof(struct summary) + chain_bytes + observed->alpn.size + 1;
+    char name[SUMMARY_NAME_SIZE] = "";
+    if (observed->client_hello)
+        summary_name(observed->client_hello->name, name);
+    size_t count = offered(observed, names), name_size = strlen(name) + 1;
+    size_t chain_bytes = observed->chain_count * CM_SHA256_SIZE, alpn_bytes = count * sizeof(char *);
+    size_t size = sizeof(struct summary) + alpn_bytes + chain_bytes + name_size + observed->alpn.size + 1;
     for (size_t i = 0; i < count; i++)
         size += names[i].size + 1;
     struct summary *summary = cm_malloc(size);
+    uint8_t *rest = (uint8_t *)(summary + 1);
     *summary = (struct summary){
         .size = size,
         .kind = observed->kind,
@@ -93,20 +98,22 @@ struct summary *summary_new(const struct observed *observed, const uint8_t (*cha
         .client_auth = observed->client_auth,
         .scts = observed->scts,
         .chain_count = observed->chain_count,
+        .alpn = (const char **)(void *)rest,
+        .chain = (const uint8_t(*)[CM_SHA256_SIZE])(rest + alpn_bytes),
+        .name = (const char *)rest + alpn_bytes + chain_bytes,
     };
-    uint8_t *rest = (uint8_t *)(summary + 1);
+    rest += alpn_bytes;
     if (chain_bytes)
         memcpy(rest, chain, chain_bytes);
-    summary->chain = (const uint8_t(*)[CM_SHA256_SIZE])rest;
-    keep_alpn(summary, observed->alpn, names, count, (char *)rest + chain_bytes);
-    if (observed->client_hello) {
-        summary_name(observed->client_hello->name, summary->name);
-        hello_cache_client(observed->client_hello, observed->transport, summary->ja3, summary->ja4);
+    memcpy(rest + chain_bytes, name, name_size);
+    char *text = (char *)rest + chain_bytes + name_size;
+    summary->alpn_chosen = keep_text(&text, observed->alpn);
+    for (size_t i = 0; i < count; i++) {
+        const char *kept = keep_text(&text, names[i]);
+        if (kept)
+            summary->alpn[summary->alpn_count++] = kept;
     }
-    if (observed->server_hello && observed->transport != OBSERVED_QUIC)
-        hello_cache_server(observed->server_hello, summary->ja3s);
-    if (observed->ocsp.size)
-        staple_read(observed->ocsp, &summary->staple);
+    keep_hellos(summary, observed);
     return summary;
 }
 

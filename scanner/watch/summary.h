@@ -19,12 +19,14 @@ struct summary {
     uint32_t quic_version;
     int client_auth, scts;
     struct staple staple;
-    char name[SUMMARY_NAME_SIZE];                      /* "": none was sent, or it is no host name */
     char ja3[JA3_SIZE], ja4[JA4_SIZE], ja3s[JA3_SIZE]; /* "": unknown */
     uint8_t alpn_count;
-    const char *alpn_chosen, *alpn[SUMMARY_ALPN_MAX]; /* in text */
     size_t chain_count;
-    const uint8_t (*chain)[CM_SHA256_SIZE]; /* behind the struct, as text is */
+    /* Behind the struct, and no longer than it has to be: a network shows millions of places again. */
+    const char **alpn;                      /* what the client offered */
+    const uint8_t (*chain)[CM_SHA256_SIZE]; /* fingerprints */
+    const char *alpn_chosen;                /* NULL: none */
+    const char *name;                       /* "": none was sent, or it is no host name */
 };
 
 /* The SNI as an identity: lower case, no final dot. "" for what is no host name (bytes of any kind come here). */

@@ -21,13 +21,17 @@ enum {
 };
 #define HOUR_US INT64_C(3600000000)
 
-struct entry {
+struct repeats { /* of something, since it was told */
+    int64_t since_us, last_us;
+    uint64_t count;
+    struct summary *summary;
+    size_t size; /* of this and the summary */
+};
+
+struct entry {       /* half a line of the cache: most are never looked at again */
     uint64_t key[2]; /* both 0: empty */
     int64_t told_us; /* packet clock of the last record */
-    int64_t since_us, last_us;
-    uint64_t count;          /* observations since then */
-    struct summary *summary; /* NULL while count is 0 */
-    size_t summary_size;
+    struct repeats *repeats;
 };
 
 struct tell {
@@ -36,7 +40,7 @@ struct tell {
     struct digests *digests;
     uint64_t seed[2];
     struct entry *entries;
-    size_t capacity, used, summaries /* bytes of all of them */;
+    size_t capacity, used, repeated /* bytes of all repeats */;
     struct outbox outbox;
     struct tell_counts counts;                           /* under the lock, but for … */
     uint64_t told, unkept;                               /* … those of the thread that writes */
@@ -64,12 +68,19 @@ int tell_new(const struct tell_options *options, struct tell **out, struct cm_er
     return 0;
 }
 
+static void free_repeats(struct repeats *repeats)
+{
+    if (repeats)
+        free(repeats->summary);
+    free(repeats);
+}
+
 void tell_free(struct tell *tell)
 {
     if (!tell)
         return;
     for (size_t i = 0; i < tell->capacity; i++)
-        free(tell->entries[i].summary);
+        free_repeats(tell->entries[i].repeats);
     pages_free(tell->entries, tell->capacity * sizeof *tell->entries);
     outbox_done(&tell->outbox);
     digests_free(tell->digests);
@@ -147,26 +158,31 @@ static bool hand_on(struct tell *tell, const struct telling *telling, const stru
     return true;
 }
 
+/* Their summary, if they still have it, goes with them. */
 static void repeats_are_told(struct tell *tell, struct entry *entry)
 {
-    entry->summary = NULL;
-    tell->summaries -= entry->summary_size;
-    entry->told_us = entry->last_us;
-    entry->count = 0;
+    tell->repeated -= entry->repeats->size;
+    entry->told_us = entry->repeats->last_us;
+    free_repeats(entry->repeats);
+    entry->repeats = NULL;
 }
 
-static struct telling repeats_of(const struct entry *entry)
+static struct telling telling_of(const struct repeats *repeats)
 {
     return (struct telling){
-        .summary = entry->summary, .since_us = entry->since_us, .at_us = entry->last_us, .count = entry->count};
+        .summary = repeats->summary, .since_us = repeats->since_us, .at_us = repeats->last_us, .count = repeats->count};
 }
 
 /* Without room they go on being counted, and are told later. */
 static void tell_repeats(struct tell *tell, struct entry *entry)
 {
-    struct telling telling = repeats_of(entry);
-    if (entry->count && hand_on(tell, &telling, NULL))
+    if (!entry->repeats)
+        return;
+    struct telling telling = telling_of(entry->repeats);
+    if (hand_on(tell, &telling, NULL)) {
+        entry->repeats->summary = NULL;
         repeats_are_told(tell, entry);
+    }
 }
 
 static bool tell_first(struct tell *tell, const struct observed *observed)
@@ -182,29 +198,37 @@ static bool tell_first(struct tell *tell, const struct observed *observed)
     return told;
 }
 
+static struct repeats *begin_repeats(struct tell *tell, const struct observed *observed)
+{
+    struct repeats *repeats = cm_malloc(sizeof *repeats);
+    *repeats = (struct repeats){.since_us = observed->at_us,
+                                .last_us = observed->at_us,
+                                .summary = summary_new(observed, (const uint8_t(*)[CM_SHA256_SIZE])tell->chain)};
+    repeats->size = sizeof *repeats + repeats->summary->size;
+    tell->repeated += repeats->size;
+    return repeats;
+}
+
 static void note_again(struct tell *tell, const struct observed *observed, struct entry *entry)
 {
-    if (entry->count++ == 0) {
-        entry->since_us = observed->at_us;
-        entry->summary = summary_new(observed, (const uint8_t(*)[CM_SHA256_SIZE])tell->chain);
-        entry->summary_size = entry->summary->size;
-        tell->summaries += entry->summary_size;
-    }
+    if (!entry->repeats)
+        entry->repeats = begin_repeats(tell, observed);
+    struct repeats *repeats = entry->repeats;
+    repeats->count++;
     /* Files are read in any order, so time may go back. */
-    if (entry->count == 1 || observed->at_us > entry->last_us)
-        entry->last_us = observed->at_us;
-    if (observed->at_us < entry->since_us)
-        entry->since_us = observed->at_us;
-    if (entry->last_us - entry->told_us >= tell->options.interval_us)
+    if (observed->at_us > repeats->last_us)
+        repeats->last_us = observed->at_us;
+    if (observed->at_us < repeats->since_us)
+        repeats->since_us = observed->at_us;
+    if (repeats->last_us - entry->told_us >= tell->options.interval_us)
         tell_repeats(tell, entry);
 }
 
 static void forget_repeats(struct tell *tell, struct entry *entry)
 {
     tell_repeats(tell, entry);
-    if (entry->count) { /* no room there either: the place was told, how often it was seen is lost */
-        tell->counts.postponed += entry->count;
-        free(entry->summary);
+    if (entry->repeats) { /* no room there either: the place was told, how often it was seen is lost */
+        tell->counts.postponed += entry->repeats->count;
         repeats_are_told(tell, entry);
     }
 }
@@ -221,8 +245,8 @@ static void forget_all(struct tell *tell)
 static void make_room(struct tell *tell)
 {
     bool full = tell->used * 4 >= tell->capacity * 3;
-    if ((full && tell->capacity * 2 * sizeof *tell->entries + tell->summaries > tell->options.memory_max) ||
-        tell->summaries > tell->options.memory_max)
+    if ((full && tell->capacity * 2 * sizeof *tell->entries + tell->repeated > tell->options.memory_max) ||
+        tell->repeated > tell->options.memory_max)
         forget_all(tell);
     else if (full)
         grow(tell);
@@ -282,11 +306,11 @@ void tell_deliver(struct tell *tell)
 static void write_table(struct tell *tell, struct entry *entries, size_t capacity)
 {
     for (size_t i = 0; i < capacity; i++) {
-        if (!entries[i].count)
+        if (!entries[i].repeats)
             continue;
-        struct telling telling = repeats_of(&entries[i]);
+        struct telling telling = telling_of(entries[i].repeats);
         write_records(tell, &telling, NULL);
-        free(entries[i].summary);
+        free_repeats(entries[i].repeats);
     }
     pages_free(entries, capacity * sizeof *entries);
 }
@@ -303,7 +327,7 @@ int tell_next_run(struct tell *tell, struct cm_error *error)
     size_t capacity = tell->capacity;
     tell->capacity = FIRST_ENTRIES;
     tell->entries = pages_new(tell->capacity * sizeof *tell->entries);
-    tell->used = tell->summaries = 0;
+    tell->used = tell->repeated = 0;
     before = tell->outbox;
     outbox_init(&tell->outbox, tell->options.queue_max);
     pthread_mutex_unlock(&tell->lock);
@@ -318,7 +342,7 @@ void tell_tick(struct tell *tell, int64_t packet_now_us)
     pthread_mutex_lock(&tell->lock);
     for (size_t i = 0; i < tell->capacity; i++) {
         struct entry *entry = &tell->entries[i];
-        if (entry->count && packet_now_us - entry->told_us >= tell->options.interval_us)
+        if (entry->repeats && packet_now_us - entry->told_us >= tell->options.interval_us)
             tell_repeats(tell, entry);
     }
     pthread_mutex_unlock(&tell->lock);
@@ -332,7 +356,7 @@ void tell_finish(struct tell *tell)
     write_table(tell, tell->entries, tell->capacity);
     tell->capacity = FIRST_ENTRIES;
     tell->entries = pages_new(tell->capacity * sizeof *tell->entries);
-    tell->used = tell->summaries = 0;
+    tell->used = tell->repeated = 0;
 }
 
 struct tell_counts tell_get_counts(struct tell *tell)
