@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "certmuster/der.h"
+#include "certmuster/utf8.h"
 #include "lib/cert_oid.h"
-#include "lib/utf8.h"
 
 enum string_tag {
     TAG_UTF8 = 0x0C,

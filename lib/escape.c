@@ -6,7 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "lib/utf8.h"
+#include "certmuster/utf8.h"
 
 /* The next code point; an invalid byte reads as U+FFFD and is one byte long. */
 static unsigned next_code(const char *text, size_t size, uint32_t *code)

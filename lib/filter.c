@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #include "certmuster/limits.h"
-#include "lib/utf8.h"
+#include "certmuster/utf8.h"
 
 static const char *const key_names[FILTER_KEY_COUNT_] = {
     [FILTER_NAME] = "name",     [FILTER_ISSUER] = "issuer",

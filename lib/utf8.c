@@ -1,7 +1,7 @@
 /* UTF-8 for the escapers and for names of certificates.
  *
  * Owns the list of characters that a terminal or a page must not be given raw. */
-#include "lib/utf8.h"
+#include "certmuster/utf8.h"
 
 unsigned utf8_decode(const char *text, size_t size, uint32_t *code)
 {

@@ -1,6 +1,6 @@
-/* UTF-8 (RFC 3629), one code point at a time, over text that need not be UTF-8. Private to lib. */
-#ifndef LIB_UTF8_H
-#define LIB_UTF8_H
+/* UTF-8 (RFC 3629), one code point at a time, over text that need not be UTF-8. */
+#ifndef CERTMUSTER_UTF8_H
+#define CERTMUSTER_UTF8_H
 
 #include <stdbool.h>
 #include <stdint.h>
