@@ -6,7 +6,9 @@
 
 #include "scanner/crawl/formats/search.h"
 
-static const struct format *const table[] = {&format_certificates, &format_pkcs12, &format_java, &format_key};
+static const struct format *const table[] = {
+    &format_nss_sql, &format_certificates, &format_pkcs12, &format_java, &format_key,
+};
 
 void format_read(struct job *job, struct content *content)
 {
