@@ -1,4 +1,4 @@
-/* Direct-mapped memories of fingerprints, one per thread and side. Their keys are keyed hashes over everything that a fingerprint is made of: list contents, the
+/* Memories of fingerprints, one per thread and side: sets of a few rows, of which a new one takes an empty one or any. Their keys are keyed hashes over everything that a fingerprint is made of: list contents, the
  * types of extensions, and whether there is a server name, not which. */
 #include "scanner/watch/hello_cache.h"
 
@@ -7,7 +7,7 @@
 
 #include "scanner/watch/hash.h"
 
-enum { ROWS = 4096, SERVER_ROWS = 1024 };
+enum { SETS = 1024, SERVER_SETS = 256, WAYS = 4 };
 
 struct row {
     uint64_t key; /* 0: empty */
@@ -56,12 +56,27 @@ static uint64_t key_of(const struct tls_client_hello *hello, enum observed_trans
     return hash ? hash : 1;
 }
 
+/* Which row of the set to look at: its own, an empty one, or one that somebody else has to leave. Keys stand at the start of rows of `size` bytes. */
+static void *row_of(void *set, size_t size, uint64_t key)
+{
+    uint8_t *rows = set, *empty = NULL;
+    for (size_t way = 0; way < WAYS; way++) {
+        uint64_t there;
+        memcpy(&there, rows + way * size, sizeof there);
+        if (there == key)
+            return rows + way * size;
+        if (there == 0 && !empty)
+            empty = rows + way * size;
+    }
+    return empty ? empty : rows + (key >> 62) % WAYS * size;
+}
+
 void hello_cache_client(const struct tls_client_hello *hello, enum observed_transport transport,
                         char ja3[static JA3_SIZE], char ja4[static JA4_SIZE])
 {
-    static _Thread_local struct row rows[ROWS];
+    static _Thread_local struct row rows[SETS][WAYS];
     uint64_t key = key_of(hello, transport);
-    struct row *row = &rows[key % ROWS];
+    struct row *row = row_of(rows[key % SETS], sizeof **rows, key);
     if (row->key != key) {
         ja3_write(hello, row->ja3);
         ja4_write(hello, transport == OBSERVED_QUIC ? 'q' : transport == OBSERVED_DTLS ? 'd' : 't', row->ja4);
@@ -73,10 +88,10 @@ void hello_cache_client(const struct tls_client_hello *hello, enum observed_tran
 
 void hello_cache_server(const struct tls_server_hello *hello, char ja3s[static JA3_SIZE])
 {
-    static _Thread_local struct server_row rows[SERVER_ROWS];
+    static _Thread_local struct server_row rows[SERVER_SETS][WAYS];
     uint64_t secret = get_secret();
     uint64_t key = hash_types(hash_word(hello->legacy_version, hello->cipher, secret), hello->extensions, secret) | 1;
-    struct server_row *row = &rows[(key >> 32) % SERVER_ROWS];
+    struct server_row *row = row_of(rows[(key >> 32) % SERVER_SETS], sizeof **rows, key);
     if (row->key != key) {
         ja3s_write(hello, row->ja3s);
         row->key = key;
