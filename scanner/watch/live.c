@@ -99,6 +99,18 @@ void live_free(struct live *live)
     free(live);
 }
 
+void live_descriptors(const struct live *live, int *from, int *to)
+{
+    *from = *to = capture_descriptor(live->threads[0].captures[0]);
+    for (unsigned i = 0; i < live->options.workers; i++) {
+        for (size_t j = 0; j < live->options.interface_count; j++) {
+            int fd = capture_descriptor(live->threads[i].captures[j]);
+            *from = fd < *from ? fd : *from;
+            *to = fd > *to ? fd : *to;
+        }
+    }
+}
+
 /* --- a worker's thread ------------------------------------------------------------------------------------------------ */
 
 static void publish(struct thread *thread)

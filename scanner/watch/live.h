@@ -19,6 +19,8 @@ struct live;
 /* Opens every capture; needs the rights for that. Packets wait in the rings until live_run. As capture_open. */
 CM_MUST_CHECK int live_open(const struct live_options *options, struct live **out, struct cm_error *error);
 void live_free(struct live *live);
+/* The lowest and the highest descriptor of its captures; between them is nothing that anybody writes to. */
+void live_descriptors(const struct live *live, int *from, int *to);
 /* worker: for each of them; its memory is shared out. Finishes the ledger, and answers as ledger_finish. CM_EIO as well: no thread could be started. lost: interfaces
  * that went away, one line on stderr each. */
 CM_MUST_CHECK int live_run(struct live *live, const struct worker_options *worker, struct ledger *ledger,

@@ -108,9 +108,12 @@ static int give_up_rights(const struct watch *watch, struct cm_error *error)
     const char *spool = emit_spool_dir(watch->emit);
     const char *temporary = getenv("TMPDIR");
     const char *const files[] = {spool, "/var/tmp", "/tmp", "/dev/shm", temporary, NULL};
+    struct privileges_kept kept = {.files = files};
     struct term_style style;
     term_style_of(stderr, &style); /* reads the locale's files, once */
-    int code = privileges_drop(&watch->user, files, error);
+    if (watch->live)
+        live_descriptors(watch->live, &kept.silent_from, &kept.silent_to);
+    int code = privileges_drop(&watch->user, &kept, error);
     if (!code && spool && access(spool, W_OK | X_OK))
         code = error_setf(error, CM_EAUTH, 0, "the user that goes on cannot reach the spool", "%s as %s", spool,
                           watch->options->user);

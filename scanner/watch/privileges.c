@@ -4,13 +4,16 @@
 #include "scanner/watch/privileges.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -66,16 +69,16 @@ static const char *const allowed[] = {
     /* descriptors that are open */
     "read readv pread64 write writev pwrite64 recvfrom recvmsg sendto sendmsg getsockopt close fstat lseek",
     "newfstatat", /* what fstat(3) is; of names it tells no more than that they are there */
-    "ftruncate fsync fdatasync flock fcntl ioctl poll ppoll select pselect6",
+    "ftruncate fsync fdatasync flock poll ppoll select pselect6",
     /* memory; mmap and mprotect follow below */
     "munmap mremap madvise brk",
     /* threads */
     "futex set_robust_list rseq sched_yield sched_getaffinity gettid exit exit_group restart_syscall",
-    /* clocks and signals; one's own process for abort(3) */
+    /* clocks and signals */
     "clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time",
-    "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait sigaltstack tgkill",
+    "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait sigaltstack",
     /* who and where we are */
-    "getpid getuid geteuid getgid getegid getrandom getrusage prlimit64 sysinfo uname",
+    "getpid getuid geteuid getgid getegid getrandom getrusage sysinfo uname",
 #ifdef __SANITIZE_ADDRESS__
     /* the leak detector stops our threads by ptrace(2), from a process of its own */
     "clone ptrace wait4 prctl open openat readlink stat newfstatat getdents getdents64 kill getppid pipe pipe2 dup2",
@@ -109,6 +112,32 @@ static int allow(scmp_filter_ctx filter, const char *const *lines)
     return code;
 }
 
+/* What is harmless with this argument alone: TIOCSTI would type into the terminal that root started us from, tgkill reach others of the same user, and
+ * a descriptor under another number escape from `silence`. */
+static int allow_arguments(scmp_filter_ctx filter)
+{
+    const struct {
+        int call;
+        struct scmp_arg_cmp only;
+    } rows[] = {
+        {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, TCGETS)},
+        {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, TIOCGWINSZ)},
+        {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, SIOCGIFNAME)}, /* libpcap asks whether an interface is still there */
+        {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, SIOCGIFINDEX)},
+        {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, SIOCGIFFLAGS)},
+        {SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_GETFD)},
+        {SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_SETFD)},
+        {SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_GETFL)},
+        {SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_SETFL)},
+        {SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid())}, /* abort(3) */
+        {SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0)},                   /* of ourselves */
+    };
+    int code = 0;
+    for (size_t i = 0; !code && i < sizeof rows / sizeof *rows; i++)
+        code = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rows[i].call, 1, &rows[i].only);
+    return code;
+}
+
 /* Threads, but no processes; memory, but none that can be run. clone3 hides its flags behind a pointer: the C library takes clone where there is none. */
 static int allow_some(scmp_filter_ctx filter)
 {
@@ -126,6 +155,38 @@ static int allow_some(scmp_filter_ctx filter)
     return code;
 }
 
+/* Refuses to write to the descriptors from..to, in blocks of a power of two: filters compare 64 bits and the kernel takes 32 of them for a descriptor, so
+ * "greater than" would be easy to evade and "equal under a mask" is not. */
+static int refuse_writes(scmp_filter_ctx filter, uint32_t from, uint32_t to)
+{
+    static const int calls[] = {SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(sendto), SCMP_SYS(sendmsg)};
+    int code = 0;
+    for (uint32_t size; !code && from <= to; from += size) {
+        for (size = 1; (from & size) == 0 && from + 2 * size - 1 <= to; size *= 2)
+            ;
+        for (size_t i = 0; !code && i < sizeof calls / sizeof *calls; i++)
+            code = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), calls[i], 1,
+                                    SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX & ~(size - 1), from));
+    }
+    return code;
+}
+
+/* A socket that captures can send as well. A filter of its own: of several the kernel takes the strictest answer. */
+static int silence(int from, int to, struct cm_error *error)
+{
+    if (to <= 0)
+        return 0;
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    if (!filter)
+        return error_set(error, CM_EIO, 0, "cannot make a seccomp filter");
+    int code = refuse_writes(filter, (uint32_t)from, (uint32_t)to);
+    if (!code)
+        code = seccomp_load(filter);
+    seccomp_release(filter);
+    errno = -code;
+    return code ? fail(error, "seccomp") : 0;
+}
+
 static int load_filter(bool files, struct cm_error *error)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
@@ -137,6 +198,8 @@ static int load_filter(bool files, struct cm_error *error)
     if (!code && files)
         code = allow(filter, allowed_files);
     if (!code)
+        code = allow_arguments(filter);
+    if (!code)
         code = allow_some(filter);
     if (!code)
         code = seccomp_load(filter);
@@ -145,7 +208,7 @@ static int load_filter(bool files, struct cm_error *error)
     return code ? fail(error, "seccomp") : 0;
 }
 
-int privileges_drop(const struct privileges_user *user, const char *const *files, struct cm_error *error)
+int privileges_drop(const struct privileges_user *user, const struct privileges_kept *kept, struct cm_error *error)
 {
     int code = user->other ? become(user, error) : 0;
     if (!code)
@@ -157,9 +220,10 @@ int privileges_drop(const struct privileges_user *user, const char *const *files
 #ifdef __SANITIZE_ADDRESS__ /* the leak detector reads /proc */
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 #else
-    code = confine_files(files, error);
+    code = confine_files(kept->files, error);
     if (code)
         return code;
 #endif
-    return load_filter(*files != NULL, error);
+    code = silence(kept->silent_from, kept->silent_to, error);
+    return code ? code : load_filter(kept->files[0] != NULL, error);
 }

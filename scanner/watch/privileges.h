@@ -1,5 +1,6 @@
 /* Giving up rights for good, before a byte of anybody's packets is read: another user, no capabilities, no new privileges (prctl(2)), a seccomp filter that leaves
- * what reading packets and writing records needs, and Landlock where the kernel has it. No program can be started and no socket made afterwards. */
+ * what reading packets and writing records needs, and Landlock where the kernel has it. No program can be started and no socket made afterwards, no packet sent,
+ * and nothing typed into the terminal that we were started from. */
 #ifndef SCANNER_WATCH_PRIVILEGES_H
 #define SCANNER_WATCH_PRIVILEGES_H
 
@@ -16,9 +17,17 @@ struct privileges_user {
 
 /* Whom to go on as. Started by root: the user named; by anybody else: ourselves, and no other (CM_EINVAL). CM_ENOTFOUND: no such user. */
 CM_MUST_CHECK int privileges_find(const char *name, struct privileges_user *out, struct cm_error *error);
-/* Of this thread and of those that it will start, so there must be no other yet. files: directories in which files may be opened further
- * on, as far as the user may, the list ends with NULL; without any no file can be opened at all. CM_EIO: some
- * right could not be given up, and the caller must not go on. */
-CM_MUST_CHECK int privileges_drop(const struct privileges_user *user, const char *const *files, struct cm_error *error);
+struct privileges_kept {
+    const char *const *
+        files; /* directories in which files may be opened further on, as far as the user may; the list ends with NULL; without any no file
+                                 can be opened at all */
+    int silent_from,
+        silent_to; /* descriptors from the one to the other are read and never written to: the sockets of captures; 0, 0: there are none */
+};
+
+/* Of this thread and of those that it will start, so there must be no other yet. CM_EIO: some right could not be given up, and the caller must
+ * not go on. */
+CM_MUST_CHECK int privileges_drop(const struct privileges_user *user, const struct privileges_kept *kept,
+                                  struct cm_error *error);
 
 #endif

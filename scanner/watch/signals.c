@@ -20,8 +20,11 @@ void signals_catch(void)
 {
     struct sigaction end = {.sa_handler = on_end, .sa_flags = SA_RESETHAND};
     struct sigaction question = {.sa_handler = on_question}, ignored = {.sa_handler = SIG_IGN};
+    struct sigaction hangup;
     sigaction(SIGINT, &end, NULL);
     sigaction(SIGTERM, &end, NULL);
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* nohup(1) means it */
+        sigaction(SIGHUP, &end, NULL);
     sigaction(SIGUSR1, &question, NULL);
     sigaction(SIGPIPE, &ignored, NULL);
 }

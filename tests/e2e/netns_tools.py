@@ -102,12 +102,12 @@ def status_of(pid):
 class Watch:
     """certmuster-watch in a namespace. nsenter becomes it, so its pid is that of the process."""
 
-    def __init__(self, namespace, *words, program=BIN + "/certmuster-watch", config="", json_out=True, env=None, stdout=None, stderr=None):
+    def __init__(self, namespace, *words, program=None, config="", json_out=True, env=None, stdout=None, stderr=None):
         self.name = tempfile.mktemp(dir=work)
         with open(self.name + ".yaml", "w", encoding="utf-8") as file:
             file.write("host: watch.example\n" + config)
         self.out, self.err = open(self.name + ".out", "w+"), open(self.name + ".err", "w+")
-        words = [program, "--config", self.name + ".yaml", *(["--json"] if json_out else []), *words]
+        words = [program or BIN + "/certmuster-watch", "--config", self.name + ".yaml", *(["--json"] if json_out else []), *words]
         self.process = start(*namespace.command(*words), stdout=stdout or self.out, stderr=stderr or self.err, env={**os.environ, **(env or {})})
         self.pid = self.process.pid
         self.user = int(subprocess.run(["id", "-u", "nobody"], capture_output=True, text=True).stdout)

@@ -10,9 +10,11 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import netns_tools
 from netns_tools import *
 
 BOTH = {}
+RELEASE = os.environ["CM_RELEASE"]
 
 
 def certificate(name):
@@ -96,9 +98,11 @@ def test_privileges():
         check("user", [str(watch.user)] * 4, status["Uid"])
         holds("group", "0" not in status["Gid"], status["Gid"])
         check("groups", [], status["Groups"])
-        check("capabilities", ["0" * 16] * 3, [status[name][0] for name in ("CapPrm", "CapEff", "CapAmb")])
+        check("capabilities", ["0" * 16] * 4, [status[name][0] for name in ("CapPrm", "CapEff", "CapInh", "CapAmb")])
         check("no new privileges", ["1"], status["NoNewPrivs"])
         check("seccomp", ["2"], status["Seccomp"])
+        holds("filters: what may be called, and what may be written to", int(status["Seccomp_filters"][0]) >= 2, status)
+    check("threads", 3, len(os.listdir(f"/proc/{watch.pid}/task")))
     children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(watch.pid)], capture_output=True, text=True).stdout.split()
     check("other processes", [], children)
     # What it may still do, asked of the kernel: the files that it could open are those of its user.
@@ -131,7 +135,7 @@ def test_delivery():
     certmuster("up")
     try:
         watch = Watch(BOTH["near"], "-i", "veth0", config="submit: {wait: 30s}\nwatch: {statistics: 1s}\n", json_out=False, env=env,
-                      program=os.environ["CM_RELEASE"] + "/certmuster-watch")  # confined by Landlock as well, which the leak detector would not bear
+                      program=RELEASE + "/certmuster-watch")  # confined by Landlock as well, which the leak detector would not bear
         check("the spool's owner", watch.user, os.stat(home + "/spool-watch").st_uid)
         handshake("-connect", "10.9.0.2:4412", "-tls1_2", client=True)
         handshake("-connect", "10.9.0.2:4413", "-tls1_3", name="hidden.example")
@@ -157,7 +161,7 @@ def test_delivery():
         certmuster("down")
 
 
-FLOOD, CONVERSATIONS = os.environ["CM_RELEASE"] + "/tests/bench/watch-flood", 4096
+FLOOD, CONVERSATIONS = RELEASE + "/tests/bench/watch-flood", 4096
 
 
 def flood(rate, seconds):
@@ -269,7 +273,7 @@ def test_midnight():
         file.write(SHIM)
     subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, source, "-ldl"], check=True)
     ahead = 86400 - int(time.time()) % 86400 - 6  # midnight comes in six seconds
-    watch = Watch(BOTH["near"], "-i", "veth0", program=os.environ["CM_RELEASE"] + "/certmuster-watch", env={"LD_PRELOAD": shim, "CLOCK_AHEAD": str(ahead)})
+    watch = Watch(BOTH["near"], "-i", "veth0", program=RELEASE + "/certmuster-watch", env={"LD_PRELOAD": shim, "CLOCK_AHEAD": str(ahead)})
     handshake("-connect", "10.9.0.2:4412", "-tls1_2", client=True)
     wait_until("the first run's sightings", lambda: len(watch.records("sighting")) == 2)
     wait_until("the second run", lambda: len(watch.records("run")) == 3)
@@ -298,4 +302,15 @@ def test_interface_goes():
     check("the run is finished", "finished", watch.records()[-1]["state"])
 
 
-main(prepare, test_handshakes, test_privileges, test_delivery, test_paused_reader, test_drops, test_progress, test_midnight, test_interface_goes)
+def test_release():
+    """the same of the release build, whose filter is the strict one: nothing for what looks for leaks, and Landlock"""
+    before, netns_tools.BIN = netns_tools.BIN, RELEASE
+    for test in (test_handshakes, test_privileges, test_interface_goes):
+        note("release: " + test.__doc__)
+        test()
+    netns_tools.BIN = before
+    done = subprocess.run([RELEASE + "/tests/unit/watch/test_privileges"], capture_output=True, text=True)
+    check("what it refuses: " + done.stdout + done.stderr, 0, done.returncode)
+
+
+main(prepare, test_handshakes, test_privileges, test_delivery, test_paused_reader, test_drops, test_progress, test_midnight, test_interface_goes, test_release)
