@@ -1,10 +1,13 @@
 /* `certmuster alert`: list, show, acknowledge. The collector opens, tells and resolves alerts; this only reads them and silences them. */
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "certmuster/log.h"
 #include "certmuster/table.h"
+#include "collector/ctl/audit.h"
 #include "collector/ctl/ctl.h"
 
 enum {
@@ -193,39 +196,40 @@ static const char unack_sql[] =
     " INSERT INTO alert_event (sha256, owner, kind, at, event, actor, detail)"
     " SELECT sha256, owner, kind, now(), 'unacknowledged', $3, $4 FROM done";
 
-static int change(const struct alert_call *call, const char *sql, const char *word, const char *nothing)
+static int change(const struct alert_call *call, const char *sql, const char *action, const char *word,
+                  const char *nothing)
 {
     char sha256[FINGERPRINT_DIGITS + 1], actor[256];
     struct cm_error error = {0};
     struct db *db = NULL;
-    struct db_result *result = NULL;
+    int64_t changed = 0;
+    char *detail = audit_detail("owner", call->owner, "note", call->note, NULL);
     ctl_actor(actor, sizeof actor);
     const char *params[] = {sha256, call->owner, actor, call->note};
     int status = ctl_connect(call->cli, "certmuster_operate", &db);
     if (!status)
         status = find_certificate(db, call, sha256);
-    if (!status && db_query(db, sql, params, 4, &result, &error) != 0)
+    if (!status && audit_act(db, sql, params, 4, action, sha256, detail, &changed, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
-    else if (!status && db_affected(result) == 0) {
+    else if (!status && changed == 0) {
         say_error("%s of %.16s%s%s", nothing, sha256, call->owner ? " for owner " : "", call->owner ? call->owner : "");
         status = CM_EXIT_PARTIAL;
     } else if (!status) {
-        printf("%s: %lld alert%s of %.16s\n", word, (long long)db_affected(result), db_affected(result) == 1 ? "" : "s",
-               sha256);
+        printf("%s: %" PRId64 " alert%s of %.16s\n", word, changed, changed == 1 ? "" : "s", sha256);
     }
-    db_result_free(result);
+    free(detail);
     db_close(db);
     return status;
 }
 
 static int acknowledge(const struct alert_call *call)
 {
-    return change(call, ack_sql, "acknowledged", "there is no open alert");
+    return change(call, ack_sql, "alert.acknowledge", "acknowledged", "there is no open alert");
 }
 
 static int unacknowledge(const struct alert_call *call)
 {
-    return change(call, unack_sql, "no longer acknowledged", "there is no acknowledged alert");
+    return change(call, unack_sql, "alert.unacknowledge", "no longer acknowledged", "there is no acknowledged alert");
 }
 
 static const struct verb {

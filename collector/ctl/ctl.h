@@ -26,6 +26,7 @@ int owner_command(int argc, char **argv);
 int alert_command(int argc, char **argv);
 int scanner_command(int argc, char **argv);
 int run_command(int argc, char **argv);
+int audit_command(int argc, char **argv);
 int config_command(int argc, char **argv);
 
 /* Reads every flag of a command that needs no handling of its own; operands are then complete. 0, or CM_EXIT_USAGE. */

@@ -15,6 +15,7 @@ const struct ctl_command ctl_commands[] = {
     {"alert", "list, show and acknowledge alerts", alert_command},
     {"scanner", "enrol scanners that deliver over TLS", scanner_command},
     {"run", "list what the scanners did", run_command},
+    {"audit", "who did what: list, verify and export the chained log", audit_command},
     {"config", "print every configuration key with its value", config_command},
     {NULL, NULL, NULL},
 };

@@ -9,6 +9,7 @@
 
 #include "certmuster/log.h"
 #include "certmuster/table.h"
+#include "collector/ctl/audit.h"
 #include "collector/ctl/ctl.h"
 
 const struct migration migrations[] = {
@@ -16,7 +17,7 @@ const struct migration migrations[] = {
     {0, NULL, NULL, 0},
 };
 
-enum { MAKE_TRIES = 20 };
+enum { MAKE_TRIES = 20, FIRST_AUDITED = 9 /* 0009_audit */ };
 
 int migrate_newest(void)
 {
@@ -82,6 +83,8 @@ static int apply(struct db *db, const struct migration *step, struct cm_error *e
     int code = db_exec(db, (const char *)step->sql, error);
     if (!code)
         code = db_query(db, "INSERT INTO schema_version (number, name) VALUES ($1, $2)", params, 2, NULL, error);
+    if (!code && step->number >= FIRST_AUDITED)
+        code = audit_note(db, "schema.migrate", step->name, "{}", error);
     return code;
 }
 

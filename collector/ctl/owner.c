@@ -46,7 +46,7 @@ static int load(const struct owner_call *call)
         return CM_EXIT_PARTIAL;
     }
     int status = ctl_connect(call->cli, "certmuster_operate", &db);
-    if (!status && owner_store(db, &set, &change, &error) != 0)
+    if (!status && owner_store(db, &set, call->argument, &change, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
     else if (!status)
         printf("%zu owner%s and %zu rule%s loaded; %lld of %lld places changed their owner, %lld belong to nobody\n",

@@ -3,11 +3,14 @@
  * location_state is locked against writers meanwhile: a batch that the collector stores waits, and then sees the new rules. */
 #include "collector/ctl/owner_store.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "certmuster/buf.h"
 #include "certmuster/log.h"
+#include "collector/ctl/audit.h"
 
 enum { TRIES = 3, ROW_MAX = 64 * 1024 };
 
@@ -133,7 +136,21 @@ static int reassign(struct db *db, struct owner_change *out, struct cm_error *er
     return code;
 }
 
-static int store_once(struct db *db, const struct owner_set *set, struct owner_change *out, struct cm_error *error)
+static int note(struct db *db, const struct owner_set *set, const char *file, const struct owner_change *change,
+                struct cm_error *error)
+{
+    char owners[24], rules[24], reassigned[24];
+    snprintf(owners, sizeof owners, "%zu", set->owner_count);
+    snprintf(rules, sizeof rules, "%zu", set->rule_count);
+    snprintf(reassigned, sizeof reassigned, "%" PRId64, change->reassigned);
+    char *detail = audit_detail("owners", owners, "rules", rules, "places_reassigned", reassigned, NULL);
+    int code = audit_note(db, "owner.load", file, detail, error);
+    free(detail);
+    return code;
+}
+
+static int store_once(struct db *db, const struct owner_set *set, const char *file, struct owner_change *out,
+                      struct cm_error *error)
 {
     int code = db_exec(db,
                        "BEGIN; LOCK TABLE owner, owner_rule, location_state IN SHARE ROW EXCLUSIVE MODE;"
@@ -146,6 +163,8 @@ static int store_once(struct db *db, const struct owner_set *set, struct owner_c
     if (!code)
         code = reassign(db, out, error);
     if (!code)
+        code = note(db, set, file, out, error);
+    if (!code)
         return db_exec(db, "COMMIT", error);
     struct cm_error ignored;
     if (db_alive(db) && db_exec(db, "ROLLBACK", &ignored) != 0)
@@ -153,10 +172,11 @@ static int store_once(struct db *db, const struct owner_set *set, struct owner_c
     return code;
 }
 
-int owner_store(struct db *db, const struct owner_set *set, struct owner_change *out, struct cm_error *error)
+int owner_store(struct db *db, const struct owner_set *set, const char *file, struct owner_change *out,
+                struct cm_error *error)
 {
     int code = CM_ECONFLICT;
     for (int turn = 0; turn < TRIES && code == CM_ECONFLICT; turn++)
-        code = store_once(db, set, out, error);
+        code = store_once(db, set, file, out, error);
     return code;
 }

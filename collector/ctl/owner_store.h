@@ -14,8 +14,9 @@ struct owner_change {
     int64_t unowned;    /* that nobody answers for */
 };
 
-/* Replaces all owners and rules and assigns every place anew, in one transaction: all of it or nothing. */
-CM_MUST_CHECK int owner_store(struct db *db, const struct owner_set *set, struct owner_change *out,
+/* Replaces all owners and rules and assigns every place anew, in one transaction with the row of the audit log that names `file`: all of it or
+ * nothing. */
+CM_MUST_CHECK int owner_store(struct db *db, const struct owner_set *set, const char *file, struct owner_change *out,
                               struct cm_error *error);
 
 #endif

@@ -11,6 +11,7 @@
 #include "certmuster/encode.h"
 #include "certmuster/log.h"
 #include "certmuster/table.h"
+#include "collector/ctl/audit.h"
 #include "collector/ctl/ctl.h"
 
 enum { OPTION_REALM = 1000, OPTION_CERT, OPTION_FORMAT, REALMS_MAX = 64, NAME_MAX_BYTES = 255 };
@@ -122,49 +123,53 @@ static int add(const struct scanner_call *call)
     buf_init(&realms, 64 * 1024);
     join_realms(call, &realms);
     const char *params[] = {call->name, realms.data, fingerprint};
+    char *detail = audit_detail("certificate_sha256", fingerprint, "realms", realms.data, NULL);
+    int64_t changed;
     status = ctl_connect(call->cli, "certmuster_operate", &db);
     if (!status &&
-        db_query(db,
-                 "INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen) VALUES ($1, $2, $3, now(), now())"
-                 " ON CONFLICT (name) DO UPDATE SET realms = excluded.realms, enrolled = excluded.enrolled, disabled = "
-                 "false",
-                 params, 3, NULL, &error) != 0)
+        audit_act(
+            db,
+            "INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen) VALUES ($1, $2, $3, now(), now())"
+            " ON CONFLICT (name) DO UPDATE SET realms = excluded.realms, enrolled = excluded.enrolled, disabled = "
+            "false",
+            params, 3, "scanner.add", call->name, detail, &changed, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
     else if (!status)
         printf("enrolled %s for realms %s by certificate %.16s...\n", call->name, realms.data, fingerprint);
     db_close(db);
+    free(detail);
     buf_done(&realms);
     return status;
 }
 
-static int set_disabled(const struct scanner_call *call, const char *disabled, const char *word)
+static int set_disabled(const struct scanner_call *call, const char *disabled, const char *action, const char *word)
 {
     struct cm_error error = {0};
     struct db *db = NULL;
-    struct db_result *result = NULL;
     const char *params[] = {call->name, disabled};
+    int64_t changed = 0;
     int status = ctl_connect(call->cli, "certmuster_operate", &db);
-    if (!status && db_query(db, "UPDATE scanner SET disabled = $2 WHERE name = $1", params, 2, &result, &error) != 0)
+    if (!status && audit_act(db, "UPDATE scanner SET disabled = $2 WHERE name = $1", params, 2, action, call->name,
+                             "{}", &changed, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
-    else if (!status && db_affected(result) == 0) {
+    else if (!status && changed == 0) {
         say_error("there is no scanner '%s'", call->name);
         status = CM_EXIT_PARTIAL;
     } else if (!status) {
         printf("%s %s\n", word, call->name);
     }
-    db_result_free(result);
     db_close(db);
     return status;
 }
 
 static int disable(const struct scanner_call *call)
 {
-    return set_disabled(call, "true", "disabled");
+    return set_disabled(call, "true", "scanner.disable", "disabled");
 }
 
 static int enable(const struct scanner_call *call)
 {
-    return set_disabled(call, "false", "enabled");
+    return set_disabled(call, "false", "scanner.enable", "enabled");
 }
 
 static const struct verb {

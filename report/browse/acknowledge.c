@@ -23,7 +23,10 @@ static const char acknowledge_sql[] =
     "               WHERE sha256 = decode($1, 'hex') AND resolved_at IS NULL RETURNING sha256, owner, kind),"
     " said AS (INSERT INTO alert_event (sha256, owner, kind, at, event, actor, detail)"
     "          SELECT sha256, owner, kind, clock_timestamp(), 'acknowledged', $2, nullif($3, '') FROM done)"
-    " SELECT (SELECT count(*) FROM done), expiry_threshold(c.not_before, c.not_after, now()), c.display_name, c.in_use"
+    " SELECT (SELECT count(*) FROM done), expiry_threshold(c.not_before, c.not_after, now()), c.display_name, c.in_use,"
+    "        CASE WHEN EXISTS (SELECT FROM done) THEN"
+    "          audit_append($2, 'alert.acknowledge', $1,"
+    "                       json_strip_nulls(json_build_object('note', nullif($3, '')))::text) END"
     "   FROM browse_certificate c WHERE c.sha256 = decode($1, 'hex')";
 
 static const char undo_sql[] =
@@ -32,7 +35,8 @@ static const char undo_sql[] =
     "           RETURNING sha256, owner, kind),"
     " said AS (INSERT INTO alert_event (sha256, owner, kind, at, event, actor)"
     "          SELECT sha256, owner, kind, clock_timestamp(), 'unacknowledged', $2 FROM done)"
-    " SELECT (SELECT count(*) FROM done), expiry_threshold(c.not_before, c.not_after, now()), c.display_name, c.in_use"
+    " SELECT (SELECT count(*) FROM done), expiry_threshold(c.not_before, c.not_after, now()), c.display_name, c.in_use,"
+    "        CASE WHEN EXISTS (SELECT FROM done) THEN audit_append($2, 'alert.unacknowledge', $1, '{}') END"
     "   FROM browse_certificate c WHERE c.sha256 = decode($1, 'hex')";
 
 struct acknowledge_job {

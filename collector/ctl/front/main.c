@@ -36,6 +36,7 @@ static const struct command commands[] = {
     {"alert", CTL, "list, show and acknowledge alerts"},
     {"run", CTL, "list what the scanners did"},
     {"scanner", CTL, "enrol scanners that deliver over TLS"},
+    {"audit", CTL, "who did what: list, verify and export the chained log"},
     {"migrate", CTL, "bring a database to this version's schema"},
     {"config", CTL, "print every configuration key with its value"},
     {"collectd", "certmuster-collectd", "the collector itself; up starts it for you"},
