@@ -19,9 +19,9 @@ static const char certificates_sql[] =
     "t.ace536358 IN (x'CE534351', x'CE534352') OR t.ace536359 IN (x'CE534351', x'CE534352') OR "
     "t.ace53635a IN (x'CE534351', x'CE534352') OR t.ace53635b IN (x'CE534351', x'CE534352'))) "
     "FROM nssPublic c WHERE c.a0 = x'00000001' AND c.rowid > ?1 ORDER BY c.rowid ";
-/* The same where the columns of trust are not those. */
+/* The same where the columns of trust are not those, or their page is damaged: nothing is known of it then. */
 static const char untrusted_sql[] =
-    "SELECT rowid, a3, a11, 0 FROM nssPublic WHERE a0 = x'00000001' AND rowid > ?1 ORDER BY rowid ";
+    "SELECT rowid, a3, a11, -1 FROM nssPublic WHERE a0 = x'00000001' AND rowid > ?1 ORDER BY rowid ";
 static const char keys_sql[] = "SELECT rowid, a3 FROM nssPrivate WHERE a0 = x'00000003' AND rowid > ?1 ORDER BY rowid ";
 
 struct nss {
@@ -43,12 +43,15 @@ static void take_certificate(void *context, const struct sqlite_row *row)
 {
     struct nss *nss = context;
     struct slice der = attribute(row, 2);
+    int64_t trusted = sqlite_integer(row, 3);
     entry_tell(nss->job,
                &(struct found_chain){.format = name,
                                      .entry = entry_name(&nss->nickname, attribute(row, 1), ++nss->certificates),
                                      .der = &der,
                                      .count = 1,
-                                     .role = sqlite_truth(row, 3) ? "trust" : "stored"});
+                                     .role = trusted < 0 ? NULL
+                                             : trusted   ? "trust"
+                                                         : "stored"});
 }
 
 static void take_key(void *context, const struct sqlite_row *row)
@@ -84,14 +87,8 @@ static void tell_beside(struct job *job)
 
 static void read_tables(struct nss *nss, bool public, bool private)
 {
-    int status = 0, second = 0;
-    if (public) {
-        status = sqlite_each(nss->db, certificates_sql, take_certificate, nss);
-        if (status == CM_EUNSUPPORTED)
-            status = sqlite_each(nss->db, untrusted_sql, take_certificate, nss);
-    }
-    if (private)
-        second = sqlite_each(nss->db, keys_sql, take_key, nss);
+    int status = public ? sqlite_each(nss->db, certificates_sql, untrusted_sql, take_certificate, nss) : 0;
+    int second = private ? sqlite_each(nss->db, keys_sql, NULL, take_key, nss) : 0;
     nss->job->ops->store(
         nss->job->ops->context,
         &(struct found_store){.format = name, .integrity = "unchecked", .entries = nss->certificates + nss->keys});

@@ -15,6 +15,7 @@
 
 enum {
     HEADER_BYTES = 100,
+    SMALLEST_PAGE = 512,
     STEPS_A_PULSE = 1000,     /* of SQLite's virtual machine */
     STEPS_FREE = 200000,      /* for a file of any size */
     STEPS_A_BYTE = 16,        /* a row of a certificate is a hundred steps and a thousand bytes */
@@ -63,8 +64,9 @@ static int file_read(sqlite3_file *file, void *out, int amount, sqlite3_int64 of
         return SQLITE_IOERR_READ;
     if (got == amount)
         return SQLITE_OK;
-    memset((char *)out + got, 0, (size_t)(amount - got)); /* as SQLite asks for */
-    return SQLITE_IOERR_SHORT_READ;
+    memset((char *)out + got, 0, (size_t)(amount - got));
+    /* A short read would be taken for zeros, and a certificate on the last page for another one. */
+    return amount < SMALLEST_PAGE ? SQLITE_IOERR_SHORT_READ : SQLITE_CORRUPT;
 }
 
 static int file_size(sqlite3_file *file, sqlite3_int64 *size)
@@ -329,16 +331,18 @@ static int run(struct sqlite *sqlite, const char *select, bool ascending, int64_
     return status;
 }
 
-int sqlite_each(struct sqlite *sqlite, const char *select, sqlite_take *take, void *context)
+int sqlite_each(struct sqlite *sqlite, const char *select, const char *fallback, sqlite_take *take, void *context)
 {
     int64_t bound = INT64_MIN;
-    int status = run(sqlite, select, true, &bound, take, context);
+    int status = run(sqlite, select, true, &bound, take, context), first = status;
+    if (fallback && status != SQLITE_DONE && status != SQLITE_INTERRUPT)
+        status = run(sqlite, fallback, true, &bound, take, context);
     if (status == SQLITE_DONE)
-        return 0;
+        return first == SQLITE_DONE || first == SQLITE_ERROR ? 0 : CM_EMALFORMED;
     if (status == SQLITE_ERROR && bound == INT64_MIN && !sqlite->pulsed)
         return CM_EUNSUPPORTED;
     if (status != SQLITE_INTERRUPT && status != SQLITE_NOMEM)
-        status = run(sqlite, select, false, &bound, take, context);
+        status = run(sqlite, fallback ? fallback : select, false, &bound, take, context);
     if (sqlite->pulsed)
         return CM_ETIMEOUT;
     return status == SQLITE_INTERRUPT || status == SQLITE_NOMEM || status == SQLITE_TOOBIG ? CM_ELIMIT : CM_EMALFORMED;
@@ -350,7 +354,7 @@ struct slice sqlite_bytes(const struct sqlite_row *row, int column)
     return (struct slice){data, data ? (size_t)sqlite3_column_bytes(row->statement, column) : 0};
 }
 
-bool sqlite_truth(const struct sqlite_row *row, int column)
+int64_t sqlite_integer(const struct sqlite_row *row, int column)
 {
-    return sqlite3_column_int(row->statement, column) != 0;
+    return sqlite3_column_int64(row->statement, column);
 }
