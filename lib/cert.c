@@ -1,14 +1,15 @@
 /* One-pass certificate reading: the shape of RFC 5280 §4.1 as cursor calls.
  *
  * Owns nothing: struct cert lends from the DER. Scanners call it per distinct certificate, the collector for every one that it stores.
- * It verifies nothing, and reads only what the inventory asks for: an extension whose contents are damaged does not make a certificate
- * unreadable, just as it does not for OpenSSL. Keys and algorithm names are in cert_oid.c, names in cert_name.c, SANs in cert_san.c. */
+ * It verifies nothing, and reads only what the inventory asks for. Keys and algorithm names are in cert_oid.c, extensions in
+ * cert_extension.c, names in cert_name.c, SANs in cert_san.c. */
 #include "certmuster/cert.h"
 
 #include <string.h>
 
 #include "certmuster/der.h"
 #include "certmuster/ids.h"
+#include "lib/cert_extension.h"
 #include "lib/cert_oid.h"
 
 enum {
@@ -16,19 +17,21 @@ enum {
     TAG_ISSUER_ID = 0x81,  /* [1] IMPLICIT UniqueIdentifier */
     TAG_SUBJECT_ID = 0x82, /* [2] IMPLICIT UniqueIdentifier */
     TAG_EXTENSIONS = 0xA3, /* [3] EXPLICIT Extensions */
-    TAG_KEY_ID = 0x80,     /* keyIdentifier [0] of AuthorityKeyIdentifier */
 };
 
-/* Where the walk stands, so that any step can say where it went wrong. */
+/* Where the walk stands, so that any step can say where it went wrong. Steps behind a failure only collect what else can be read. */
 struct walk {
     const uint8_t *start;
     struct cm_error *error;
+    int failed; /* the first failure's code */
 };
 
-static int fail(const struct walk *walk, const struct cursor *at, int status, const char *reason)
+static int fail(struct walk *walk, const struct cursor *at, int status, const char *reason)
 {
     int code = status == CM_ETRUNCATED ? CM_ETRUNCATED : CM_EMALFORMED;
-    return error_set(walk->error, code, (size_t)(at->at - walk->start), reason);
+    if (!walk->failed)
+        walk->failed = error_set(walk->error, code, (size_t)(at->at - walk->start), reason);
+    return walk->failed;
 }
 
 /* An element inside the certificate that runs past its parent is damage, not a cut. */
@@ -88,90 +91,6 @@ static int read_validity(struct cursor *tbs, int64_t *not_before, int64_t *not_a
     return 0;
 }
 
-/* BasicConstraints ::= SEQUENCE { cA BOOLEAN DEFAULT FALSE, pathLen INTEGER OPTIONAL } */
-static bool reads_as_ca(struct slice value)
-{
-    struct cursor cursor, sequence, boolean;
-    uint8_t flag;
-    cursor_init_slice(&cursor, value);
-    return !der_expect(&cursor, DER_SEQUENCE, &sequence) && !der_expect(&sequence, DER_BOOLEAN, &boolean) &&
-           !cursor_u8(&boolean, &flag) && flag;
-}
-
-/* The contents of an extension's single element, or nothing. */
-static struct slice contents_of(struct slice value, uint8_t tag)
-{
-    struct cursor cursor;
-    struct der_element element;
-    cursor_init_slice(&cursor, value);
-    if (der_next(&cursor, &element) || element.tag != tag)
-        return (struct slice){0};
-    return element.contents;
-}
-
-static struct slice authority_key_id(struct slice value)
-{
-    struct cursor cursor, sequence;
-    struct der_element first;
-    cursor_init_slice(&cursor, value);
-    if (der_expect(&cursor, DER_SEQUENCE, &sequence) || der_next(&sequence, &first) || first.tag != TAG_KEY_ID)
-        return (struct slice){0};
-    return first.contents;
-}
-
-/* Keeps what we look for; the first of a repeated extension counts (RFC 5280 §4.2 forbids a second). */
-static void keep_extension(struct cert *cert, struct slice oid, struct slice value)
-{
-    /* All are id-ce, 2.5.29.n: two bytes and n. */
-    if (oid.size != 3 || oid.data[0] != 0x55 || oid.data[1] != 0x1d)
-        return;
-    switch (oid.data[2]) {
-    case 14:
-        if (!cert->subject_key_id.data)
-            cert->subject_key_id = contents_of(value, DER_OCTET_STRING);
-        break;
-    case 17:
-        if (!cert->san.data)
-            cert->san = contents_of(value, DER_SEQUENCE);
-        break;
-    case 19:
-        cert->ca = cert->ca || reads_as_ca(value);
-        break;
-    case 35:
-        if (!cert->authority_key_id.data)
-            cert->authority_key_id = authority_key_id(value);
-        break;
-    case 37:
-        if (!cert->extended_key_usage.data)
-            cert->extended_key_usage = contents_of(value, DER_SEQUENCE);
-        break;
-    default:
-        break;
-    }
-}
-
-/* Extension ::= SEQUENCE { extnID OID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING } */
-static int read_extensions(struct cursor *explicit_tag, struct cert *cert)
-{
-    struct cursor list;
-    int status = der_expect(explicit_tag, DER_SEQUENCE, &list);
-    while (!status && !cursor_at_end(&list)) {
-        struct cursor extension, ignored;
-        struct der_element oid, value;
-        status = der_expect(&list, DER_SEQUENCE, &extension);
-        if (status)
-            break;
-        if (der_next(&extension, &oid) || oid.tag != DER_OID)
-            return CM_EMALFORMED;
-        if (next_is(&extension, DER_BOOLEAN) && der_expect(&extension, DER_BOOLEAN, &ignored))
-            return CM_EMALFORMED;
-        if (der_next(&extension, &value) || value.tag != DER_OCTET_STRING || !cursor_at_end(&extension))
-            return CM_EMALFORMED;
-        keep_extension(cert, oid.contents, value.contents);
-    }
-    return status ? status : cursor_at_end(explicit_tag) ? 0 : CM_EMALFORMED;
-}
-
 /* The optional end of TBSCertificate: unique identifiers, then extensions, then nothing. */
 static int read_tail(struct cursor *tbs, struct cert *cert)
 {
@@ -183,13 +102,14 @@ static int read_tail(struct cursor *tbs, struct cert *cert)
             return status;
     if (next_is(tbs, TAG_EXTENSIONS)) {
         status = der_expect(tbs, TAG_EXTENSIONS, &extensions);
-        if (status || (status = read_extensions(&extensions, cert)))
+        if (status || (status = extensions_keep(&extensions, cert)))
             return status;
     }
     return cursor_at_end(tbs) ? 0 : CM_EMALFORMED;
 }
 
-static int read_tbs(const struct walk *walk, struct cursor *tbs, struct cert *cert)
+/* A time or a key that cannot be read hides nothing of what follows it. */
+static int read_tbs(struct walk *walk, struct cursor *tbs, struct cert *cert)
 {
     struct cursor serial, ignored;
     int status = read_version(tbs, &cert->version);
@@ -203,23 +123,26 @@ static int read_tbs(const struct walk *walk, struct cursor *tbs, struct cert *ce
         return fail(walk, tbs, CM_EMALFORMED, "signature algorithm inside is not readable");
     if (expect_whole(tbs, DER_SEQUENCE, &cert->issuer))
         return fail(walk, tbs, CM_EMALFORMED, "issuer is not a name");
+    struct cursor at_validity = *tbs;
     if (read_validity(tbs, &cert->not_before, &cert->not_after))
-        return fail(walk, tbs, CM_EMALFORMED, "validity is not readable");
+        fail(walk, &at_validity, CM_EMALFORMED, "validity is not readable");
     if (expect_whole(tbs, DER_SEQUENCE, &cert->subject))
         return fail(walk, tbs, CM_EMALFORMED, "subject is not a name");
     struct cursor at_key = *tbs;
-    if (expect_whole(tbs, DER_SEQUENCE, &cert->spki) || cert_read_key(cert->spki, cert))
+    if (expect_whole(tbs, DER_SEQUENCE, &cert->spki))
         return fail(walk, &at_key, CM_EMALFORMED, "public key is not readable");
+    if (cert_read_key(cert->spki, cert))
+        fail(walk, &at_key, CM_EMALFORMED, "public key is not readable");
     if (read_tail(tbs, cert))
-        return fail(walk, tbs, CM_EMALFORMED, "extensions are not readable");
-    return 0;
+        fail(walk, tbs, CM_EMALFORMED, "extensions are not readable");
+    return walk->failed;
 }
 
-int cert_parse(const void *der, size_t size, struct cert *out, struct cm_error *error)
+/* Fills *cert as far as it can be read. */
+static int read_certificate(const void *der, size_t size, struct cert *cert, struct cm_error *error)
 {
-    struct cert cert = {0};
     struct cursor whole, certificate, tbs, algorithm;
-    struct walk walk = {NULL, error};
+    struct walk walk = {NULL, error, 0};
     struct der_element oid, signature;
 
     cursor_init(&whole, der, size);
@@ -228,28 +151,41 @@ int cert_parse(const void *der, size_t size, struct cert *out, struct cm_error *
     int status = der_expect(&whole, DER_SEQUENCE, &certificate);
     if (status)
         return fail(&walk, &start, status, "not a certificate sequence");
-    cert.der = (struct slice){whole.start, cursor_offset(&whole)};
+    cert->der = (struct slice){whole.start, cursor_offset(&whole)};
 
     struct cursor at_tbs = certificate;
-    if (expect_whole(&certificate, DER_SEQUENCE, &cert.tbs))
+    if (expect_whole(&certificate, DER_SEQUENCE, &cert->tbs))
         return fail(&walk, &at_tbs, CM_EMALFORMED, "no certificate body");
     if (der_expect(&at_tbs, DER_SEQUENCE, &tbs))
         return fail(&walk, &at_tbs, CM_EMALFORMED, "no certificate body");
-    status = read_tbs(&walk, &tbs, &cert);
+    status = read_tbs(&walk, &tbs, cert);
     if (status)
         return status;
 
     struct cursor at_algorithm = certificate;
     if (der_expect(&certificate, DER_SEQUENCE, &algorithm) || der_next(&algorithm, &oid) || oid.tag != DER_OID)
         return fail(&walk, &at_algorithm, CM_EMALFORMED, "signature algorithm is not readable");
-    oid_write(cert.sig_oid, sizeof cert.sig_oid, oid.contents);
-    cert.sig_alg = cert_oid_signature(cert.sig_oid);
+    oid_write(cert->sig_oid, sizeof cert->sig_oid, oid.contents);
+    cert->sig_alg = cert_oid_signature(cert->sig_oid);
     if (der_next(&certificate, &signature) || signature.tag != DER_BIT_STRING || !cursor_at_end(&certificate))
         return fail(&walk, &certificate, CM_EMALFORMED, "signature is not readable");
-
-    cert.self_issued = slice_equal(cert.subject, cert.issuer);
-    *out = cert;
+    cert->self_issued = slice_equal(cert->subject, cert->issuer);
     return 0;
+}
+
+int cert_parse(const void *der, size_t size, struct cert *out, struct cm_error *error)
+{
+    struct cert cert = {0};
+    int status = read_certificate(der, size, &cert, error);
+    if (!status)
+        *out = cert;
+    return status;
+}
+
+int cert_parse_broken(const void *der, size_t size, struct cert *out, struct cm_error *error)
+{
+    *out = (struct cert){.not_before = INT64_MIN, .not_after = INT64_MIN};
+    return read_certificate(der, size, out, error);
 }
 
 int cert_length(const void *bytes, size_t size, size_t *length)

@@ -1,7 +1,7 @@
 /* DER elements and their times (X.690 §8, §10, §11.7; RFC 5280 §4.1.2.5).
  *
  * Owns nothing. cert.c, the PKCS#12 reader and the key reader call it. It refuses BER: indefinite lengths, long forms where a short one
- * would do, tag numbers above 30. */
+ * would do, tag numbers above 30. What it writes is DER. */
 #include "certmuster/der.h"
 
 static int read_length(struct cursor *cursor, size_t *length)
@@ -150,4 +150,40 @@ int der_time(const struct der_element *element, int64_t *seconds)
     *seconds = days_of(year, month, day) * 86400 + hour * 3600 + (minute < 0 ? 0 : minute) * 60 +
                (second < 0 ? 0 : second) - offset;
     return 0;
+}
+
+static void append_length(struct buf *out, size_t size)
+{
+    unsigned count = 1;
+    if (size < 0x80) {
+        buf_append_char(out, (char)size);
+        return;
+    }
+    while (count < sizeof size && size >> (8 * count))
+        count++;
+    buf_append_char(out, (char)(0x80 | count));
+    while (count--)
+        buf_append_char(out, (char)(size >> (8 * count)));
+}
+
+void der_append(struct buf *out, uint8_t tag, const void *contents, size_t size)
+{
+    buf_append_char(out, (char)tag);
+    append_length(out, size);
+    buf_append(out, contents, size);
+}
+
+void der_append_unsigned(struct buf *out, const void *magnitude, size_t size)
+{
+    const uint8_t *at = magnitude;
+    while (size && !*at) {
+        at++;
+        size--;
+    }
+    bool zero = size == 0 || *at & 0x80;
+    buf_append_char(out, DER_INTEGER);
+    append_length(out, size + zero);
+    if (zero)
+        buf_append_char(out, 0);
+    buf_append(out, at, size);
 }

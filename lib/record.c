@@ -119,7 +119,7 @@ static void out_file(struct buf *out, const struct record_file *file)
     buf_append_char(out, '}');
 }
 
-static void out_seen(struct buf *out, const struct record_seen *seen)
+void record_out_seen(struct buf *out, const struct record_seen *seen)
 {
     out_text(out, ",\"source\":", seen->source);
     out_time(out, seen->at_ms);
@@ -226,7 +226,7 @@ static void out_sha256(struct buf *out, const char *key, const uint8_t *sha256)
 void record_write_sighting(struct buf *out, const struct record_sighting *sighting)
 {
     record_begin(out, "sighting");
-    out_seen(out, &sighting->seen);
+    record_out_seen(out, &sighting->seen);
     out_text(out, ",\"role\":", sighting->role);
     for (size_t i = 0; i < sighting->chain_count; i++)
         out_sha256(out, i ? ",\"" : ",\"chain\":[\"", sighting->chain[i]);
@@ -249,7 +249,7 @@ void record_write_sighting(struct buf *out, const struct record_sighting *sighti
 void record_write_hidden(struct buf *out, const struct record_hidden *hidden)
 {
     record_begin(out, "endpoint");
-    out_seen(out, &hidden->seen);
+    record_out_seen(out, &hidden->seen);
     out_tls(out, hidden->tls);
     out_client_hello(out, hidden->client_hello);
     record_end(out);
@@ -258,7 +258,7 @@ void record_write_hidden(struct buf *out, const struct record_hidden *hidden)
 void record_write_failure(struct buf *out, const struct record_failure *failure)
 {
     record_begin(out, "failure");
-    out_seen(out, &failure->seen);
+    record_out_seen(out, &failure->seen);
     out_text(out, ",\"stage\":", failure->stage);
     out_text(out, ",\"error\":", record_error_name(failure->error));
     out_known(out, ",\"detail\":", failure->detail);
@@ -270,7 +270,7 @@ void record_write_failure(struct buf *out, const struct record_failure *failure)
 void record_write_key(struct buf *out, const struct record_key *key)
 {
     record_begin(out, "key");
-    out_seen(out, &key->seen);
+    record_out_seen(out, &key->seen);
     out_text(out, ",\"kind\":", key->kind);
     buf_append_str(out, key->encrypted ? ",\"encrypted\":true" : ",\"encrypted\":false");
     if (key->spki_sha256)
@@ -287,9 +287,11 @@ void record_write_key(struct buf *out, const struct record_key *key)
 void record_write_store(struct buf *out, const struct record_store *store)
 {
     record_begin(out, "store");
-    out_seen(out, &store->seen);
+    record_out_seen(out, &store->seen);
     out_text(out, ",\"format\":", store->format);
     out_text(out, ",\"integrity\":", store->integrity);
+    if (store->weak_count)
+        out_strings(out, ",\"weak\":", store->weak, store->weak_count);
     out_number(out, ",\"entries\":", store->entries);
     record_end(out);
 }

@@ -8,9 +8,7 @@
 #include "certmuster/record.h"
 #include "lib/record_out.h"
 
-enum { NAME_TEXT_MAX = 64 * 1024 };
-
-static void out_name(struct buf *out, const char *key, struct slice name, struct buf *scratch)
+void record_out_name(struct buf *out, const char *key, struct slice name, struct buf *scratch)
 {
     buf_reset(scratch);
     (void)name_rfc4514(name, scratch); /* of a broken name what could be read */
@@ -18,13 +16,6 @@ static void out_name(struct buf *out, const char *key, struct slice name, struct
         return;
     buf_append_str(out, key);
     out_string(out, scratch->data, scratch->size);
-}
-
-static void out_digest(struct buf *out, const char *key, const uint8_t *sha256)
-{
-    buf_append_str(out, key);
-    hex_append(out, sha256, CM_SHA256_SIZE);
-    buf_append_char(out, '"');
 }
 
 /* The names of one kind as a member of `san`; true when there was one. */
@@ -52,7 +43,7 @@ static bool out_san_kind(struct buf *out, const struct cert *cert, enum san_kind
     return count > 0;
 }
 
-static void out_san(struct buf *out, const struct cert *cert, struct buf *scratch)
+void record_out_san(struct buf *out, const struct cert *cert, struct buf *scratch)
 {
     bool any = out_san_kind(out, cert, SAN_DNS, "dns", true, scratch);
     any = out_san_kind(out, cert, SAN_IP, "ip", !any, scratch) || any;
@@ -62,35 +53,45 @@ static void out_san(struct buf *out, const struct cert *cert, struct buf *scratc
         buf_append_char(out, '}');
 }
 
-static void out_decoded(struct buf *out, const struct cert *cert)
+void record_out_key(struct buf *out, const struct cert *cert)
 {
-    struct buf scratch;
     uint8_t spki[CM_SHA256_SIZE];
-    buf_init(&scratch, NAME_TEXT_MAX);
-    out_name(out, ",\"subject\":", cert->subject, &scratch);
-    out_name(out, ",\"issuer\":", cert->issuer, &scratch);
-    OUT_LITERAL(out, ",\"serial\":\"");
-    hex_append(out, cert->serial.data, cert->serial.size);
-    buf_append_char(out, '"');
-    out_seconds(out, ",\"not_before\":", cert->not_before);
-    out_seconds(out, ",\"not_after\":", cert->not_after);
+    if (!cert->spki.size)
+        return;
     cert_spki_sha256(cert, spki);
-    out_digest(out, ",\"spki_sha256\":\"", spki);
+    out_hex(out, ",\"spki_sha256\":\"", spki, sizeof spki);
+    if (!cert->key_oid[0]) /* the key is there and cannot be read */
+        return;
     out_text(out, ",\"key\":{\"alg\":", cert->key_alg ? cert->key_alg : cert->key_oid);
     if (cert->key_bits)
         out_number(out, ",\"bits\":", cert->key_bits);
     out_known(out, ",\"curve\":", cert->curve);
     buf_append_char(out, '}');
+}
+
+/* All of it, or what could be read of a damaged one. */
+static void out_decoded(struct buf *out, const struct cert *cert)
+{
+    struct buf scratch;
+    buf_init(&scratch, RECORD_NAME_MAX);
+    record_out_name(out, ",\"subject\":", cert->subject, &scratch);
+    record_out_name(out, ",\"issuer\":", cert->issuer, &scratch);
+    if (cert->serial.size)
+        out_hex(out, ",\"serial\":\"", cert->serial.data, cert->serial.size);
+    if (cert->not_before != INT64_MIN)
+        out_seconds(out, ",\"not_before\":", cert->not_before);
+    if (cert->not_after != INT64_MIN)
+        out_seconds(out, ",\"not_after\":", cert->not_after);
+    record_out_key(out, cert);
     out_known(out, ",\"sig_alg\":", cert->sig_alg ? cert->sig_alg : cert->sig_oid);
-    out_san(out, cert, &scratch);
-    buf_append_str(out, cert->ca ? ",\"ca\":true" : ",\"ca\":false");
+    record_out_san(out, cert, &scratch);
     buf_done(&scratch);
 }
 
 static void out_head(struct buf *out, const void *der, size_t size, const uint8_t *sha256)
 {
     record_begin(out, "certificate");
-    out_digest(out, ",\"sha256\":\"", sha256);
+    out_hex(out, ",\"sha256\":\"", sha256, CM_SHA256_SIZE);
     OUT_LITERAL(out, ",\"der\":\"");
     base64_append(out, der, size);
     buf_append_char(out, '"');
@@ -102,13 +103,14 @@ void record_write_certificate(struct buf *out, const void *der, size_t size,
     struct cert cert;
     struct cm_error error;
     size_t start = out->size;
-    int code = cert_parse(der, size, &cert, &error);
+    int code = cert_parse_broken(der, size, &cert, &error);
     out_head(out, der, size, sha256);
     size_t head = out->size;
     if (code)
         out_text(out, ",\"undecodable\":", error.reason);
-    else
-        out_decoded(out, &cert);
+    out_decoded(out, &cert);
+    if (!code)
+        buf_append_str(out, cert.ca ? ",\"ca\":true" : ",\"ca\":false");
     record_end(out);
     /* Escapes can make hostile names six times as long: rather than lose the certificate, tell it without them. */
     if (!out->failed && out->size - start > CM_LIMIT_RECORD_BYTES) {

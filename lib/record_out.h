@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "certmuster/buf.h"
+#include "certmuster/cert.h"
 #include "certmuster/escape.h"
+#include "certmuster/record.h"
 #include "certmuster/timefmt.h"
 
 #define OUT_LITERAL(out, literal) buf_append((out), "" literal, sizeof(literal) - 1)
@@ -51,7 +53,23 @@ static inline void out_seconds(struct buf *out, const char *key, int64_t seconds
     buf_append_char(out, '"');
 }
 
+enum { RECORD_NAME_MAX = 64 * 1024 }; /* bytes of a name's text: what scratch buffers below hold */
+
+/* `…:"hex"`; key ends in the quote. */
+static inline void out_hex(struct buf *out, const char *key, const void *bytes, size_t size)
+{
+    buf_append_str(out, key);
+    hex_append(out, bytes, size);
+    buf_append_char(out, '"');
+}
+
 void record_begin(struct buf *out, const char *type); /* {"v":1,"type":"…" */
 void record_end(struct buf *out);                     /* } and the line feed */
+/* record.c: who saw it, when and where. */
+void record_out_seen(struct buf *out, const struct record_seen *seen);
+/* record_certificate.c: members of what was decoded; left out when there is nothing. */
+void record_out_name(struct buf *out, const char *key, struct slice name, struct buf *scratch);
+void record_out_key(struct buf *out, const struct cert *cert); /* spki_sha256 and key */
+void record_out_san(struct buf *out, const struct cert *cert, struct buf *scratch);
 
 #endif

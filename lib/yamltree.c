@@ -1,6 +1,6 @@
-/* YAML files as bounded trees: libyaml's events, checked and put together.
+/* YAML files as bounded trees: events, checked and put together.
  *
- * Owns yaml.h: no other file sees it. Called by the configuration and by whoever reads rule files. Aliases, duplicate keys and anything
+ * Called by the configuration and by whoever reads rule files. Aliases, duplicate keys and anything
  * past the ceilings of the header are refused before memory grows; recursion is bounded by the depth ceiling. */
 #include "certmuster/yamltree.h"
 
@@ -12,7 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <yaml.h>
+
+#include "certmuster/yamlevents.h"
 
 struct yamltree {
     char *name;
@@ -20,7 +21,7 @@ struct yamltree {
 };
 
 struct reader {
-    yaml_parser_t parser;
+    struct yamlevents *events;
     struct yamltree *tree;
     struct cm_error *error;
     size_t nodes;
@@ -42,27 +43,19 @@ static int fail_at(struct reader *reader, int code, size_t line, const char *rea
     return error_setf(reader->error, code, line, reason, "%s:%zu: %s", reader->tree->name, line, what);
 }
 
-static int fail_parser(struct reader *reader)
+static int next_event(struct reader *reader, struct yamlevent *event)
 {
-    const yaml_parser_t *parser = &reader->parser;
-    /* A reader error (bad UTF-8) has no mark: count lines up to the place reached. */
-    size_t line = (parser->problem_mark.line ? parser->problem_mark.line : parser->mark.line) + 1;
-    return fail_at(reader, CM_EMALFORMED, line, "not valid YAML", parser->problem ? parser->problem : "not valid YAML");
+    struct cm_error error = {0};
+    if (yamlevents_next(reader->events, event, &error))
+        return fail_at(reader, CM_EMALFORMED, error.offset, "not valid YAML", error.reason);
+    return CM_OK;
 }
 
-static int next_event(struct reader *reader, yaml_event_t *event)
+static int take_text(struct reader *reader, const struct yamlevent *event, const char **out)
 {
-    return yaml_parser_parse(&reader->parser, event) ? CM_OK : fail_parser(reader);
-}
-
-static int take_text(struct reader *reader, const yaml_event_t *event, const char **out)
-{
-    const char *value = (const char *)event->data.scalar.value;
-    size_t size = event->data.scalar.length;
-    if (memchr(value, 0, size))
-        return fail_at(reader, CM_EMALFORMED, event->start_mark.line + 1, "a NUL byte in a text",
-                       "a NUL byte in a text");
-    *out = cm_strndup(value, size);
+    if (memchr(event->text, 0, event->size))
+        return fail_at(reader, CM_EMALFORMED, event->line, "a NUL byte in a text", "a NUL byte in a text");
+    *out = cm_strndup(event->text, event->size);
     return CM_OK;
 }
 
@@ -81,7 +74,7 @@ static int check_key(struct reader *reader, const struct yamltree_node *map, con
     return fail_at(reader, CM_EMALFORMED, line, "duplicate key", text);
 }
 
-static int read_value(struct reader *reader, yaml_event_t *event, struct yamltree_node *node, unsigned depth);
+static int read_value(struct reader *reader, struct yamlevent *event, struct yamltree_node *node, unsigned depth);
 
 static struct yamltree_node *add_child(struct yamltree_node *parent, struct yamltree_node **last)
 {
@@ -100,28 +93,25 @@ static int read_list(struct reader *reader, struct yamltree_node *list, unsigned
 {
     struct yamltree_node *last = NULL;
     for (;;) {
-        yaml_event_t event;
+        struct yamlevent event;
         int code = next_event(reader, &event);
         if (code)
             return code;
-        if (event.type == YAML_SEQUENCE_END_EVENT) {
-            yaml_event_delete(&event);
+        if (event.kind == YAMLEVENT_LIST_END)
             return CM_OK;
-        }
         code = read_value(reader, &event, add_child(list, &last), depth + 1);
-        yaml_event_delete(&event);
         if (code)
             return code;
     }
 }
 
-static int read_member(struct reader *reader, yaml_event_t *key_event, struct yamltree_node *map,
+static int read_member(struct reader *reader, struct yamlevent *key_event, struct yamltree_node *map,
                        struct yamltree_node **last, unsigned depth)
 {
-    size_t line = key_event->start_mark.line + 1;
+    size_t line = key_event->line;
     const char *key;
-    yaml_event_t event;
-    if (key_event->type != YAML_SCALAR_EVENT)
+    struct yamlevent event;
+    if (key_event->kind != YAMLEVENT_SCALAR)
         return fail_at(reader, CM_EMALFORMED, line, "a key that is no text", "a key must be plain text");
     int code = take_text(reader, key_event, &key);
     if (code)
@@ -137,78 +127,63 @@ static int read_member(struct reader *reader, yaml_event_t *key_event, struct ya
     code = next_event(reader, &event);
     if (code)
         return code;
-    code = read_value(reader, &event, child, depth + 1);
-    yaml_event_delete(&event);
-    return code;
+    return read_value(reader, &event, child, depth + 1);
 }
 
 static int read_map(struct reader *reader, struct yamltree_node *map, unsigned depth)
 {
     struct yamltree_node *last = NULL;
     for (;;) {
-        yaml_event_t event;
+        struct yamlevent event;
         int code = next_event(reader, &event);
         if (code)
             return code;
-        if (event.type == YAML_MAPPING_END_EVENT) {
-            yaml_event_delete(&event);
+        if (event.kind == YAMLEVENT_MAP_END)
             return CM_OK;
-        }
         code = read_member(reader, &event, map, &last, depth);
-        yaml_event_delete(&event);
         if (code)
             return code;
     }
 }
 
-static int read_value(struct reader *reader, yaml_event_t *event, struct yamltree_node *node, unsigned depth)
+static int read_value(struct reader *reader, struct yamlevent *event, struct yamltree_node *node, unsigned depth)
 {
-    size_t line = event->start_mark.line + 1;
+    size_t line = event->line;
     node->line = line;
     if (depth > YAMLTREE_DEPTH_MAX)
         return fail_at(reader, CM_ELIMIT, line, "nested too deeply", "nested too deeply");
     if (++reader->nodes > YAMLTREE_NODES_MAX)
         return fail_at(reader, CM_ELIMIT, line, "too many values", "too many values");
-    switch (event->type) {
-    case YAML_SCALAR_EVENT:
+    switch (event->kind) {
+    case YAMLEVENT_SCALAR:
         node->kind = YAMLTREE_SCALAR;
-        node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+        node->quoted = event->quoted;
         return take_text(reader, event, &node->text);
-    case YAML_SEQUENCE_START_EVENT:
+    case YAMLEVENT_LIST:
         node->kind = YAMLTREE_LIST;
         return read_list(reader, node, depth);
-    case YAML_MAPPING_START_EVENT:
+    case YAMLEVENT_MAP:
         node->kind = YAMLTREE_MAP;
         return read_map(reader, node, depth);
-    case YAML_ALIAS_EVENT:
+    case YAMLEVENT_ALIAS:
         return fail_at(reader, CM_EUNSUPPORTED, line, "aliases are not read", "aliases (*name) are not read here");
     default:
         return fail_at(reader, CM_EMALFORMED, line, "not valid YAML", "a value was expected");
     }
 }
 
-/* STREAM-START, then either STREAM-END (an empty file) or DOCUMENT-START value DOCUMENT-END STREAM-END. */
+/* Either nothing at all (an empty file) or DOCUMENT value DOCUMENT-END and no more. */
 static int read_stream(struct reader *reader)
 {
-    static const yaml_event_type_t frame[] = {YAML_STREAM_START_EVENT, YAML_DOCUMENT_START_EVENT, YAML_NO_EVENT,
-                                              YAML_DOCUMENT_END_EVENT, YAML_STREAM_END_EVENT};
-    for (size_t i = 0; i < sizeof frame / sizeof *frame; i++) {
-        yaml_event_t event;
-        int code = next_event(reader, &event);
-        if (code)
-            return code;
-        size_t line = event.start_mark.line + 1;
-        yaml_event_type_t type = event.type;
-        if (frame[i] == YAML_NO_EVENT)
-            code = read_value(reader, &event, &reader->tree->root, 0);
-        yaml_event_delete(&event);
-        if (code)
-            return code;
-        if (i == 1 && type == YAML_STREAM_END_EVENT)
-            return CM_OK;
-        if (frame[i] != YAML_NO_EVENT && type != frame[i])
-            return fail_at(reader, CM_EMALFORMED, line, "more than one document", "one document only");
-    }
+    struct yamlevent event;
+    int code = next_event(reader, &event);
+    if (code || event.kind == YAMLEVENT_END)
+        return code;
+    if ((code = next_event(reader, &event)) || (code = read_value(reader, &event, &reader->tree->root, 0)) ||
+        (code = next_event(reader, &event)) || (code = next_event(reader, &event)))
+        return code;
+    if (event.kind != YAMLEVENT_END)
+        return fail_at(reader, CM_EMALFORMED, event.line, "more than one document", "one document only");
     /* A document of comments alone is one empty scalar. */
     if (yamltree_is_null(&reader->tree->root)) {
         free((char *)reader->tree->root.text);
@@ -222,17 +197,13 @@ int yamltree_read(const char *name, const void *bytes, size_t size, struct yamlt
 {
     if (size > YAMLTREE_BYTES_MAX)
         return error_setf(error, CM_ELIMIT, 0, "file too large", "%s: larger than %d bytes", name, YAMLTREE_BYTES_MAX);
-    struct reader reader = {.error = error};
-    if (!yaml_parser_initialize(&reader.parser))
-        return error_set(error, CM_ELIMIT, 0, "out of memory");
+    struct reader reader = {.error = error, .events = yamlevents_new(bytes, size)};
     reader.tree = cm_calloc(1, sizeof *reader.tree);
     reader.tree->name = cm_strdup(name);
     reader.tree->root.kind = YAMLTREE_MAP;
     reader.tree->root.line = 1;
-    yaml_parser_set_input_string(&reader.parser, bytes, size);
-    yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
     int code = read_stream(&reader);
-    yaml_parser_delete(&reader.parser);
+    yamlevents_free(reader.events);
     if (code) {
         yamltree_free(reader.tree);
         return code;

@@ -41,6 +41,8 @@ struct cert {
 
 /* Fills *out with views into der, which must outlive it. CM_ETRUNCATED or CM_EMALFORMED with the offset; out untouched then. */
 CM_MUST_CHECK int cert_parse(const void *der, size_t size, struct cert *out, struct cm_error *error);
+/* The same, but *out holds in any case what could be read: slices of the rest are empty, times INT64_MIN, key_oid "". */
+CM_MUST_CHECK int cert_parse_broken(const void *der, size_t size, struct cert *out, struct cm_error *error);
 /* Fills key_alg, key_bits, curve and key_oid alone, from a whole SubjectPublicKeyInfo: a key that lies about without a certificate. */
 CM_MUST_CHECK int cert_read_key(struct slice spki, struct cert *out);
 /* Length of the Certificate that starts at bytes (outer SEQUENCE header and contents), without reading inside it. */

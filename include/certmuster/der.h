@@ -3,6 +3,7 @@
 #ifndef CERTMUSTER_DER_H
 #define CERTMUSTER_DER_H
 
+#include "certmuster/buf.h"
 #include "certmuster/cursor.h"
 
 enum der_tag {
@@ -30,5 +31,9 @@ CM_MUST_CHECK int der_next(struct cursor *cursor, struct der_element *out);
 CM_MUST_CHECK int der_expect(struct cursor *cursor, uint8_t tag, struct cursor *out);
 /* UTCTime or GeneralizedTime to seconds since the epoch; offsets and fractions as found in the wild are understood. */
 CM_MUST_CHECK int der_time(const struct der_element *element, int64_t *seconds);
+/* Appends an element: tag, shortest length, contents. */
+void der_append(struct buf *out, uint8_t tag, const void *contents, size_t size);
+/* Appends an INTEGER from a big-endian magnitude, which may begin with zeros. */
+void der_append_unsigned(struct buf *out, const void *magnitude, size_t size);
 
 #endif

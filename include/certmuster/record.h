@@ -35,7 +35,7 @@ enum record_error {
     RECORD_ERROR_PASSWORD,   /* decode: no password of the list opens it */
     RECORD_ERROR_MALFORMED,  /* decode: damaged */
     RECORD_ERROR_UNSUPPORTED, /* certificate: a key agreement that we cannot compute; decode: a form that we do not read */
-    RECORD_ERROR_LIMIT,       /* decode: a ceiling on what is unpacked or looked into; what was read before it is told */
+    RECORD_ERROR_LIMIT, /* decode: a ceiling on what is unpacked or looked into; what was read before it is told */
     RECORD_ERROR_COUNT_
 };
 const char *record_error_name(enum record_error error); /* "nxdomain", … */
@@ -128,10 +128,10 @@ struct record_failure {
 
 struct record_key {
     struct record_seen seen; /* file */
-    const char *kind;        /* pkcs1, pkcs8, sec1, openssh, dsa */
+    const char *kind;        /* pkcs1, pkcs8, sec1, dsa, openssh, putty, jwk */
     bool encrypted;
-    const uint8_t *spki_sha256; /* NULL unless plain */
-    const char *key_alg;        /* NULL unless plain */
+    const uint8_t *spki_sha256; /* NULL where the public half cannot be read without the password */
+    const char *key_alg;        /* NULL then, too */
     unsigned key_bits;
 };
 
@@ -140,6 +140,8 @@ struct record_store {
     const char *format;
     const char *integrity; /* ok, bad, unchecked */
     size_t entries;
+    const char *const *weak; /* words that the schema explains: "bks-v1", "rc2-40", "plain-key", "stash", … */
+    size_t weak_count;
 };
 
 struct record_run {
@@ -163,6 +165,11 @@ void record_write_hidden(struct buf *out, const struct record_hidden *hidden);
 void record_write_failure(struct buf *out, const struct record_failure *failure);
 void record_write_key(struct buf *out, const struct record_key *key);
 void record_write_store(struct buf *out, const struct record_store *store);
+/* csr, crl, ssh_certificate: the bytes are decoded here, by csr_parse, crl_parse and ssh_certificate_parse; what cannot be is told by its
+ * hash with the reason. blob: what stands in base64 in a .pub file. */
+void record_write_csr(struct buf *out, const struct record_seen *seen, const void *der, size_t size);
+void record_write_crl(struct buf *out, const struct record_seen *seen, const void *der, size_t size);
+void record_write_ssh_certificate(struct buf *out, const struct record_seen *seen, const void *blob, size_t size);
 void record_write_run(struct buf *out, const struct record_run *run);
 void record_write_stats(struct buf *out, const char *run, int64_t at_ms, const char *const *names,
                         const uint64_t *values, size_t count);

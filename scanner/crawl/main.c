@@ -126,11 +126,17 @@ static int read_arguments(struct cli *cli, struct arguments *out)
 
 static void summarise(const struct sink_counts *counts, int64_t took_ms)
 {
-    fprintf(stderr,
-            "%s: %" PRIu64 " files in %.1f s: %" PRIu64 " certificates, %" PRIu64 " private keys, %" PRIu64
-            " failures%s\n",
-            log_program(), counts->files, (double)took_ms / 1000, counts->certificates, counts->keys, counts->problems,
-            stop ? "; interrupted" : "");
+    const struct {
+        uint64_t count;
+        const char *what;
+    } rarer[] = {
+        {counts->requests, "signing requests"}, {counts->crls, "CRLs"}, {counts->ssh_certificates, "SSH certificates"}};
+    fprintf(stderr, "%s: %" PRIu64 " files in %.1f s: %" PRIu64 " certificates, %" PRIu64 " private keys",
+            log_program(), counts->files, (double)took_ms / 1000, counts->certificates, counts->keys);
+    for (size_t i = 0; i < sizeof rarer / sizeof *rarer; i++)
+        if (rarer[i].count)
+            fprintf(stderr, ", %" PRIu64 " %s", rarer[i].count, rarer[i].what);
+    fprintf(stderr, ", %" PRIu64 " failures%s\n", counts->problems, stop ? "; interrupted" : "");
 }
 
 /* True when the run was ended before all was read. */
@@ -150,7 +156,7 @@ static bool crawl(char *const *operands, int count, const struct passwords *pass
             sink_unopened(sink, &entry);
             continue;
         }
-        sink_begin(sink, entry.path, &entry.stat);
+        sink_begin(sink, entry.path, entry.dir, &entry.stat);
         job_file(&job, entry.fd, (uint64_t)entry.stat.st_size);
         close(entry.fd);
     }

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certmuster/crl.h"
+#include "certmuster/csr.h"
 #include "certmuster/limits.h"
+#include "certmuster/ssh_certificate.h"
 #include "certmuster/table.h"
 #include "certmuster/timefmt.h"
 
@@ -91,13 +94,19 @@ static void key_cell(struct rows *rows, const char *alg, const char *curve, unsi
     table_cell(rows->table, rows->text.data, TABLE_PLAIN);
 }
 
+/* The rest of a row whose subject is a remark in words. */
+static void remark_cells(struct rows *rows, const char *remark, enum table_paint paint)
+{
+    table_cell(rows->table, remark, paint);
+    table_cell(rows->table, "", TABLE_PLAIN);
+    table_cell(rows->table, "", TABLE_PLAIN);
+}
+
 void rows_chain(struct rows *rows, const char *path, const char *entry, const struct cert *leaf, size_t count)
 {
     begin(rows, path, entry);
     if (!leaf) {
-        table_cell(rows->table, "(certificate that cannot be decoded)", TABLE_BAD);
-        table_cell(rows->table, "", TABLE_PLAIN);
-        table_cell(rows->table, "", TABLE_PLAIN);
+        remark_cells(rows, "(certificate that cannot be decoded)", TABLE_BAD);
         return;
     }
     table_cell(rows->table, subject_of(rows, leaf, count), TABLE_PLAIN);
@@ -117,12 +126,75 @@ void rows_key(struct rows *rows, const char *path, const struct found_key *key)
         table_cell(rows->table, key->kind, TABLE_DIM);
 }
 
+void rows_request(struct rows *rows, const char *path, const char *entry, struct slice der)
+{
+    struct cert request;
+    begin(rows, path, entry);
+    if (csr_parse(der.data, der.size, &request, NULL)) {
+        remark_cells(rows, "(signing request that cannot be decoded)", TABLE_BAD);
+        return;
+    }
+    subject_of(rows, &request, 1);
+    buf_append_str(&rows->text, " (signing request)");
+    table_cell(rows->table, rows->text.data, TABLE_PLAIN);
+    table_cell(rows->table, "", TABLE_PLAIN);
+    key_cell(rows, request.key_alg ? request.key_alg : request.key_oid, request.curve, request.key_bits);
+}
+
+void rows_crl(struct rows *rows, const char *path, const char *entry, struct slice der)
+{
+    struct crl crl;
+    begin(rows, path, entry);
+    if (crl_parse(der.data, der.size, &crl, NULL)) {
+        remark_cells(rows, "(CRL that cannot be decoded)", TABLE_BAD);
+        return;
+    }
+    buf_reset(&rows->text);
+    (void)name_rfc4514(crl.issuer, &rows->text); /* of a broken name what could be read */
+    buf_appendf(&rows->text, " (CRL of %llu)", (unsigned long long)crl.entries);
+    table_cell(rows->table, rows->text.data, TABLE_PLAIN);
+    if (crl.next_update != INT64_MIN)
+        expiry_cell(rows, crl.next_update);
+    else
+        table_cell(rows->table, "", TABLE_PLAIN);
+    table_cell(rows->table, "", TABLE_PLAIN);
+}
+
+void rows_ssh_certificate(struct rows *rows, const char *path, const char *entry, struct slice blob)
+{
+    struct ssh_certificate certificate;
+    begin(rows, path, entry);
+    if (ssh_certificate_parse(blob, &certificate, NULL)) {
+        remark_cells(rows, "(SSH certificate that cannot be decoded)", TABLE_BAD);
+        return;
+    }
+    buf_reset(&rows->text);
+    buf_append(&rows->text, certificate.key_id.data, certificate.key_id.size);
+    buf_append_str(&rows->text, certificate.role == 2 ? " (SSH host certificate)" : " (SSH user certificate)");
+    table_cell(rows->table, rows->text.data, TABLE_PLAIN);
+    if (certificate.valid_before <= INT32_MAX * UINT64_C(100))
+        expiry_cell(rows, (int64_t)certificate.valid_before);
+    else
+        table_cell(rows->table, "never", TABLE_PLAIN);
+    key_cell(rows, certificate.key.alg, certificate.key.curve, certificate.key.bits);
+}
+
+void rows_store(struct rows *rows, const char *path, const struct found_store *store)
+{
+    bool bad = strcmp(store->integrity, "bad") == 0;
+    begin(rows, path, NULL);
+    buf_reset(&rows->text);
+    buf_appendf(&rows->text, "(%s keystore%s", store->format, bad ? ", integrity bad" : "");
+    for (size_t i = 0; i < store->weak_count; i++)
+        buf_appendf(&rows->text, "%s%s", i ? ", " : ": ", store->weak[i]);
+    buf_append_char(&rows->text, ')');
+    remark_cells(rows, rows->text.data, bad ? TABLE_BAD : TABLE_WARN);
+}
+
 void rows_problem(struct rows *rows, const char *path, const char *entry, const char *error, const char *detail)
 {
     begin(rows, path, entry);
     buf_reset(&rows->text);
     buf_appendf(&rows->text, "%s: %s", error, detail ? detail : "");
-    table_cell(rows->table, rows->text.data, TABLE_BAD);
-    table_cell(rows->table, "", TABLE_PLAIN);
-    table_cell(rows->table, "", TABLE_PLAIN);
+    remark_cells(rows, rows->text.data, TABLE_BAD);
 }

@@ -12,6 +12,11 @@ void rows_free(struct rows *rows);
 /* leaf NULL: it cannot be decoded. */
 void rows_chain(struct rows *rows, const char *path, const char *entry, const struct cert *leaf, size_t count);
 void rows_key(struct rows *rows, const char *path, const struct found_key *key);
+/* The next three decode what they are given; weak or broken stores alone have a row. */
+void rows_request(struct rows *rows, const char *path, const char *entry, struct slice der);
+void rows_crl(struct rows *rows, const char *path, const char *entry, struct slice der);
+void rows_ssh_certificate(struct rows *rows, const char *path, const char *entry, struct slice blob);
+void rows_store(struct rows *rows, const char *path, const struct found_store *store);
 void rows_problem(struct rows *rows, const char *path, const char *entry, const char *error, const char *detail);
 
 #endif

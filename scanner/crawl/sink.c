@@ -4,6 +4,7 @@
  * is an anchor that somebody trusts, everything else is stored. */
 #include "scanner/crawl/sink.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <time.h>
@@ -37,9 +38,10 @@ void sink_done(struct sink *sink)
     buf_done(&sink->inner);
 }
 
-void sink_begin(struct sink *sink, const char *path, const struct stat *stat)
+void sink_begin(struct sink *sink, const char *path, int dir, const struct stat *stat)
 {
     sink->path = path;
+    sink->dir = dir;
     sink->stat = stat;
     sink->deadline_ms = clock_monotonic_ms() + SINK_FILE_MS;
     sink->counts.files += stat != NULL;
@@ -141,16 +143,63 @@ static void on_key(void *context, const struct found_key *key)
     }
 }
 
+/* Requests, lists and SSH certificates: the record's writer decodes them, and the row's. */
+static void tell_asset(struct sink *sink, const char *format, const char *entry, struct slice bytes,
+                       void (*write)(struct buf *, const struct record_seen *, const void *, size_t),
+                       void (*row)(struct rows *, const char *, const char *, struct slice))
+{
+    struct record_file file = place(sink, format, entry);
+    struct record_seen observed = seen(sink, &file);
+    struct cm_error error = {0};
+    buf_reset(&sink->line);
+    write(&sink->line, &observed, bytes.data, bytes.size);
+    note(emit_line(sink->emit, sink->line.data, sink->line.size, &error), sink, &error);
+    if (sink->rows) {
+        progress_clear(&sink->progress);
+        row(sink->rows, shown_path(sink), entry, bytes);
+    }
+}
+
+static void on_request(void *context, const struct found_der *request)
+{
+    struct sink *sink = context;
+    sink->counts.requests++;
+    tell_asset(sink, request->format, request->entry, request->der, record_write_csr, rows_request);
+}
+
+static void on_crl(void *context, const struct found_der *crl)
+{
+    struct sink *sink = context;
+    sink->counts.crls++;
+    tell_asset(sink, crl->format, crl->entry, crl->der, record_write_crl, rows_crl);
+}
+
+static void on_ssh_certificate(void *context, const struct found_ssh_certificate *certificate)
+{
+    struct sink *sink = context;
+    sink->counts.ssh_certificates++;
+    tell_asset(sink, certificate->format, certificate->entry, certificate->blob, record_write_ssh_certificate,
+               rows_ssh_certificate);
+}
+
 static void on_store(void *context, const struct found_store *store)
 {
     struct sink *sink = context;
     struct record_file file = place(sink, store->format, NULL);
-    struct record_store record = {
-        .seen = seen(sink, &file), .format = store->format, .integrity = store->integrity, .entries = store->entries};
+    struct record_store record = {.seen = seen(sink, &file),
+                                  .format = store->format,
+                                  .integrity = store->integrity,
+                                  .entries = store->entries,
+                                  .weak = store->weak,
+                                  .weak_count = store->weak_count};
     struct cm_error error = {0};
     buf_reset(&sink->line);
     record_write_store(&sink->line, &record);
     note(emit_line(sink->emit, sink->line.data, sink->line.size, &error), sink, &error);
+    if (sink->rows && (store->weak_count || strcmp(store->integrity, "bad") == 0)) {
+        progress_clear(&sink->progress);
+        rows_store(sink->rows, shown_path(sink), store);
+    }
 }
 
 static void fail(struct sink *sink, const char *stage, const struct found_problem *problem)
@@ -178,7 +227,7 @@ static void on_problem(void *context, const struct found_problem *problem)
 
 void sink_unopened(struct sink *sink, const struct walk_entry *entry)
 {
-    sink_begin(sink, entry->path, NULL);
+    sink_begin(sink, entry->path, -1, NULL);
     if (entry->operand && !sink->rows) { /* somebody asked for it: a line, also where nobody reads a table */
         progress_clear(&sink->progress);
         say_error("cannot read %s: %s", log_quote(entry->path), entry->detail);
@@ -226,23 +275,29 @@ static void on_leave(void *context)
     sink->inner.data[sink->inner.size] = '\0';
 }
 
+/* Looked up in the directory that is open, where there is one: its path may lead elsewhere by now. */
 static bool on_beside(void *context, const char *ending)
 {
     struct sink *sink = context;
     struct stat stat;
     if (sink->depth || !sink->stat)
         return false;
-    const char *slash = strrchr(sink->path, '/'), *dot = strrchr(slash ? slash : sink->path, '.');
+    const char *slash = strrchr(sink->path, '/'), *name = slash && sink->dir >= 0 ? slash + 1 : sink->path;
+    const char *dot = strrchr(slash ? slash : name, '.');
     buf_reset(&sink->line);
-    buf_append(&sink->line, sink->path, ending[0] == '.' && dot ? (size_t)(dot - sink->path) : strlen(sink->path));
+    buf_append(&sink->line, name, ending[0] == '.' && dot ? (size_t)(dot - name) : strlen(name));
     buf_append_str(&sink->line, ending);
-    return lstat(sink->line.data, &stat) == 0 && S_ISREG(stat.st_mode);
+    return fstatat(sink->dir >= 0 ? sink->dir : AT_FDCWD, sink->line.data, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISREG(stat.st_mode);
 }
 
 struct found_ops sink_ops(struct sink *sink)
 {
     return (struct found_ops){.chain = on_chain,
                               .key = on_key,
+                              .request = on_request,
+                              .crl = on_crl,
+                              .ssh_certificate = on_ssh_certificate,
                               .store = on_store,
                               .problem = on_problem,
                               .enter = on_enter,

@@ -18,6 +18,7 @@ struct sink_counts {
     uint64_t files;        /* looked into */
     uint64_t certificates; /* seen, repeats included */
     uint64_t keys;
+    uint64_t requests, crls, ssh_certificates;
     uint64_t problems; /* unreadable, damaged or missing */
 };
 
@@ -31,6 +32,7 @@ struct sink {
     struct buf line;
     /* The file being read */
     const char *path;
+    int dir;                 /* the directory that it was found in; -1: only its path is known */
     const struct stat *stat; /* NULL when not known */
     struct sink_step {
         size_t inner_size; /* of the path around it */
@@ -47,8 +49,8 @@ void sink_init(struct sink *sink, struct emit *emit, const char *host, struct ro
                const volatile sig_atomic_t *stop, bool quiet);
 void sink_done(struct sink *sink);
 struct found_ops sink_ops(struct sink *sink);
-/* What follows is told of this file; both lend until the next. */
-void sink_begin(struct sink *sink, const char *path, const struct stat *stat);
+/* What follows is told of this file; all lend until the next. */
+void sink_begin(struct sink *sink, const char *path, int dir, const struct stat *stat);
 /* A file or directory that could not be opened. */
 void sink_unopened(struct sink *sink, const struct walk_entry *entry);
 /* Waits while records cannot be kept; true when the run shall end. */

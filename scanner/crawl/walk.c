@@ -123,7 +123,8 @@ static enum walk_result take(struct walk *walk, int fd, struct walk_entry *entry
         close(fd);
         return WALK_END;
     }
-    *entry = (struct walk_entry){.path = walk->path.data, .fd = fd, .stat = stat};
+    int dir = walk->depth ? dirfd(walk->levels[walk->depth - 1].dir) : -1;
+    *entry = (struct walk_entry){.path = walk->path.data, .fd = fd, .dir = dir, .stat = stat};
     return WALK_FILE;
 }
 

@@ -21,6 +21,7 @@ enum walk_result { WALK_END, WALK_FILE, WALK_PROBLEM };
 struct walk_entry {
     const char *path; /* absolute; lends until the next call */
     int fd;           /* WALK_FILE: open for reading, the caller closes it */
+    int dir;          /* WALK_FILE: the directory that it was found in, lends; -1 for an operand */
     struct stat stat; /* WALK_FILE */
     bool operand; /* WALK_PROBLEM: with something that was named, not with something below it; the next two say what */
     enum record_error error;

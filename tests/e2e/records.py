@@ -56,7 +56,7 @@ subprocess.run([os.path.join(BIN, "tests/unit/lib/test_record")], env=dict(os.en
                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 objects = validate(open(corpus, "rb").read(), "corpus")
 types = {o["type"] for o in objects}
-if types != {"certificate", "sighting", "failure", "key", "store", "run", "stats"}:
+if types != {"certificate", "sighting", "failure", "key", "csr", "crl", "ssh_certificate", "store", "run", "stats"}:
     fail("types of the writer: %s" % types)
 listed = {x["const"] for x in schema["$defs"]["error"]["oneOf"]}
 written = {o["error"] for o in objects if o["type"] == "failure"}

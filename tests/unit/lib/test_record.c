@@ -203,9 +203,12 @@ static void test_round_trip(void **state)
     assert_false(record.encrypted);
     record_done(&record);
 
-    struct record_store store = {.seen = failure.seen, .format = "pkcs12", .integrity = "ok", .entries = 3};
+    const char *const weak[] = {"rc2-40", "plain-key"};
+    struct record_store store = {
+        .seen = failure.seen, .format = "pkcs12", .integrity = "ok", .entries = 3, .weak = weak, .weak_count = 2};
     buf_reset(&out);
     record_write_store(&out, &store);
+    assert_non_null(strstr(out.data, "\"weak\":[\"rc2-40\",\"plain-key\"],\"entries\":3"));
     read_good(&out, &record);
     assert_string_equal(record.format, "pkcs12");
     assert_int_equal(record.entries, 3);
@@ -513,6 +516,12 @@ static void write_corpus(struct buf *out, const char *text)
     record_write_key(out, &key);
     struct record_store store = {.seen = one.seen, .format = "pkcs12", .integrity = "unchecked", .entries = 1000000};
     record_write_store(out, &store);
+    store.weak = &store.format;
+    store.weak_count = 1;
+    record_write_store(out, &store);
+    record_write_csr(out, &one.seen, "garbage", 7);
+    record_write_crl(out, &one.seen, "garbage", 7);
+    record_write_ssh_certificate(out, &one.seen, "garbage", 7);
     struct record_run run = {.run = RUN,
                              .source = "scan",
                              .state = "started",
@@ -558,7 +567,7 @@ static void test_corpus(void **state)
             fail_msg("%s: %.*s", error.reason, (int)size, at);
         record_done(&record);
     }
-    assert_int_equal(lines, 2 * (2 + RECORD_ERROR_COUNT_ - 1 + 1 + 2 + 1 + 2 + 1 + 1));
+    assert_int_equal(lines, 2 * (2 + RECORD_ERROR_COUNT_ - 1 + 1 + 2 + 2 + 3 + 2 + 1 + 1));
     buf_done(&out);
 }
 
