@@ -16,7 +16,7 @@ static const struct counter {
 #name, meaning, offsetof(struct statistics, name)                                                              \
     }
     ROW(packets, "packets"),
-    ROW(bytes, "bytes captured"),
+    ROW(bytes, "bytes on the wire"),
     ROW(kernel_drops, "packets dropped by the kernel: the ring was full"),
     ROW(interface_drops, "packets dropped by the interface"),
     ROW(other, "packets without TCP or UDP"),

@@ -46,3 +46,10 @@ def make_certificate(work, name):
     done = subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "20", "-subj", "/CN=" + name, "-keyout", work + "/key", "-outform", "DER"],
                           check=True, capture_output=True)
     return done.stdout
+
+
+def frame(packet, *tags):
+    """Ethernet around an IPv4 packet, with 802.1Q tags: the outermost first; with two the outer one is 802.1ad."""
+    kinds = ([0x88a8] if len(tags) > 1 else []) + [0x8100] * len(tags)
+    head = b"".join(struct.pack(">HH", kind, tag) for kind, tag in zip(kinds, tags))
+    return b"\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01" + head + b"\x08\x00" + packet

@@ -94,6 +94,19 @@ def serves(namespace, address, port):
     return subprocess.run(namespace.command("/usr/bin/python3", "-c", probe), capture_output=True).returncode == 0
 
 
+SENDER = """
+import socket, sys
+wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+wire.bind((sys.argv[1], 0))
+for frame in sys.stdin.read().split():
+    wire.send(bytes.fromhex(frame))
+"""
+
+
+def send_frames(namespace, link, frames):
+    namespace.run("/usr/bin/python3", "-c", SENDER, link, stdin=None, input="\n".join(frame.hex() for frame in frames))
+
+
 def status_of(pid):
     lines = open(f"/proc/{pid}/status", encoding="utf-8").read().splitlines()
     return {line.split(":", 1)[0]: line.split(":", 1)[1].split() for line in lines}
@@ -102,13 +115,14 @@ def status_of(pid):
 class Watch:
     """certmuster-watch in a namespace. nsenter becomes it, so its pid is that of the process."""
 
-    def __init__(self, namespace, *words, program=None, config="", json_out=True, env=None, stdout=None, stderr=None):
+    def __init__(self, namespace, *words, program=None, config="", json_out=True, env=None, stdout=None, stderr=None, ignored=()):
         self.name = tempfile.mktemp(dir=work)
         with open(self.name + ".yaml", "w", encoding="utf-8") as file:
             file.write("host: watch.example\n" + config)
         self.out, self.err = open(self.name + ".out", "w+"), open(self.name + ".err", "w+")
         words = [program or BIN + "/certmuster-watch", "--config", self.name + ".yaml", *(["--json"] if json_out else []), *words]
-        self.process = start(*namespace.command(*words), stdout=stdout or self.out, stderr=stderr or self.err, env={**os.environ, **(env or {})})
+        self.process = start(*namespace.command(*words), stdout=stdout or self.out, stderr=stderr or self.err, env={**os.environ, **(env or {})},
+                             preexec_fn=lambda: [signal.signal(number, signal.SIG_IGN) for number in ignored])
         self.pid = self.process.pid
         self.user = int(subprocess.run(["id", "-u", "nobody"], capture_output=True, text=True).stdout)
         wait_until("watch to give up its rights", self.is_ready)
