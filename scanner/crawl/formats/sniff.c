@@ -76,22 +76,12 @@ static bool begins_pkcs12(struct cursor cursor)
            !cursor_slice(&cursor, sizeof pkcs7, &bytes) && memcmp(bytes.data, pkcs7, sizeof pkcs7) == 0;
 }
 
-/* The magic of JKS or JCEKS and version 1 or 2. */
-static bool begins_java_keystore(struct cursor cursor)
-{
-    uint32_t magic, version;
-    return !cursor_u32(&cursor, &magic) && (magic == 0xFEEDFEED || magic == 0xCECECECE) &&
-           !cursor_u32(&cursor, &version) && (version == 1 || version == 2);
-}
-
 enum sniffed sniff(const uint8_t *head, size_t size)
 {
     struct cursor cursor;
     uint8_t tag, first;
     cursor_init(&cursor, head, size < SNIFF_BYTES ? size : SNIFF_BYTES);
     struct cursor peek = cursor;
-    if (begins_java_keystore(cursor))
-        return SNIFF_JAVA;
     if (cursor_u8(&peek, &tag) || tag != DER_SEQUENCE || cursor_peek_u8(&peek, &first) || first > 0x84)
         return SNIFF_TEXT;
     if (begins_certificate(cursor))

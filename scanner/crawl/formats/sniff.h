@@ -11,7 +11,6 @@ enum sniffed {
     SNIFF_CERTIFICATE, /* begins as a DER certificate does, whole or not */
     SNIFF_PKCS12,      /* begins as a PFX does, in DER or BER */
     SNIFF_DER,         /* another DER SEQUENCE: perhaps a private key */
-    SNIFF_JAVA,        /* a Java keystore (JKS, JCEKS): known, not read */
 };
 
 enum {

@@ -77,16 +77,6 @@ static BIO *pem_of(X509 *const *certificates, size_t count)
     return bio;
 }
 
-/* A keystore that we know and do not read is told, not passed over. */
-static void test_java_keystore(void **state)
-{
-    (void)state;
-    static const char jks[] = "\xFE\xED\xFE\xED\0\0\0\2\0\0\0\0", jceks[] = "\xCE\xCE\xCE\xCE\0\0\0\1\0\0\0\0";
-    expect(jks, sizeof jks - 1, "problem jks - unsupported\n");
-    expect(jceks, sizeof jceks - 1, "problem jks - unsupported\n");
-    expect(jks, 7, "");
-}
-
 static void test_chains(void **state)
 {
     (void)state;
@@ -383,7 +373,6 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_java_keystore),
         cmocka_unit_test(test_chains),
         cmocka_unit_test(test_key_between_certificates),
         cmocka_unit_test(test_key_kinds),

@@ -1,0 +1,58 @@
+/* What the readers of Java's keystores share: entries with an alias, a chain and a key, told one at a time; how weakly the store is protected. */
+#ifndef SCANNER_CRAWL_FORMATS_KEYSTORE_H
+#define SCANNER_CRAWL_FORMATS_KEYSTORE_H
+
+#include "certmuster/limits.h"
+#include "scanner/crawl/formats/java_text.h"
+#include "scanner/crawl/job.h"
+
+enum {
+    KEYSTORE_ALIAS_MAX = 4096,    /* bytes of an alias that are told; Java allows 64 KiB */
+    KEYSTORE_PROBLEMS_MAX = 1000, /* told of one store: one of nothing but damage could hold a million */
+    KEYSTORE_WEAK_MAX = 4,
+    KEYSTORE_LOW_ITERATIONS =
+        1000, /* fewer than this over a password is "low-iterations": a guess costs microseconds */
+};
+
+struct keystore {
+    struct job *job;
+    const char *format;
+    struct buf alias;                         /* of the open entry, as it is told */
+    size_t entries;                           /* the open one included */
+    struct slice chain[CM_LIMIT_CHAIN_CERTS]; /* of the open entry */
+    size_t chain_count;
+    const char *weak[KEYSTORE_WEAK_MAX];
+    size_t weak_count;
+    size_t problems;
+    bool damaged; /* a problem was told that says that the store is not as it was written */
+};
+
+void keystore_init(struct keystore *store, struct job *job, const char *format);
+void keystore_done(struct keystore *store);
+
+/* Opens the next entry. An empty alias is told as the entry's ordinal; one that was too long is cut, with "#" and the ordinal behind it. */
+void keystore_open_entry(struct keystore *store, struct slice alias);
+/* A certificate of the open entry's chain, which lends until the entry is closed; what trails it is cut. Bytes that are none, or of another type
+ * than X.509, are told as a problem. Returns the certificate's length, 0 of none. */
+size_t keystore_certificate(struct keystore *store, struct slice type, struct slice data);
+/* The open entry's private key, a PrivateKeyInfo or EncryptedPrivateKeyInfo: told, and what its protection is worth noted. Never decrypted. */
+void keystore_key(struct keystore *store, struct slice der);
+/* The same of a key in a wrapping of the store's own that no more is known of. */
+void keystore_sealed_key(struct keystore *store, uint64_t iterations);
+/* Tells the open entry's chain. */
+void keystore_close_entry(struct keystore *store);
+
+/* A problem of the open entry, or (of_store) of the store as a whole. RECORD_ERROR_MALFORMED makes the store damaged. */
+void keystore_problem(struct keystore *store, bool of_store, enum record_error error, const char *detail);
+void keystore_weak(struct keystore *store, const char *word); /* static; each is told once */
+void keystore_weak_iterations(struct keystore *store, uint64_t iterations);
+/* The store as a whole, last; its integrity is "bad" when the store is damaged. */
+void keystore_tell(struct keystore *store, const char *integrity);
+
+enum keystore_try { KEYSTORE_NONE_FITS, KEYSTORE_FITS, KEYSTORE_NO_TIME };
+/* Calls fits for each reading of each password until one fits. The empty password stands for none: Java's formats do not tell them apart. */
+enum keystore_try keystore_try_passwords(struct job *job,
+                                         bool (*fits)(void *context, const struct java_password *password),
+                                         void *context);
+
+#endif
