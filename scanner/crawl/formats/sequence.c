@@ -1,6 +1,6 @@
 /* Puts consecutive certificates together into chains, one at a time, and tells each chain once it is known to be whole.
  *
- * Owns copies of the open chain's certificates, at most a hundred. search.c and certificates.c feed it. A certificate whose shape is right but whose inside cannot be
+ * Owns copies of the open chain's certificates, at most a hundred. search.c, cms.c and certificates.c feed it. A certificate whose shape is right but whose inside cannot be
  * read is told like any other (the inventory keeps it as undecodable); other bytes are a problem. */
 #include "scanner/crawl/formats/sequence.h"
 
@@ -32,7 +32,8 @@ static void tell(struct sequence *sequence)
     snprintf(entry, sizeof entry, "%zu", sequence->first);
     sequence->ops->chain(
         sequence->ops->context,
-        &(struct found_chain){.format = sequence->format, .entry = entry, .der = der, .count = sequence->count});
+        &(struct found_chain){
+            .format = sequence->format, .entry = entry, .der = der, .count = sequence->count, .role = sequence->role});
     sequence->count = 0;
     buf_reset(&sequence->bytes);
 }
@@ -62,6 +63,12 @@ void sequence_damaged(struct sequence *sequence, enum record_error error, const 
     tell(sequence);
     snprintf(entry, sizeof entry, "%zu", ++sequence->ordinal);
     sequence->ops->problem(sequence->ops->context, &(struct found_problem){sequence->format, entry, error, detail});
+}
+
+void sequence_skip(struct sequence *sequence)
+{
+    tell(sequence);
+    sequence->ordinal++;
 }
 
 int sequence_add(struct sequence *sequence, struct slice der, size_t *length)

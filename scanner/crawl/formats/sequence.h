@@ -9,6 +9,7 @@
 
 struct sequence {
     const char *format;
+    const char *role; /* of its chains; NULL: the sink decides */
     const struct found_ops *ops;
     struct buf bytes;                  /* the chain's certificates, one behind the other */
     size_t ends[CM_LIMIT_CHAIN_CERTS]; /* where each ends in bytes */
@@ -23,6 +24,8 @@ void sequence_init(struct sequence *sequence, const char *format, const struct f
 int sequence_add(struct sequence *sequence, struct slice der, size_t *length);
 /* A certificate that cannot even be decoded from its wrapping: keeps its ordinal and is told. */
 void sequence_damaged(struct sequence *sequence, enum record_error error, const char *detail);
+/* Something that keeps its ordinal and is told elsewhere, or nowhere: ends the open chain. */
+void sequence_skip(struct sequence *sequence);
 /* Tells the open chain, frees. */
 void sequence_done(struct sequence *sequence);
 

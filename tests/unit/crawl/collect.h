@@ -19,6 +19,8 @@ static void collect_chain(void *context, const struct found_chain *chain)
 {
     struct collected *all = context;
     buf_appendf(&all->text, "chain %s %s", chain->format, chain->entry);
+    if (chain->role)
+        buf_appendf(&all->text, " %s:", chain->role);
     for (size_t i = 0; i < chain->count; i++) {
         uint8_t digest[CM_SHA256_SIZE];
         sha256_bytes(chain->der[i].data, chain->der[i].size, digest);
@@ -40,6 +42,28 @@ static void collect_key(void *context, const struct found_key *key)
         hex_append(&all->text, key->spki_sha256, 4);
     buf_append_char(&all->text, '\n');
     all->keys++;
+}
+
+static void collect_der(struct collected *all, const char *what, const char *format, const char *entry,
+                        struct slice der)
+{
+    uint8_t digest[CM_SHA256_SIZE];
+    sha256_bytes(der.data, der.size, digest);
+    buf_appendf(&all->text, "%s %s %s ", what, format, entry);
+    hex_append(&all->text, digest, 4);
+    buf_append_char(&all->text, '\n');
+}
+static void collect_request(void *context, const struct found_der *request)
+{
+    collect_der(context, "request", request->format, request->entry, request->der);
+}
+static void collect_crl(void *context, const struct found_der *crl)
+{
+    collect_der(context, "crl", crl->format, crl->entry, crl->der);
+}
+static void collect_ssh_certificate(void *context, const struct found_ssh_certificate *certificate)
+{
+    collect_der(context, "ssh", certificate->format, certificate->entry, certificate->blob);
 }
 
 static void collect_store(void *context, const struct found_store *store)
@@ -90,6 +114,9 @@ static struct found_ops collect_ops(struct collected *all)
     buf_init(&all->text, 1 << 20);
     return (struct found_ops){.chain = collect_chain,
                               .key = collect_key,
+                              .request = collect_request,
+                              .crl = collect_crl,
+                              .ssh_certificate = collect_ssh_certificate,
                               .store = collect_store,
                               .problem = collect_problem,
                               .enter = collect_enter,
