@@ -1,0 +1,10 @@
+/* NSS's Berkeley DB files of any bytes: pages that link in circles, pairs larger than pages, offsets out of order. */
+#include "tests/fuzz/crawl/fuzzed_format.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzzed_format(&format_nss_dbm, data, size);
+    return 0;
+}
