@@ -50,7 +50,8 @@ static const struct cli_program program = {
             "curl --unix-socket /run/certmuster/collectd.sock http://localhost/healthz  # is it well?", NULL},
     .more = "Serves POST /v1/batches, POST /v1/missing, GET /healthz and GET /metrics. Runs in the foreground and logs "
             "on standard "
-            "error; SIGTERM finishes what is in a transaction and ends it. While PostgreSQL is away it goes on and "
+            "error; SIGTERM finishes what is in a transaction and ends it; SIGHUP takes the TLS files anew, which "
+            "happens by itself when they change. While PostgreSQL is away it goes on and "
             "answers 503. "
             "Exit status: 0 ended by a signal; 2 wrong use; 3 it cannot start, and one line says why.",
 };
@@ -174,7 +175,7 @@ static void block_signals(void)
 {
     sigset_t set;
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
+    signal(SIGHUP, SIG_IGN); /* until the event loop is there, which reloads */
     /* Threads inherit the mask; the event loop alone takes these two, see serve(). */
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);

@@ -32,6 +32,8 @@ const struct config_key config_keys[] = {
     {"collector.socket", CONFIG_STRING, 0, 0, NULL, "The unix socket that the collector serves."},
     {"collector.listen", CONFIG_STRING, 0, 0, "127.0.0.1:8443",
      "Address and port where the collector serves scanners over TLS; only used when collector.tls.cert is set."},
+    {"ca.dir", CONFIG_STRING, 0, 0, NULL,
+     "Where certmuster scanner enrol keeps its private CA; unset: /etc/certmuster/ca for root, ca in the home for others."},
     {"collector.tls.cert", CONFIG_STRING, 0, 0, NULL, "The collector's certificate chain, PEM."},
     {"collector.tls.key", CONFIG_STRING, 0, 0, NULL, "The collector's private key, PEM."},
     {"collector.tls.client_ca", CONFIG_STRING, 0, 0, NULL,

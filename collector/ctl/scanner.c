@@ -1,8 +1,10 @@
-/* `certmuster scanner`: who may deliver over TLS, by the fingerprint of its client certificate, and for which realms. */
+/* `certmuster scanner`: who may deliver over TLS, by the fingerprints of its client certificates, and for which realms. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include <openssl/asn1.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -11,56 +13,80 @@
 #include "certmuster/encode.h"
 #include "certmuster/log.h"
 #include "certmuster/table.h"
+#include "certmuster/timefmt.h"
 #include "collector/ctl/audit.h"
-#include "collector/ctl/ctl.h"
+#include "collector/ctl/scanner.h"
 
-enum { OPTION_REALM = 1000, OPTION_CERT, OPTION_FORMAT, REALMS_MAX = 64, NAME_MAX_BYTES = 255 };
+enum {
+    OPTION_REALM = 1000,
+    OPTION_CERT,
+    OPTION_FORMAT,
+    OPTION_DAYS,
+    OPTION_OUT,
+    OPTION_ONLY,
+    NAME_MAX_BYTES = 255,
+    DAYS_MAX = 3650
+};
 
 static const struct cli_program program = {
     .name = "certmuster scanner",
-    .summary = "Which scanners may deliver over TLS: each by its name and the fingerprint of its client certificate.",
-    .usage = (const char *const[]){"list [--format text|json]", "add NAME --cert FILE.pem|SHA256 [--realm REALM]...",
+    .summary = "Which scanners may deliver over TLS: each by its name and the fingerprints of its client certificates.",
+    .usage = (const char *const[]){"list [--format text|json]",
+                                   "add NAME --cert FILE.pem|SHA256 [--realm REALM]... [--only]",
+                                   "enrol NAME [--realm REALM]... [--days DAYS] [--out DIR] [--only]",
+                                   "collector HOST... [--days DAYS] [--out DIR]", "revoke NAME [--cert SHA256]",
                                    "disable NAME", "enable NAME", NULL},
     .options =
-        (const struct cli_option[]){{OPTION_CERT, "cert", "FILE|SHA256",
-                                     "The scanner's client certificate (PEM), or its SHA-256 fingerprint in hex."},
-                                    {OPTION_REALM, "realm", "REALM",
-                                     "A network zone that it may report; may be given again. Default: default."},
-                                    {OPTION_FORMAT, "format", "text|json", "How list prints."},
-                                    {0, NULL, NULL, NULL}},
+        (const struct cli_option[]){
+            {OPTION_CERT, "cert", "FILE|SHA256",
+             "The scanner's client certificate (PEM), or its SHA-256 fingerprint in hex; for "
+             "revoke its first 8 digits or more."},
+            {OPTION_REALM, "realm", "REALM",
+             "A network zone that it may report; may be given again. Default: those that it has, "
+             "of a new one default."},
+            {OPTION_ONLY, "only", NULL, "Revoke every other certificate of this scanner."},
+            {OPTION_DAYS, "days", "DAYS", "How long the certificate lasts (365)."},
+            {OPTION_OUT, "out", "DIR", "Where key and certificate are written (here)."},
+            {OPTION_FORMAT, "format", "text|json", "How list prints."},
+            {0, NULL, NULL, NULL}},
     .examples =
-        (const char *const[]){"certmuster scanner add dmz-probe-1 --cert dmz-probe-1.pem --realm dmz",
-                              "certmuster scanner disable dmz-probe-1     # its batches are refused from now on", NULL},
+        (const char *const[]){
+            "certmuster scanner enrol dmz-probe-1 --realm dmz   # key and certificate from our own CA",
+            "certmuster scanner collector pki.example.org       # the same for the collector",
+            "certmuster scanner add dmz-probe-2 --cert dmz-probe-2.pem --realm dmz",
+            "certmuster scanner enrol dmz-probe-1 --only        # renewed: the old one ends now",
+            "certmuster scanner revoke dmz-probe-1              # refused from now on", NULL},
     .more = "NAME is what the scanner calls itself (configuration key scanner; its host name by default) and stands in "
-            "every record it sends. Adding a name again "
-            "replaces its certificate and realms. A scanner on this machine's unix socket needs no enrolment. Exit "
+            "every record it sends. A scanner may have several certificates, so that it can change over to a new one: "
+            "until then both are taken, nothing is restarted. The private CA, for those who have none, is made at its "
+            "first use in ca.dir. A scanner on this machine's unix socket needs no enrolment. Exit "
             "status: 0 done; 1 the certificate "
             "could not be read, or there is no such scanner; 2 wrong use; 3 the inventory could not be reached.",
 };
 
-struct scanner_call {
-    const struct cli *cli;
-    enum ctl_format format;
-    const char *name, *cert;
-    const char *realms[REALMS_MAX];
-    size_t realm_count;
-};
-
 static int list(const struct scanner_call *call)
 {
-    static const struct table_column columns[] = {{"SCANNER", false, 8, true},      {"REALMS", false, 6, true},
-                                                  {"ENROLLED AS", false, 16, true}, {"STATE", false, 0, false},
-                                                  {"LAST SEEN", false, 0, false},   {"CLOCK OFF BY", true, 0, false},
-                                                  {NULL, false, 0, false}};
+    static const struct table_column columns[] = {
+        {"SCANNER", false, 8, true}, {"REALMS", false, 6, true},     {"CERTIFICATES", false, 16, true},
+        {"STATE", false, 0, false},  {"LAST SEEN", false, 0, false}, {"CLOCK OFF BY", true, 0, false},
+        {NULL, false, 0, false}};
     static const char text[] =
-        "SELECT name, array_to_string(realms, ' '), enrolled, CASE WHEN disabled THEN 'disabled' ELSE 'enabled' END,"
+        "SELECT name, array_to_string(realms, ' '), coalesce((SELECT string_agg(left(c.sha256, 16) ||"
+        "   CASE WHEN c.revoked_at IS NOT NULL THEN ' revoked' ELSE coalesce(' until ' || to_char(c.not_after, "
+        "'YYYY-MM-DD'), '') END, ', ' ORDER BY c.added_at DESC) FROM scanner_certificate c WHERE c.scanner = name), "
+        "enrolled),"
+        " CASE WHEN disabled THEN 'disabled' ELSE 'enabled' END,"
         " to_char(last_seen, 'YYYY-MM-DD HH24:MI'), CASE WHEN skewed_ms IS NOT NULL THEN round(skewed_ms / 1000.0, 1) "
         "|| ' s' END"
         " FROM scanner ORDER BY name";
-    static const char json[] = "SELECT json_strip_nulls(json_build_object('name', name, 'realms', realms, 'enrolled', "
-                               "enrolled, 'disabled', disabled,"
-                               " 'last_seen', to_char(last_seen, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), 'skewed_ms', "
-                               "skewed_ms)) FROM scanner ORDER BY name";
+    static const char json[] =
+        "SELECT json_strip_nulls(json_build_object('name', name, 'realms', realms, 'enrolled', "
+        "enrolled, 'disabled', disabled,"
+        " 'certificates', (SELECT json_agg(json_strip_nulls(json_build_object('sha256', c.sha256,"
+        " 'not_after', utc_text(c.not_after), 'added_at', utc_text(c.added_at), 'revoked_at', "
+        "utc_text(c.revoked_at))) ORDER BY c.added_at) FROM scanner_certificate c WHERE c.scanner = name),"
+        " 'last_seen', to_char(last_seen, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), 'skewed_ms', "
+        "skewed_ms)) FROM scanner ORDER BY name";
     struct db *db = NULL;
     int status = ctl_connect(call->cli, "certmuster_read", &db);
     if (!status && call->format == CTL_JSON)
@@ -71,10 +97,13 @@ static int list(const struct scanner_call *call)
     return status;
 }
 
-static int read_fingerprint(const char *cert, char out[static CM_SHA256_HEX_SIZE])
+/* end: when it is over, "" when only the fingerprint is known. */
+static int read_fingerprint(const char *cert, char out[static CM_SHA256_HEX_SIZE], char end[static TIMEFMT_SIZE])
 {
+    struct tm last;
     uint8_t digest[CM_SHA256_SIZE];
     unsigned size = 0;
+    end[0] = '\0';
     if (hex_read(cert, strlen(cert), digest, sizeof digest) == 0) {
         hex_write(out, digest, sizeof digest);
         return CM_EXIT_OK;
@@ -88,14 +117,19 @@ static int read_fingerprint(const char *cert, char out[static CM_SHA256_HEX_SIZE
         X509_free(x509);
         return CM_EXIT_PARTIAL;
     }
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(x509), &last) == 1)
+        timefmt_seconds(end, timegm(&last));
     X509_free(x509);
     hex_write(out, digest, sizeof digest);
     return CM_EXIT_OK;
 }
 
-/* Realms as a text[] literal. */
-static void join_realms(const struct scanner_call *call, struct buf *out)
+char *scanner_realms(const struct scanner_call *call)
 {
+    struct buf realms, *out = &realms;
+    if (!call->realm_count)
+        return NULL;
+    buf_init(out, 64 * 1024);
     buf_append_char(out, '{');
     for (size_t i = 0; i < call->realm_count; i++) {
         buf_append_str(out, i ? ",\"" : "\"");
@@ -106,40 +140,56 @@ static void join_realms(const struct scanner_call *call, struct buf *out)
         }
         buf_append_char(out, '"');
     }
-    buf_append_str(out, call->realm_count ? "}" : "default}");
+    buf_append_char(out, '}');
+    return buf_take(out, NULL);
+}
+
+/* A certificate that is another scanner's changes nothing, which the number of rows tells. */
+static const char admit_sql[] =
+    "WITH entry AS (INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen)"
+    "               VALUES ($1, coalesce($2::text[], '{default}'), 'certificate', now(), now())"
+    "               ON CONFLICT (name) DO UPDATE SET realms = coalesce($2::text[], scanner.realms), enrolled = "
+    "'certificate',"
+    "                                                disabled = false RETURNING name),"
+    " ended AS (UPDATE scanner_certificate SET revoked_at = now()"
+    "            WHERE scanner = $1 AND sha256 <> $3 AND revoked_at IS NULL AND $5::boolean)"
+    " INSERT INTO scanner_certificate AS c (sha256, scanner, not_after, added_at)"
+    " SELECT $3, name, $4::timestamptz, now() FROM entry"
+    " ON CONFLICT (sha256) DO UPDATE SET not_after = coalesce(excluded.not_after, c.not_after), revoked_at = NULL"
+    " WHERE c.scanner = excluded.scanner";
+
+int scanner_admit(const struct scanner_call *call, const char *sha256, const char *not_after, const char *action)
+{
+    struct cm_error error = {0};
+    struct db *db = NULL;
+    int64_t changed = 0;
+    char *realms = scanner_realms(call);
+    char *detail = audit_detail("certificate_sha256", sha256, "not_after", not_after, "realms", realms, "only",
+                                call->only ? "yes" : NULL, NULL);
+    const char *params[] = {call->name, realms, sha256, not_after, call->only ? "t" : "f"};
+    int status = ctl_connect(call->cli, "certmuster_operate", &db);
+    if (!status && audit_act(db, admit_sql, params, 5, action, call->name, detail, &changed, &error) != 0)
+        status = ctl_fail(&error, "nothing was changed");
+    else if (!status && changed == 0) {
+        say_error("the certificate %.16s... is enrolled for another scanner; nothing was changed", sha256);
+        status = CM_EXIT_PARTIAL;
+    } else if (!status) {
+        printf("enrolled %s%s%s by certificate %.16s...%s\n", call->name, realms ? " for realms " : "",
+               realms ? realms : "", sha256, call->only ? ", and no other" : "");
+    }
+    db_close(db);
+    free(detail);
+    free(realms);
+    return status;
 }
 
 static int add(const struct scanner_call *call)
 {
-    char fingerprint[CM_SHA256_HEX_SIZE];
-    struct cm_error error = {0};
-    struct db *db = NULL;
-    struct buf realms;
+    char fingerprint[CM_SHA256_HEX_SIZE], end[TIMEFMT_SIZE];
     if (!call->cert)
         return cli_wrong(call->cli, "add needs --cert: the scanner's client certificate or its fingerprint");
-    int status = read_fingerprint(call->cert, fingerprint);
-    if (status)
-        return status;
-    buf_init(&realms, 64 * 1024);
-    join_realms(call, &realms);
-    const char *params[] = {call->name, realms.data, fingerprint};
-    char *detail = audit_detail("certificate_sha256", fingerprint, "realms", realms.data, NULL);
-    int64_t changed;
-    status = ctl_connect(call->cli, "certmuster_operate", &db);
-    if (!status &&
-        audit_act(
-            db,
-            "INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen) VALUES ($1, $2, $3, now(), now())"
-            " ON CONFLICT (name) DO UPDATE SET realms = excluded.realms, enrolled = excluded.enrolled, disabled = "
-            "false",
-            params, 3, "scanner.add", call->name, detail, &changed, &error) != 0)
-        status = ctl_fail(&error, "nothing was changed");
-    else if (!status)
-        printf("enrolled %s for realms %s by certificate %.16s...\n", call->name, realms.data, fingerprint);
-    db_close(db);
-    free(detail);
-    buf_done(&realms);
-    return status;
+    int status = read_fingerprint(call->cert, fingerprint, end);
+    return status ? status : scanner_admit(call, fingerprint, *end ? end : NULL, "scanner.add");
 }
 
 static int set_disabled(const struct scanner_call *call, const char *disabled, const char *action, const char *word)
@@ -174,9 +224,15 @@ static int enable(const struct scanner_call *call)
 
 static const struct verb {
     const char *name;
-    bool needs_name;
+    int names; /* operands behind it: 0, 1, or -1 for one or more */
     int (*run)(const struct scanner_call *call);
-} verbs[] = {{"list", false, list}, {"add", true, add}, {"disable", true, disable}, {"enable", true, enable}};
+} verbs[] = {{"list", 0, list},
+             {"add", 1, add},
+             {"enrol", 1, scanner_enrol},
+             {"collector", -1, scanner_collector},
+             {"revoke", 1, scanner_revoke},
+             {"disable", 1, disable},
+             {"enable", 1, enable}};
 
 /* A name or realm stands in records, logs and tables as it is. */
 static bool is_plain(const char *text)
@@ -190,6 +246,16 @@ static bool is_plain(const char *text)
     return true;
 }
 
+static int read_days(const struct cli *cli, unsigned *out)
+{
+    char *end;
+    unsigned long days = strtoul(cli->argument, &end, 10);
+    if (cli->argument[0] < '0' || cli->argument[0] > '9' || *end || days < 1 || days > DAYS_MAX)
+        return cli_wrong(cli, "--days takes a number from 1 to %d", (int)DAYS_MAX);
+    *out = (unsigned)days;
+    return 0;
+}
+
 static int read_option(struct cli *cli, int id, void *context)
 {
     struct scanner_call *call = context;
@@ -200,33 +266,53 @@ static int read_option(struct cli *cli, int id, void *context)
     case OPTION_REALM:
         if (!is_plain(cli->argument))
             return cli_wrong(cli, "'%s' is no realm: no white space, no slash", cli->argument);
-        if (call->realm_count == REALMS_MAX)
-            return cli_wrong(cli, "more than %d realms", (int)REALMS_MAX);
+        if (call->realm_count == SCANNER_REALMS_MAX)
+            return cli_wrong(cli, "more than %d realms", (int)SCANNER_REALMS_MAX);
         call->realms[call->realm_count++] = cli->argument;
+        return 0;
+    case OPTION_DAYS:
+        return read_days(cli, &call->days);
+    case OPTION_OUT:
+        call->out = cli->argument;
+        return 0;
+    case OPTION_ONLY:
+        call->only = true;
         return 0;
     default:
         return ctl_format(cli, &call->format);
     }
 }
 
+static int take_names(struct cli *cli, const struct verb *verb, struct scanner_call *call)
+{
+    int count = cli->operand_count - 1;
+    if (verb->names && count < 1)
+        return cli_wrong(cli, "%s needs a %s", verb->name, verb->names < 0 ? "HOST" : "scanner's NAME");
+    if (verb->names >= 0 && count > verb->names)
+        return cli_wrong(cli, "%s takes no '%s'", verb->name, cli->operands[verb->names + 1]);
+    if (count > SCANNER_NAMES_MAX)
+        return cli_wrong(cli, "more than %d names", (int)SCANNER_NAMES_MAX);
+    for (int i = 0; i < count; i++) {
+        if (!is_plain(cli->operands[i + 1]))
+            return cli_wrong(cli, "'%s' is no %s name: no white space, no slash", cli->operands[i + 1],
+                             verb->names < 0 ? "host's" : "scanner's");
+        call->names[call->name_count++] = cli->operands[i + 1];
+    }
+    call->name = call->name_count ? call->names[0] : NULL;
+    return 0;
+}
+
 static int dispatch(struct cli *cli, struct scanner_call *call)
 {
     if (cli->operand_count == 0)
-        return cli_wrong(cli, "say what to do: list, add, disable or enable");
+        return cli_wrong(cli, "say what to do: list, add, enrol, collector, revoke, disable or enable");
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(cli->operands[0], verbs[i].name) != 0)
             continue;
-        int wanted = verbs[i].needs_name ? 2 : 1;
-        if (cli->operand_count < wanted)
-            return cli_wrong(cli, "%s needs a scanner's NAME", verbs[i].name);
-        if (cli->operand_count > wanted)
-            return cli_wrong(cli, "%s takes no '%s'", verbs[i].name, cli->operands[wanted]);
-        call->name = wanted == 2 ? cli->operands[1] : NULL;
-        if (call->name && !is_plain(call->name))
-            return cli_wrong(cli, "'%s' is no scanner's name: no white space, no slash", call->name);
-        return verbs[i].run(call);
+        int status = take_names(cli, &verbs[i], call);
+        return status ? status : verbs[i].run(call);
     }
-    return cli_wrong(cli, "cannot '%s': list, add, disable or enable", cli->operands[0]);
+    return cli_wrong(cli, "cannot '%s': list, add, enrol, collector, revoke, disable or enable", cli->operands[0]);
 }
 
 int scanner_command(int argc, char **argv)

@@ -21,6 +21,7 @@
 enum {
     TICK_MS = 250,
     HEADERS_MAX = 16 * 1024,
+    TLS_LOOK_MS = 2000,
     FLUSH_MS = 5000, /* for the last answers to leave, after SIGTERM */
 };
 
@@ -37,11 +38,13 @@ struct server {
     struct queue *queue;
     struct event_base *base;
     struct door local, tls;
-    SSL_CTX *tls_context;
+    SSL_CTX *tls_context; /* of connections to come; those under way hold theirs */
+    struct tls_files tls_files;
+    int64_t tls_looked_ms;
     struct unix_socket socket;
     struct routes routes;
     struct connections connections;
-    struct event *done, *tick, *sweep, *stop[2];
+    struct event *done, *tick, *sweep, *stop[2], *reload;
     bool resting; /* the listeners are disabled: all connections are taken */
     int64_t stop_by_ms;
 };
@@ -122,12 +125,48 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
     sweep(context);
 }
 
+/* A renewed certificate or another CA is taken without a restart. What cannot be used is told, and the old one stays. */
+static void renew_tls(struct server *server)
+{
+    struct cm_error error = {0};
+    SSL_CTX *fresh = NULL;
+    if (tls_context(server->settings->config, &fresh, &error) != 0) {
+        log_event(LOG_LEVEL_ERROR, "tls_kept", "%s", log_error(&error));
+        return;
+    }
+    SSL_CTX_free(server->tls_context);
+    server->tls_context = fresh;
+    log_event(LOG_LEVEL_INFO, "tls_renewed", "cert=%s",
+              log_quote(config_string(server->settings->config, "collector.tls.cert")));
+}
+
+static void look_after_tls(struct server *server)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (!server->tls_context || now_ms - server->tls_looked_ms < TLS_LOOK_MS)
+        return;
+    server->tls_looked_ms = now_ms;
+    if (tls_files_changed(server->settings->config, &server->tls_files))
+        renew_tls(server);
+}
+
+static void on_reload(evutil_socket_t fd, short what, void *context)
+{
+    struct server *server = context;
+    (void)fd, (void)what;
+    if (server->tls_context) {
+        (void)tls_files_changed(server->settings->config, &server->tls_files);
+        renew_tls(server);
+    }
+}
+
 /* While stopping: until every answer has left, or time is over. */
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
     struct server *server = context;
     (void)fd, (void)what;
     sweep(server);
+    look_after_tls(server);
     if (server->stop_by_ms && (server->connections.count == 0 || clock_monotonic_ms() > server->stop_by_ms))
         event_base_loopbreak(server->base);
 }
@@ -156,9 +195,11 @@ static int make_events(struct server *server, struct cm_error *error)
     server->sweep = event_new(server->base, -1, 0, on_sweep, server);
     server->stop[0] = evsignal_new(server->base, SIGTERM, on_stop, server);
     server->stop[1] = evsignal_new(server->base, SIGINT, on_stop, server);
-    if (!server->done || !server->tick || !server->sweep || !server->stop[0] || !server->stop[1] ||
-        event_add(server->done, NULL) != 0 || event_add(server->tick, &tick) != 0 ||
-        event_add(server->stop[0], NULL) != 0 || event_add(server->stop[1], NULL) != 0)
+    server->reload = evsignal_new(server->base, SIGHUP, on_reload, server);
+    if (!server->done || !server->tick || !server->sweep || !server->stop[0] || !server->stop[1] || !server->reload ||
+        event_add(server->reload, NULL) != 0 || event_add(server->done, NULL) != 0 ||
+        event_add(server->tick, &tick) != 0 || event_add(server->stop[0], NULL) != 0 ||
+        event_add(server->stop[1], NULL) != 0)
         return error_set(error, CM_EIO, 0, "libevent cannot make its events");
     return 0;
 }
@@ -176,6 +217,7 @@ static int open_doors(struct server *server, struct cm_error *error)
             log_event(LOG_LEVEL_INFO, "listening", "socket=%s", log_quote(settings->socket));
     }
     if (!code && settings->listen) {
+        (void)tls_files_changed(settings->config, &server->tls_files);
         code = tls_context(settings->config, &server->tls_context, error);
         if (!code)
             code = tcp_listen(settings->listen, &fd, address, sizeof address, error);
@@ -221,7 +263,8 @@ void server_free(struct server *server)
 {
     if (!server)
         return;
-    struct event *events[] = {server->done, server->tick, server->sweep, server->stop[0], server->stop[1]};
+    struct event *events[] = {server->done,    server->tick,    server->sweep,
+                              server->stop[0], server->stop[1], server->reload};
     if (server->local.http)
         evhttp_free(server->local.http);
     if (server->tls.http)

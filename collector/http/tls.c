@@ -58,6 +58,22 @@ int tls_context(const struct config *config, SSL_CTX **out, struct cm_error *err
     return code;
 }
 
+bool tls_files_changed(const struct config *config, struct tls_files *files)
+{
+    static const char *const keys[] = {"collector.tls.cert", "collector.tls.key", "collector.tls.client_ca"};
+    bool changed = false;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const char *path = config_string(config, keys[i]);
+        struct stat now = {0}, *seen = &files->seen[i];
+        if (!path || stat(path, &now) != 0) /* in the middle of being replaced, or gone: what we hold stays good */
+            continue;
+        changed = changed || now.st_ino != seen->st_ino || now.st_dev != seen->st_dev || now.st_size != seen->st_size ||
+                  now.st_mtim.tv_sec != seen->st_mtim.tv_sec || now.st_mtim.tv_nsec != seen->st_mtim.tv_nsec;
+        *seen = now;
+    }
+    return changed;
+}
+
 /* Printable ASCII only: a name with a NUL, a quote or an accent in it is nobody's. */
 static void add_name(struct peer *peer, const struct buf *name)
 {

@@ -3,6 +3,7 @@
 #define COLLECTOR_HTTP_TLS_H
 
 #include <openssl/ssl.h>
+#include <sys/stat.h>
 
 #include "certmuster/config.h"
 #include "certmuster/error.h"
@@ -10,6 +11,14 @@
 
 /* From collector.tls.cert, .key and .client_ca; the caller frees. */
 CM_MUST_CHECK int tls_context(const struct config *config, SSL_CTX **out, struct cm_error *error);
+
+/* The three files as they were when they were last looked at. */
+struct tls_files {
+    struct stat seen[3];
+};
+/* True when a file is another one than last time (a renewal renames; what was written in place counts as well). */
+bool tls_files_changed(const struct config *config, struct tls_files *files);
+
 /* The names and fingerprint of the client certificate, which the handshake has verified. CM_EAUTH: there is none. */
 CM_MUST_CHECK int tls_peer(SSL *ssl, struct peer *out, struct cm_error *error);
 

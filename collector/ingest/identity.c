@@ -13,34 +13,26 @@
 
 enum { NAMES_PARAM_MAX = 1 << 20 };
 
-static int query_names(struct db *db, const char *sql, const struct buf *array, struct db_result **out,
-                       struct cm_error *error)
-{
-    const char *params[] = {array->data};
-    return db_query(db, sql, params, 1, out, error);
-}
+static const char scanners_sql[] =
+    "SELECT s.name, s.disabled, s.enrolled LIKE 'unix:%', c.sha256 IS NOT NULL, c.revoked_at IS NOT NULL"
+    "  FROM unnest($1::text[]) WITH ORDINALITY AS n(name, rank)"
+    "  JOIN scanner s ON s.name = n.name"
+    "  LEFT JOIN scanner_certificate c ON c.scanner = s.name AND c.sha256 = $2"
+    " ORDER BY n.rank";
 
-static const char scanners_sql[] = "SELECT s.name, s.enrolled, s.disabled, s.enrolled LIKE 'unix:%' FROM "
-                                   "unnest($1::text[]) WITH ORDINALITY AS n(name, rank)"
-                                   " JOIN scanner s ON s.name = n.name ORDER BY n.rank";
-
-static bool is_fingerprint(const char *enrolled)
-{
-    return strlen(enrolled) == CM_SHA256_HEX_SIZE - 1 && strspn(enrolled, "0123456789abcdef") == CM_SHA256_HEX_SIZE - 1;
-}
-
-static int choose(const struct db_result *rows, const struct peer *peer, char *name, struct cm_error *error)
+static int choose(const struct db_result *rows, char *name, struct cm_error *error)
 {
     const char *reason =
         "no name of the client certificate is an enrolled scanner; enrol it with: certmuster scanner add";
     for (size_t row = 0; row < db_rows(rows); row++) {
-        const char *enrolled = db_text(rows, row, 1);
-        if (db_boolean(rows, row, 2))
+        if (db_boolean(rows, row, 1))
             reason = "the scanner is disabled";
-        else if (is_fingerprint(enrolled) && strcmp(enrolled, peer->fingerprint) != 0)
-            reason = "the scanner is enrolled with another certificate";
-        else if (db_boolean(rows, row, 3))
+        else if (db_boolean(rows, row, 2))
             reason = "the scanner is enrolled for the unix socket";
+        else if (!db_boolean(rows, row, 3))
+            reason = "the scanner is enrolled with another certificate";
+        else if (db_boolean(rows, row, 4))
+            reason = "the scanner's certificate was revoked";
         else {
             snprintf(name, PEER_NAME_SIZE, "%s", db_text(rows, row, 0));
             return 0;
@@ -63,9 +55,10 @@ int identity_of(struct db *db, const struct config *config, const struct peer *p
     for (size_t i = 0; i < peer->name_count; i++)
         array_add_text(&names, peer->names[i]);
     array_end(&names);
-    int code = query_names(db, scanners_sql, &names, &rows, error);
+    const char *params[] = {names.data, peer->fingerprint};
+    int code = db_query(db, scanners_sql, params, 2, &rows, error);
     if (!code)
-        code = choose(rows, peer, name, error);
+        code = choose(rows, name, error);
     db_result_free(rows);
     buf_done(&names);
     return code;

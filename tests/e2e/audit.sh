@@ -92,7 +92,7 @@ found() { # what sql
 }
 found "a changed actor" "UPDATE audit_log SET actor = 'somebody else' WHERE seq = 3"
 found "a changed time" "UPDATE audit_log SET at = at + interval '1 microsecond' WHERE seq = 3"
-found "a changed detail with its hash mended" "UPDATE audit_log SET detail = '{}' WHERE seq = 2; UPDATE audit_log SET hash = audit_hash(seq, at, actor, db_user, action, subject, detail, previous) WHERE seq = 2"
+found "a changed detail with its hash mended" "UPDATE audit_log SET detail = '{\"x\":1}' WHERE seq = 2; UPDATE audit_log SET hash = audit_hash(seq, at, actor, db_user, action, subject, detail, previous) WHERE seq = 2"
 found "a row taken out" "DELETE FROM audit_log WHERE seq = 4"
 found "a row put in" "INSERT INTO audit_log SELECT 1000, at, actor, db_user, action, subject, detail, previous, hash FROM audit_log WHERE seq = 5"
 found "the last row cut off" "DELETE FROM audit_log WHERE seq = (SELECT max(seq) FROM audit_log)"

@@ -464,9 +464,8 @@ def test_tls():
     run("certmuster", "up")
     log = open(glob.glob(f"{HOME}/log/collectd*")[0]).read()
     port = int(log.rsplit("tls=127.0.0.1:", 1)[1].split()[0])
-    run("certmuster", "scanner", "add", "alpha", "--realm", "default", "--realm", "dmz") if False else sql(
-        "INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen) VALUES"
-        f" ('alpha', '{{default,dmz}}', '{fingerprint('alpha')}', now(), now()), ('beta', '{{default}}', '{fingerprint('alpha')}', now(), now())")
+    run("certmuster", "scanner", "add", "alpha", "--realm", "default", "--realm", "dmz", "--cert", f"{TMP}/alpha.pem")
+    run("certmuster", "scanner", "add", "beta", "--cert", "ab" * 32)
     where = lambda name: Collector(("127.0.0.1", port, client_context(TMP, name)))
     a, r = where("alpha"), new_run()
     good(a.batch([failure("192.0.2.80", r, scanner="alpha"), record("failure", source="scan", at=stamp(NOW), run=r, stage="connect", error="refused",

@@ -1,0 +1,150 @@
+/* `certmuster scanner enrol`, `collector` and `revoke`: certificates from the private CA, and their end. */
+#include "collector/ctl/scanner.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "certmuster/home.h"
+#include "certmuster/log.h"
+#include "certmuster/timefmt.h"
+#include "collector/ctl/audit.h"
+#include "collector/ctl/authority.h"
+
+enum { DAYS_DEFAULT = 365, FINGERPRINT_DIGITS = CM_SHA256_HEX_SIZE - 1 };
+
+/* Where the CA lives: ca.dir, else /etc/certmuster/ca for root, else the home. */
+static int authority_directory(const struct cli *cli, char *out, size_t size, struct cm_error *error)
+{
+    struct config *config = NULL;
+    char home[HOME_PATH_SIZE];
+    int code = config_load(cli->config_path, &config, error);
+    const char *configured = code ? NULL : config_string(config, "ca.dir");
+    if (configured)
+        snprintf(out, size, "%s", configured);
+    else if (!code && geteuid() == 0)
+        snprintf(out, size, "/etc/certmuster/ca");
+    else if (!code && (code = home_own(home, error)) == 0)
+        snprintf(out, size, "%s/ca", home);
+    config_free(config);
+    return code;
+}
+
+/* Letters, digits, '.', '-', '_': what stands in a certificate, a file's name and a record alike. Colons are for addresses. */
+static bool is_name(const char *text, bool address)
+{
+    size_t size = strlen(text),
+           plain = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
+    if (address && plain < size)
+        plain = strspn(text, "0123456789abcdefABCDEF:.");
+    return size > 0 && size <= 253 && plain == size && text[0] != '.' && text[0] != '-';
+}
+
+static int open_authority(const struct scanner_call *call, struct authority **out)
+{
+    char dir[HOME_PATH_SIZE + 8];
+    struct cm_error error = {0};
+    bool made;
+    if (authority_directory(call->cli, dir, sizeof dir, &error) != 0 || authority_open(dir, out, &made, &error) != 0)
+        return ctl_fail(&error, "nothing was changed");
+    if (made)
+        printf("made a CA of our own: %s (its key beside it, for root's eyes)\n", authority_certificate_path(*out));
+    return CM_EXIT_OK;
+}
+
+int scanner_enrol(const struct scanner_call *call)
+{
+    struct authority *authority = NULL;
+    struct issued issued = {0};
+    struct cm_error error = {0};
+    char end[TIMEFMT_SIZE];
+    const char *dir = call->out ? call->out : ".";
+    if (!is_name(call->name, false))
+        return cli_wrong(call->cli, "'%s' cannot stand in a certificate: letters, digits, '.', '-' and '_'",
+                         call->name);
+    int status = open_authority(call, &authority);
+    if (!status && authority_issue(authority, AUTHORITY_CLIENT, &call->name, 1, call->days ? call->days : DAYS_DEFAULT,
+                                   &issued, &error) != 0)
+        status = ctl_fail(&error, "nothing was changed");
+    if (!status && issued_write(&issued, dir, call->name, &error) != 0)
+        status = ctl_fail(&error, "nothing was changed");
+    timefmt_seconds(end, issued.not_after);
+    if (!status)
+        status = scanner_admit(call, issued.sha256, end, "scanner.enrol");
+    if (!status)
+        printf("its certificate ends %s; move %s/%s.key and .pem to the scanner, with a CA that the collector's\n"
+               "certificate is from (that of `certmuster scanner collector` is from %s), and configure there:\n\n"
+               "scanner: %s\ncollector:\n  url: https://COLLECTOR:8443\nsubmit:\n  tls:\n    cert: "
+               "/etc/certmuster/%s.pem\n    key: /etc/certmuster/%s.key\n    ca: /etc/certmuster/ca.pem\n",
+               end, dir, call->name, authority_certificate_path(authority), call->name, call->name, call->name);
+    issued_done(&issued);
+    authority_close(authority);
+    return status;
+}
+
+int scanner_collector(const struct scanner_call *call)
+{
+    struct authority *authority = NULL;
+    struct issued issued = {0};
+    struct cm_error error = {0};
+    char end[TIMEFMT_SIZE];
+    const char *dir = call->out ? call->out : ".";
+    for (size_t i = 0; i < call->name_count; i++)
+        if (!is_name(call->names[i], true))
+            return cli_wrong(call->cli, "'%s' is neither a host's name nor an address", call->names[i]);
+    int status = open_authority(call, &authority);
+    if (!status && authority_issue(authority, AUTHORITY_SERVER, call->names, call->name_count,
+                                   call->days ? call->days : DAYS_DEFAULT, &issued, &error) != 0)
+        status = ctl_fail(&error, "nothing was changed");
+    if (!status && issued_write(&issued, dir, "collector", &error) != 0)
+        status = ctl_fail(&error, "nothing was changed");
+    timefmt_seconds(end, issued.not_after);
+    if (!status)
+        printf("%s/collector.pem ends %s. The collector, whose account must be able to read collector.key, takes it\n"
+               "without a restart whenever the files change. Configure there:\n\n"
+               "collector:\n  listen: 0.0.0.0:8443\n  tls:\n    cert: %s/collector.pem\n    key: %s/collector.key\n"
+               "    client_ca: %s\n",
+               dir, end, dir, dir, authority_certificate_path(authority));
+    issued_done(&issued);
+    authority_close(authority);
+    return status;
+}
+
+/* --- Revoking -------------------------------------------------------------------------------------------------------------------------- */
+
+/* The beginning of a fingerprint; NULL: all certificates. A scanner with none left is disabled as well: one line in `scanner list`. */
+static const char revoke_sql[] =
+    "WITH ended AS (UPDATE scanner_certificate SET revoked_at = now()"
+    "                WHERE scanner = $1 AND revoked_at IS NULL AND ($2::text IS NULL OR starts_with(sha256, lower($2)))"
+    "            RETURNING sha256),"
+    " left_over AS (SELECT FROM scanner_certificate c WHERE c.scanner = $1 AND c.revoked_at IS NULL"
+    "                  AND NOT ($2::text IS NULL OR starts_with(c.sha256, lower($2))))"
+    " UPDATE scanner SET disabled = disabled OR NOT EXISTS (SELECT FROM left_over)"
+    "  WHERE name = $1 AND (EXISTS (SELECT FROM ended) OR ($2::text IS NULL AND NOT disabled))";
+
+int scanner_revoke(const struct scanner_call *call)
+{
+    struct cm_error error = {0};
+    struct db *db = NULL;
+    int64_t changed = 0;
+    const char *params[] = {call->name, call->cert};
+    if (call->cert && (strlen(call->cert) < 8 || strlen(call->cert) > FINGERPRINT_DIGITS ||
+                       strspn(call->cert, "0123456789abcdefABCDEF") != strlen(call->cert)))
+        return cli_wrong(call->cli, "--cert takes a fingerprint or its first 8 digits or more, not '%s'", call->cert);
+    char *detail = audit_detail("certificate_sha256", call->cert ? call->cert : "all", NULL);
+    int status = ctl_connect(call->cli, "certmuster_operate", &db);
+    if (!status && audit_act(db, revoke_sql, params, 2, "scanner.revoke", call->name, detail, &changed, &error) != 0)
+        status = ctl_fail(&error, "nothing was changed");
+    else if (!status && changed == 0) {
+        say_error("scanner '%s' has no such certificate that is not revoked already", call->name);
+        status = CM_EXIT_PARTIAL;
+    } else if (!status) {
+        printf("revoked %s of %s; it is refused from now on\n", call->cert ? call->cert : "every certificate",
+               call->name);
+    }
+    free(detail);
+    db_close(db);
+    return status;
+}

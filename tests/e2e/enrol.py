@@ -1,0 +1,226 @@
+#!/usr/bin/python3
+"""Scanners by certificate: a private CA, enrolment, rotation side by side, revocation, a collector whose certificate, key and CA are replaced while it serves. openssl(1) reads what we make."""
+import glob, os, signal, ssl, subprocess, sys, time
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from collectd_tools import Collector, new_run, failure
+
+work = os.environ.get("TMPDIR", "/tmp") + "/enrol"
+home = f"{work}/home"
+os.makedirs(work, mode=0o755)
+os.environ["PATH"] = os.environ["CM_BIN"] + ":/usr/lib/postgresql/15/bin:" + os.environ["PATH"]
+os.environ["CERTMUSTER_HOME"] = home
+inventory = False
+
+
+def fail(text):
+    print(f"FAIL: {text}")
+    sys.exit(1)
+
+
+def equal(what, expected, actual):
+    if expected != actual:
+        fail(f"{what}: expected {expected!r}, got {actual!r}")
+
+
+def certmuster(*args, status=0, config=None):
+    p = subprocess.run(["certmuster", *args] + (["--config", config] if config else []), capture_output=True, text=True, cwd=work)
+    equal(" ".join(args) + "\n" + p.stdout + p.stderr, status, p.returncode)
+    return p.stdout + p.stderr
+
+
+def openssl(*args):
+    return subprocess.run(["openssl", *args], capture_output=True, text=True, check=True).stdout
+
+
+def context(directory, name, ca):
+    c = ssl.create_default_context(cafile=ca)
+    c.load_cert_chain(f"{directory}/{name}.pem", f"{directory}/{name}.key")
+    return c
+
+
+def serial(path):
+    return openssl("x509", "-in", path, "-noout", "-serial").strip()
+
+
+def reach(port, directory, name, ca):
+    """200, another status, or the word refused."""
+    run = new_run()
+    try:
+        return Collector(("localhost", port, context(directory, name, ca))).batch([failure("192.0.2.80", run, scanner=name)], f"{name}/{run}/1")[0]
+    except (ssl.SSLError, OSError):
+        return "refused"
+
+
+def test_files(ca, config):
+    said = certmuster("scanner", "enrol", "probe-1", "--realm", "dmz", "--days", "30", "--out", f"{work}/one", config=config)
+    assert "made a CA of our own" in said and "scanner: probe-1" in said, said
+    text = openssl("x509", "-in", f"{work}/one/probe-1.pem", "-noout", "-text")
+    for part in ("CN = probe-1", "TLS Web Client Authentication", "DNS:probe-1", "CA:FALSE", "id-ecPublicKey", "Digital Signature"):
+        assert part in text, (part, text)
+    equal("openssl verifies it", f"{work}/one/probe-1.pem: OK\n", openssl("verify", "-purpose", "sslclient", "-x509_strict", "-CAfile", f"{ca}/ca.pem", f"{work}/one/probe-1.pem"))
+    end = openssl("x509", "-in", f"{work}/one/probe-1.pem", "-noout", "-enddate").strip().split("=")[1]
+    left = ssl.cert_time_to_seconds(end) - time.time()
+    assert 29.9 * 86400 < left <= 30 * 86400, end
+    assert "CA:TRUE, pathlen:0" in openssl("x509", "-in", f"{ca}/ca.pem", "-noout", "-text")
+    for path, mode in ((f"{work}/one/probe-1.key", 0o600), (f"{work}/one/probe-1.pem", 0o644), (f"{ca}/ca.key", 0o600), (f"{ca}/ca.pem", 0o644)):
+        equal(path, mode, os.stat(path).st_mode & 0o777)
+    certmuster("scanner", "collector", "localhost", "127.0.0.1", "::1", "--out", f"{work}/server", config=config)
+    text = openssl("x509", "-in", f"{work}/server/collector.pem", "-noout", "-text")
+    assert "TLS Web Server Authentication" in text and "DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1" in text, text
+    equal("nothing else lies about", ["collector.key", "collector.pem", "probe-1.key", "probe-1.pem"], sorted(os.listdir(f"{work}/one") + os.listdir(f"{work}/server")))
+    equal("one CA", serial(f"{ca}/ca.pem"), (certmuster("scanner", "enrol", "other", "--out", f"{work}/one", config=config), serial(f"{ca}/ca.pem"))[1])
+
+
+def test_wrong(ca, config):
+    for name in ("a b", "a/b", "../x", ".hidden", "-x", "ä", "a,b", "x" * 254, "a\nb"):
+        certmuster("scanner", "enrol", "--out", f"{work}/one", "--", name, status=2, config=config)
+    certmuster("scanner", "collector", "--out", f"{work}/one", "x,DNS:evil", status=2, config=config)
+    certmuster("scanner", "enrol", "x", "--days", "0", status=2, config=config)
+    certmuster("scanner", "enrol", "x", "--out", f"{work}/nowhere", status=3, config=config)
+    certmuster("scanner", "revoke", "nobody", status=1, config=config)
+    certmuster("scanner", "revoke", "probe-1", "--cert", "zz", status=2, config=config)
+    assert "another scanner" in certmuster("scanner", "add", "thief", "--cert", f"{work}/one/probe-1.pem", status=1, config=config)
+    os.chmod(ca, 0o777)
+    assert "others may write" in certmuster("scanner", "enrol", "x", "--out", f"{work}/one", status=3, config=config)
+    os.chmod(ca, 0o755)
+    os.symlink("/nonexistent/elsewhere", f"{work}/one/linked.key")
+    certmuster("scanner", "enrol", "linked", "--out", f"{work}/one", config=config)
+    assert not os.path.islink(f"{work}/one/linked.key") and not os.path.exists("/nonexistent"), "a link was followed"
+    key = open(f"{ca}/ca.key").read()
+    with open(f"{ca}/ca.key", "w") as f:
+        f.write(open(f"{work}/one/other.key").read())
+    assert "do not belong together" in certmuster("scanner", "enrol", "x", "--out", f"{work}/one", status=3, config=config)
+    os.remove(f"{ca}/ca.key")
+    assert "cannot read the CA's key" in certmuster("scanner", "enrol", "x", "--out", f"{work}/one", status=3, config=config)  # never a second CA
+    with open(f"{ca}/ca.key", "w") as f:
+        f.write(key)
+    equal("left behind", [], [f for f in os.listdir(f"{work}/one") if f.startswith("x.")])
+
+
+def test_rotation(port, ca, config):
+    authority = f"{ca}/ca.pem"
+    equal("enrolled", 200, reach(port, f"{work}/one", "probe-1", authority))
+    certmuster("scanner", "enrol", "probe-1", "--out", f"{work}/two", config=config)
+    equal("the new one", 200, reach(port, f"{work}/two", "probe-1", authority))
+    equal("and the old one", 200, reach(port, f"{work}/one", "probe-1", authority))
+    listed = certmuster("scanner", "list", "--format", "json")
+    assert listed.count('"sha256"') >= 3 and '"dmz"' in listed, listed  # the realm stays
+    old = openssl("x509", "-in", f"{work}/one/probe-1.pem", "-noout", "-fingerprint", "-sha256").strip().split("=")[1].replace(":", "")
+    certmuster("scanner", "revoke", "probe-1", "--cert", old[:12], config=config)
+    equal("the old one, revoked", 403, reach(port, f"{work}/one", "probe-1", authority))
+    equal("the new one stays", 200, reach(port, f"{work}/two", "probe-1", authority))
+    certmuster("scanner", "enrol", "probe-1", "--only", "--out", f"{work}/three", config=config)
+    equal("the second, after --only", 403, reach(port, f"{work}/two", "probe-1", authority))
+    equal("the third", 200, reach(port, f"{work}/three", "probe-1", authority))
+    certmuster("scanner", "revoke", "probe-1", config=config)
+    equal("revoked", 403, reach(port, f"{work}/three", "probe-1", authority))
+    certmuster("scanner", "revoke", "probe-1", status=1, config=config)
+    certmuster("scanner", "enable", "probe-1", config=config)
+    equal("enabling brings no certificate back", 403, reach(port, f"{work}/three", "probe-1", authority))
+    certmuster("scanner", "enrol", "probe-1", "--out", f"{work}/three", config=config)
+    equal("enrolled anew", 200, reach(port, f"{work}/three", "probe-1", authority))
+    acts = certmuster("audit", "list", "-n", "100")
+    for act in ("scanner.enrol", "scanner.revoke", "scanner.enable"):
+        assert act in acts, acts
+
+
+def served(port, ca):
+    try:
+        with ssl.create_default_context(cafile=ca).wrap_socket(__import__("socket").create_connection(("127.0.0.1", port), 5), server_hostname="localhost") as s:
+            return int(s.getpeercert()["serialNumber"], 16)
+    except ssl.SSLError as e:  # our client certificate is missing: said after the server's was read in 1.3
+        return str(e)
+
+
+def wait_for(what, test, seconds=20):
+    deadline = time.time() + seconds
+    while not test():
+        if time.time() > deadline:
+            fail(what)
+        time.sleep(0.1)
+
+
+def test_reload(port, ca, config):
+    """The collector's own files are replaced while it serves and while somebody is connected."""
+    authority, number = f"{ca}/ca.pem", lambda: int(serial(f"{work}/server/collector.pem").split("=")[1], 16)
+    first = number()
+    equal("first", first, served(port, authority))
+    held = Collector(("localhost", port, context(f"{work}/three", "probe-1", authority)))
+    equal("held", 200, held.get("/healthz")[0])
+    certmuster("scanner", "collector", "localhost", "--out", f"{work}/server", config=config)
+    readable()
+    assert number() != first
+    wait_for("the renewed certificate is not served", lambda: served(port, authority) == number())
+    equal("the connection under way", 200, held.get("/healthz")[0])
+    good = open(f"{work}/server/collector.pem").read()
+    with open(f"{work}/server/collector.pem", "w") as f:
+        f.write("no certificate")
+    wait_for("a broken file is not told", lambda: "tls_kept" in log())
+    second = int(openssl_serial(good), 16)
+    equal("the old one stays", second, served(port, authority))
+    with open(f"{work}/server/collector.pem", "w") as f:
+        f.write(good)
+    certmuster("scanner", "collector", "localhost", "--out", f"{work}/server", config=config)
+    readable()
+    os.kill(int(open(f"{home}/collectd.pid").read()), signal.SIGHUP)
+    wait_for("not taken at SIGHUP", lambda: served(port, authority) == number())
+    # Another CA beside ours: both kinds of scanners come in, nobody restarted anything.
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{work}/theirs.key", "-out", f"{work}/theirs.pem",
+                    "-days", "9", "-subj", "/CN=probe-9", "-addext", "subjectAltName=DNS:probe-9"], check=True, capture_output=True)
+    os.makedirs(f"{work}/nine", exist_ok=True)
+    for end in ("key", "pem"):
+        with open(f"{work}/nine/probe-9.{end}", "w") as f:
+            f.write(open(f"{work}/theirs.{end}").read())
+    certmuster("scanner", "add", "probe-9", "--cert", f"{work}/theirs.pem")
+    equal("from a CA that is not configured", "refused", reach(port, f"{work}/nine", "probe-9", authority))
+    both = open(authority).read() + open(f"{work}/theirs.pem").read()
+    with open(f"{work}/client_ca.new", "w") as f:
+        f.write(both)
+    os.rename(f"{work}/client_ca.new", f"{work}/client_ca.pem")
+    wait_for("the second CA was not taken", lambda: reach(port, f"{work}/nine", "probe-9", authority) == 200)
+    equal("the first CA still", 200, reach(port, f"{work}/three", "probe-1", authority))
+
+
+def openssl_serial(pem):
+    return subprocess.run(["openssl", "x509", "-noout", "-serial"], input=pem, capture_output=True, text=True, check=True).stdout.strip().split("=")[1]
+
+
+def log():
+    return "".join(open(f).read() for f in glob.glob(f"{home}/log/collectd*"))
+
+
+def readable():
+    """The collector runs as the account that owns the home."""
+    owner = os.stat(home)
+    for name in os.listdir(f"{work}/server"):
+        os.chown(f"{work}/server/{name}", owner.st_uid, owner.st_gid)
+
+
+def main():
+    global inventory
+    ca, config = f"{work}/ca", f"{work}/ctl.yaml"
+    for directory in ("one", "two", "three", "server"):
+        os.mkdir(f"{work}/{directory}")
+    certmuster("up")
+    inventory = True
+    with open(config, "w") as f:
+        f.write(f"ca: {{dir: {ca}}}\n")
+    test_files(ca, config)
+    test_wrong(ca, config)
+    readable()
+    with open(f"{work}/client_ca.pem", "w") as f:
+        f.write(open(f"{ca}/ca.pem").read())
+    with open(f"{home}/certmuster.yaml", "a") as f:
+        f.write(f"collector:\n  listen: 127.0.0.1:0\n  tls: {{cert: {work}/server/collector.pem, key: {work}/server/collector.key, client_ca: {work}/client_ca.pem}}\n")
+    certmuster("down")
+    certmuster("up")
+    port = int(log().rsplit("tls=127.0.0.1:", 1)[1].split()[0])
+    test_rotation(port, ca, config)
+    test_reload(port, ca, config)
+
+
+try:
+    main()
+finally:
+    if inventory:
+        subprocess.run(["certmuster", "down"], capture_output=True)
