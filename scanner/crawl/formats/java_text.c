@@ -1,9 +1,28 @@
-/* Modified UTF-8 and UTF-16, in the one direction that a reader needs. Owns nothing. */
+/* Fields, modified UTF-8 and UTF-16, in the one direction that a reader needs. Owns nothing. */
 #include "scanner/crawl/formats/java_text.h"
 
 #include <string.h>
 
 #include "certmuster/utf8.h"
+
+int java_read_text(struct cursor *cursor, struct slice *text)
+{
+    struct cursor bytes;
+    if (cursor_vector16(cursor, &bytes))
+        return CM_ETRUNCATED;
+    *text = (struct slice){bytes.at, cursor_left(&bytes)};
+    return 0;
+}
+
+int java_read_data(struct cursor *cursor, struct slice *data)
+{
+    struct cursor at = *cursor;
+    uint32_t size;
+    if (cursor_u32(&at, &size) || cursor_slice(&at, size, data))
+        return CM_ETRUNCATED;
+    *cursor = at;
+    return 0;
+}
 
 /* One half of a surrogate pair, three bytes of its own in modified UTF-8: its value, or 0. */
 static uint32_t surrogate(const uint8_t *at, size_t size)

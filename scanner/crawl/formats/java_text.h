@@ -1,4 +1,4 @@
-/* Text as Java writes it: modified UTF-8 in keystores, passwords as UTF-16. Pure. */
+/* Fields as Java's DataOutputStream writes them: text in modified UTF-8, bytes behind their length; and passwords as UTF-16. Pure. */
 #ifndef SCANNER_CRAWL_FORMATS_JAVA_TEXT_H
 #define SCANNER_CRAWL_FORMATS_JAVA_TEXT_H
 
@@ -6,6 +6,10 @@
 
 #include "certmuster/buf.h"
 #include "scanner/crawl/passwords.h"
+
+/* u16 length and text, u32 length and bytes. CM_ETRUNCATED leaves the cursor where it was. */
+CM_MUST_CHECK int java_read_text(struct cursor *cursor, struct slice *text);
+CM_MUST_CHECK int java_read_data(struct cursor *cursor, struct slice *data);
 
 /* Appends text of modified UTF-8 (The Java Virtual Machine Specification §4.4.7) as UTF-8, plain UTF-8 as it is. What has no place in a name, NUL
  * and halves of pairs and bytes that are no text, becomes U+FFFD. Stops at max bytes in out: false then. */

@@ -25,38 +25,15 @@ struct jks {
     struct keystore store;
     struct cursor cursor; /* over the whole file */
     uint32_t version;
-    const uint8_t *sound;    /* up to here the last entry or certificate is what it says: a neighbour may begin here */
-    const uint8_t *searched; /* up to here entries were looked for */
 };
-
-static int take_text(struct cursor *cursor, struct slice *out)
-{
-    struct cursor text;
-    if (cursor_vector16(cursor, &text))
-        return CM_ETRUNCATED;
-    *out = (struct slice){text.at, cursor_left(&text)};
-    return 0;
-}
-
-static int take_data(struct cursor *cursor, struct slice *out)
-{
-    struct cursor at = *cursor;
-    uint32_t size;
-    if (cursor_u32(&at, &size) || cursor_slice(&at, size, out))
-        return CM_ETRUNCATED;
-    *cursor = at;
-    return 0;
-}
 
 static int read_certificate(struct jks *jks)
 {
     static const uint8_t x509[] = "X.509";
     struct slice type = {x509, sizeof x509 - 1}, data;
-    if ((jks->version >= 2 && take_text(&jks->cursor, &type)) || take_data(&jks->cursor, &data))
+    if ((jks->version >= 2 && java_read_text(&jks->cursor, &type)) || java_read_data(&jks->cursor, &data))
         return CM_ETRUNCATED;
-    size_t length = keystore_certificate(&jks->store, type, data);
-    if (length)
-        jks->sound = data.data + length; /* what its length field says beyond may be too much */
+    keystore_certificate(&jks->store, type, data);
     return 0;
 }
 
@@ -64,7 +41,7 @@ static int read_key(struct jks *jks)
 {
     struct slice key;
     uint32_t count;
-    if (take_data(&jks->cursor, &key))
+    if (java_read_data(&jks->cursor, &key))
         return CM_ETRUNCATED;
     keystore_key(&jks->store, key);
     if (cursor_u32(&jks->cursor, &count))
@@ -99,13 +76,13 @@ static int read_entry(struct jks *jks)
     if (!status && (tag < TAG_KEY || tag > TAG_SECRET))
         status = CM_EMALFORMED;
     if (!status)
-        status = take_text(&jks->cursor, &alias);
+        status = java_read_text(&jks->cursor, &alias);
     keystore_open_entry(&jks->store, alias);
     if (!status)
         status = cursor_u64(&jks->cursor, &date_ms);
     if (!status)
         status = read_value(jks, tag);
-    keystore_close_entry(&jks->store);
+    keystore_close_entry(&jks->store, status ? NULL : jks->cursor.at);
     if (status)
         keystore_problem(&jks->store, false, RECORD_ERROR_MALFORMED,
                          status == CM_ETRUNCATED ? "the entry runs past the end of the file" : "the entry is damaged");
@@ -113,7 +90,7 @@ static int read_entry(struct jks *jks)
 }
 
 /* What every entry of the last fifty years and the next two hundred begins with; and behind it, what its tag promises. */
-static bool is_entry(struct cursor cursor, uint32_t version)
+static bool is_entry(struct cursor cursor)
 {
     enum { ALIAS_MAX = 1024, SEQUENCE = 0x30, STREAM = 0xAC };
     static const uint8_t x509[] = {0, 5, 'X', '.', '5', '0', '9'};
@@ -121,53 +98,38 @@ static bool is_entry(struct cursor cursor, uint32_t version)
     uint64_t date_ms;
     uint8_t first;
     struct slice alias, type;
-    if (cursor_u32(&cursor, &tag) || tag < TAG_KEY || tag > TAG_SECRET || take_text(&cursor, &alias) ||
+    if (cursor_u32(&cursor, &tag) || tag < TAG_KEY || tag > TAG_SECRET || java_read_text(&cursor, &alias) ||
         alias.size > ALIAS_MAX || cursor_u64(&cursor, &date_ms) || date_ms >> 43 || !java_text_plausible(alias))
         return false;
-    if (tag == TAG_CERTIFICATE && version >= 2 &&
-        (cursor_slice(&cursor, sizeof x509, &type) || memcmp(type.data, x509, sizeof x509) != 0))
-        return false;
+    struct cursor typed = cursor; /* in version 1 there is no type */
+    if (tag == TAG_CERTIFICATE && !cursor_slice(&typed, sizeof x509, &type) &&
+        memcmp(type.data, x509, sizeof x509) == 0)
+        cursor = typed;
     if (tag != TAG_SECRET && (cursor_u32(&cursor, &size) || size >> 24))
         return false;
     return !cursor_u8(&cursor, &first) && first == (tag == TAG_SECRET ? STREAM : SEQUENCE);
 }
 
-/* Behind an entry at `start` that failed, moves to the next place where one begins; false when there is none. Every place is looked at once. */
-static bool find_entry(struct jks *jks, const uint8_t *start)
-{
-    const uint8_t *end = jks->cursor.end, *at = jks->sound == start ? start + 1 : jks->sound;
-    for (at = at > jks->searched ? at : jks->searched; end - at >= 4; at++) {
-        struct cursor cursor = {at, at, end};
-        if (at[0] == 0 && at[1] == 0 && at[2] == 0 && is_entry(cursor, jks->version)) {
-            jks->cursor.at = at;
-            jks->searched = at + 1;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* All entries. False when the end of the last is not known: one was damaged, or time is over. */
 static bool read_entries(struct jks *jks, uint32_t count)
 {
-    bool damaged = false;
-    for (uint32_t i = 0; i < count || damaged; i++) {
+    struct keystore *store = &jks->store;
+    for (uint32_t i = 0; i < count; i++) {
         const uint8_t *start = jks->cursor.at;
-        if (job_pulse(jks->store.job)) {
-            keystore_problem(&jks->store, true, RECORD_ERROR_TIMEOUT, "not all of its entries were read in time");
+        if (keystore_time_is_over(store))
+            return false;
+        if (cursor_left(&jks->cursor) <= DIGEST_BYTES) { /* no entry is so small */
+            keystore_problem(store, true, RECORD_ERROR_MALFORMED, "it has fewer entries than it says");
             return false;
         }
-        if (cursor_left(&jks->cursor) <= DIGEST_BYTES && !damaged) { /* no entry is so small */
-            keystore_problem(&jks->store, true, RECORD_ERROR_MALFORMED, "it has fewer entries than it says");
+        if (read_entry(jks)) {
+            /* The count means nothing now that entries may be passed over: go on while there are any. */
+            while (!keystore_time_is_over(store) && keystore_find_entry(store, &jks->cursor, start, is_entry)) {
+                start = jks->cursor.at;
+                (void)read_entry(jks);
+            }
             return false;
         }
-        int status = read_entry(jks);
-        if (!status && jks->sound <= start) /* a key without a chain */
-            jks->sound = jks->cursor.at;
-        damaged = damaged || status;
-        /* The count means nothing once entries may have been passed over: go on while there are any. */
-        if (damaged && !find_entry(jks, start))
-            return false;
     }
     return true;
 }
@@ -228,7 +190,7 @@ static bool read_store(struct job *job, struct slice bytes)
     } else {
         if (jks.version != 1 && jks.version != 2)
             keystore_problem(&jks.store, true, RECORD_ERROR_MALFORMED, "it has no version that there is");
-        jks.sound = jks.searched = jks.cursor.at;
+        keystore_entries_begin(&jks.store, jks.cursor.at);
         if (read_entries(&jks, count))
             integrity = check_integrity(&jks);
     }

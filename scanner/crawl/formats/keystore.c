@@ -32,6 +32,7 @@ void keystore_open_entry(struct keystore *store, struct slice alias)
 {
     store->entries++;
     store->chain_count = 0;
+    store->sound_before = store->sound;
     buf_reset(&store->alias);
     if (!java_text_append(&store->alias, alias, KEYSTORE_ALIAS_MAX))
         buf_appendf(&store->alias, "#%zu", store->entries);
@@ -80,7 +81,7 @@ static bool is_x509(struct slice type)
            (type.size == 4 && strncasecmp((const char *)type.data, "X509", 4) == 0);
 }
 
-size_t keystore_certificate(struct keystore *store, struct slice type, struct slice data)
+void keystore_certificate(struct keystore *store, struct slice type, struct slice data)
 {
     struct cert cert;
     size_t length;
@@ -90,21 +91,51 @@ size_t keystore_certificate(struct keystore *store, struct slice type, struct sl
             keystore_problem(store, false, RECORD_ERROR_MALFORMED, "no certificate where one should be");
         else
             keystore_problem(store, false, RECORD_ERROR_UNSUPPORTED, "a certificate of another type than X.509");
-        return 0;
+        return;
     }
     if (length > CM_LIMIT_CERT_BYTES) {
         keystore_problem(store, false, RECORD_ERROR_TOO_LARGE, "a certificate of more than 256 KiB");
-        return 0;
+        return;
     }
     if (store->chain_count == CM_LIMIT_CHAIN_CERTS) /* what comes behind is told as another chain of the same entry */
         tell_chain(store);
     store->chain[store->chain_count++] = (struct slice){data.data, length};
-    return length;
+    store->sound = data.data + length; /* what the length before it says beyond may be too much */
 }
 
-void keystore_close_entry(struct keystore *store)
+void keystore_close_entry(struct keystore *store, const uint8_t *end)
 {
     tell_chain(store);
+    if (end && store->sound == store->sound_before)
+        store->sound = end;
+}
+
+void keystore_entries_begin(struct keystore *store, const uint8_t *at)
+{
+    store->sound = store->searched = at;
+}
+
+bool keystore_find_entry(struct keystore *store, struct cursor *cursor, const uint8_t *start,
+                         bool (*is_entry)(struct cursor at))
+{
+    struct cursor at = *cursor;
+    at.at = store->sound == start ? start + 1 : store->sound;
+    for (at.at = at.at > store->searched ? at.at : store->searched; !cursor_at_end(&at); at.at++) {
+        if (is_entry(at)) {
+            cursor->at = at.at;
+            store->searched = at.at + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool keystore_time_is_over(struct keystore *store)
+{
+    bool over = job_pulse(store->job);
+    if (over)
+        keystore_problem(store, true, RECORD_ERROR_TIMEOUT, "not all of its entries were read in time");
+    return over;
 }
 
 static void tell_key(struct keystore *store, struct found_key *key)
@@ -150,9 +181,8 @@ void keystore_key(struct keystore *store, struct slice der)
     tell_key(store, &key);
 }
 
-void keystore_sealed_key(struct keystore *store, uint64_t iterations)
+void keystore_sealed_key(struct keystore *store)
 {
-    keystore_weak_iterations(store, iterations);
     tell_key(store, &(struct found_key){.kind = "sealed", .encrypted = true});
 }
 

@@ -24,7 +24,10 @@ struct keystore {
     const char *weak[KEYSTORE_WEAK_MAX];
     size_t weak_count;
     size_t problems;
-    bool damaged; /* a problem was told that says that the store is not as it was written */
+    const uint8_t *sound; /* up to here the last entry or certificate is what it says: a neighbour may begin here */
+    const uint8_t *sound_before; /* the open entry */
+    const uint8_t *searched;     /* up to here entries were looked for */
+    bool damaged;                /* a problem was told that says that the store is not as it was written */
 };
 
 void keystore_init(struct keystore *store, struct job *job, const char *format);
@@ -33,14 +36,22 @@ void keystore_done(struct keystore *store);
 /* Opens the next entry. An empty alias is told as the entry's ordinal; one that was too long is cut, with "#" and the ordinal behind it. */
 void keystore_open_entry(struct keystore *store, struct slice alias);
 /* A certificate of the open entry's chain, which lends until the entry is closed; what trails it is cut. Bytes that are none, or of another type
- * than X.509, are told as a problem. Returns the certificate's length, 0 of none. */
-size_t keystore_certificate(struct keystore *store, struct slice type, struct slice data);
+ * than X.509, are told as a problem. */
+void keystore_certificate(struct keystore *store, struct slice type, struct slice data);
 /* The open entry's private key, a PrivateKeyInfo or EncryptedPrivateKeyInfo: told, and what its protection is worth noted. Never decrypted. */
 void keystore_key(struct keystore *store, struct slice der);
 /* The same of a key in a wrapping of the store's own that no more is known of. */
-void keystore_sealed_key(struct keystore *store, uint64_t iterations);
-/* Tells the open entry's chain. */
-void keystore_close_entry(struct keystore *store);
+void keystore_sealed_key(struct keystore *store);
+/* Tells the open entry's chain. end: where the entry ends, NULL when it is damaged. */
+void keystore_close_entry(struct keystore *store, const uint8_t *end);
+
+/* Looking for entries behind a damaged one. Where the first begins: */
+void keystore_entries_begin(struct keystore *store, const uint8_t *at);
+/* Behind an entry at `start` that failed, moves the cursor to the next place where one begins by its shape; false when there is none. Every place is
+ * looked at once, so a store of nothing but damage takes no longer. */
+bool keystore_find_entry(struct keystore *store, struct cursor *cursor, const uint8_t *start,
+                         bool (*is_entry)(struct cursor at));
+bool keystore_time_is_over(struct keystore *store); /* told then */
 
 /* A problem of the open entry, or (of_store) of the store as a whole. RECORD_ERROR_MALFORMED makes the store damaged. */
 void keystore_problem(struct keystore *store, bool of_store, enum record_error error, const char *detail);
