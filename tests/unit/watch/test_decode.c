@@ -86,6 +86,59 @@ static void test_each_byte_changed(void **state)
     }
 }
 
+/* What is there of `size` bytes of Ethernet, and of the same without their header, is the same: the one is usual and takes a shorter way. */
+static void assert_same(struct decoding *usual, struct decoding *walked, const struct buf *frame, size_t size)
+{
+    enum { HEADER = 14 };
+    struct buf inside = *frame;
+    inside.data += HEADER;
+    decode_cut(usual, frame, size, (uint32_t)frame->size, ETHERNET);
+    decode_cut(walked, &inside, size - HEADER, (uint32_t)frame->size - HEADER, RAW);
+    const struct datagram *a = &usual->seen.last, *b = &walked->seen.last;
+    assert_int_equal(usual->seen.count, walked->seen.count);
+    assert_int_equal(a->protocol, b->protocol);
+    assert_memory_equal(&a->source, &b->source, sizeof a->source);
+    assert_memory_equal(&a->destination, &b->destination, sizeof a->destination);
+    assert_int_equal(a->sequence, b->sequence);
+    assert_int_equal(a->acknowledgment, b->acknowledgment);
+    assert_int_equal(a->flags, b->flags);
+    assert_int_equal(a->payload.size, b->payload.size);
+    assert_int_equal(a->missing, b->missing);
+    assert_int_equal(a->transport.size, b->transport.size);
+    assert_int_equal(a->at_us, b->at_us);
+    assert_int_equal(usual->seen.checksum_good, walked->seen.checksum_good);
+    assert_memory_equal(usual->seen.payload, walked->seen.payload, sizeof usual->seen.payload);
+    assert_int_equal(usual->decoder.counts.damaged, walked->decoder.counts.damaged);
+    assert_int_equal(usual->decoder.counts.other, walked->decoder.counts.other);
+    assert_int_equal(usual->decoder.counts.cut, walked->decoder.counts.cut);
+}
+
+static void test_usual(void **state)
+{
+    struct decoding usual, walked;
+    struct buf frame;
+    (void)state;
+    decoding_init(&usual);
+    decoding_init(&walked);
+    buf_init(&frame, PACKETS_BUF_MAX);
+    put_ip4(&frame);
+    wrap_ethernet(&frame, 0x0800);
+    buf_append(&frame, "padding", 7);
+    for (size_t size = 14; size <= frame.size; size++)
+        assert_same(&usual, &walked, &frame, size);
+    for (size_t at = 14; at < frame.size; at++) {
+        char before = frame.data[at];
+        for (int value = 0; value < 256; value++) {
+            frame.data[at] = (char)value;
+            assert_same(&usual, &walked, &frame, frame.size);
+        }
+        frame.data[at] = before;
+    }
+    buf_done(&frame);
+    fragments_free(usual.decoder.fragments);
+    fragments_free(walked.decoder.fragments);
+}
+
 static void test_ipv6(void **state)
 {
     static const struct {
@@ -151,7 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrappings),         cmocka_unit_test(test_cut_everywhere),
         cmocka_unit_test(test_each_byte_changed), cmocka_unit_test(test_ipv6),
-        cmocka_unit_test(test_six_in_four),
+        cmocka_unit_test(test_six_in_four),       cmocka_unit_test(test_usual),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
