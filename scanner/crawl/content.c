@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -42,8 +43,11 @@ void content_from_stream(struct content *content, content_source *source, void *
 
 ssize_t content_fail(struct content *content, enum record_error error, const char *detail)
 {
-    content->error = error;
-    content->detail = detail;
+    if (!content->failed) { /* the first trouble is the one to tell */
+        content->error = error;
+        content->detail = detail;
+    }
+    content->failed = true;
     return -1;
 }
 
@@ -53,12 +57,27 @@ static ssize_t fail_errno(struct content *content)
                         strerrordesc_np(errno));
 }
 
+static ssize_t pull_zeros(struct content *content, void *out, size_t size)
+{
+    size_t count = content->hole < size ? (size_t)content->hole : size;
+    memset(out, 0, count);
+    content->hole -= count;
+    content->source_at += count;
+    return (ssize_t)count;
+}
+
 /* The next bytes of the source; it stands at source_at. */
 static ssize_t pull(struct content *content, void *out, size_t size)
 {
     ssize_t got;
+    if (content->failed)
+        return -1;
+    if (content->hole)
+        return pull_zeros(content, out, size);
     if (content->fd < 0) {
         got = content->source(content->context, content, out, size);
+        if (got == 0 && content->hole)
+            return pull_zeros(content, out, size);
     } else {
         do
             got = pread(content->fd, out, size, (off_t)content->source_at);
@@ -83,12 +102,10 @@ static int fill(struct content *content, size_t until)
         ssize_t got = at ? pull(content, at, step) : -1;
         bytes->size = before + (got > 0 ? (size_t)got : 0);
         bytes->data[bytes->size] = '\0';
-        if (got < 0)
-            return CM_EIO;
-        content->complete = got == 0;
+        content->complete = got <= 0;
     }
     content->head = buf_slice(bytes);
-    return 0;
+    return content->failed && !bytes->size ? CM_EIO : 0;
 }
 
 int content_open(struct content *content)
@@ -132,7 +149,14 @@ ssize_t content_read(struct content *content, void *out, size_t size)
 
 bool content_skip_hole(struct content *content)
 {
-    if (content->fd < 0 || content->complete || content->at != content->source_at)
+    if (content->complete || content->at != content->source_at)
+        return false;
+    if (content->hole) {
+        content->at = content->source_at += content->hole;
+        content->hole = 0;
+        return true;
+    }
+    if (content->fd < 0)
         return false;
     off_t here = (off_t)content->at, data = lseek(content->fd, here, SEEK_DATA);
     if (data < 0 && errno == ENXIO) /* nothing but a hole is left: the next read finds the end */
@@ -173,6 +197,14 @@ ssize_t content_read_at(struct content *content, uint64_t offset, void *out, siz
     return (ssize_t)done;
 }
 
+uint64_t content_end(const struct content *content)
+{
+    struct stat stat;
+    if (content->complete)
+        return content->head.size;
+    return content->fd >= 0 && fstat(content->fd, &stat) == 0 ? (uint64_t)stat.st_size : 0;
+}
+
 int content_whole(struct content *content, uint8_t **bytes, size_t *size)
 {
     if (!content->complete) {
@@ -189,11 +221,16 @@ int content_whole(struct content *content, uint8_t **bytes, size_t *size)
             *content->memory_left -= want;
             content->taken = want;
         }
+        content->bytes.max = want + 1; /* not twice of it, as growing by doubling would end */
         int status = fill(content, want + 1);
         if (!status && !content->complete)
             status = CM_ELIMIT; /* also of a file that grows meanwhile */
         if (status)
             return status;
+        if (content->taken > content->bytes.size) { /* nobody knew the size */
+            *content->memory_left += content->taken - content->bytes.size;
+            content->taken = content->bytes.size;
+        }
     }
     *bytes = content->lent ? content->lent : (uint8_t *)content->bytes.data;
     *size = content->head.size;

@@ -25,7 +25,8 @@ struct content {
     uint64_t
         size_bytes; /* as far as known before the end: what the directory or the archive says; CONTENT_SIZE_UNKNOWN */
 
-    /* Why reading failed; CM_EIO was returned. RECORD_ERROR_NONE else. */
+    /* Reading failed: what came before is the content, and complete. job.c tells why, unless it was told already (RECORD_ERROR_NONE). */
+    bool failed;
     enum record_error error;
     const char *detail;
 
@@ -37,6 +38,7 @@ struct content {
     uint8_t *lent;       /* bytes in memory that somebody else owns */
     uint64_t at;         /* of the next byte that content_read() gives */
     uint64_t source_at;  /* of the next byte that the source gives */
+    uint64_t hole;       /* zeros that come before it: sources add to it and go on */
     size_t *memory_left; /* what content_whole() may take, shared by all that are open */
     size_t taken;
 };
@@ -47,22 +49,24 @@ void content_from_fd(struct content *content, int fd, uint64_t size_bytes,
 void content_from_memory(struct content *content, uint8_t *bytes, size_t size);
 void content_from_stream(struct content *content, content_source *source, void *context, uint64_t size_bytes,
                          size_t *memory_left);
-/* Fills the head. To be called once, before anything below. CM_EIO. */
+/* Fills the head. To be called once, before anything below. CM_EIO: not a byte could be read. */
 CM_MUST_CHECK int content_open(struct content *content);
 void content_done(struct content *content); /* cleanses: it may have held a key */
 
 /* The next bytes, from the first; 0 at the end, -1 on an error. */
 ssize_t content_read(struct content *content, void *out, size_t size);
-/* Moves over a hole of a sparse file, if the next byte lies in one; true when it moved. */
+/* Moves over a hole of a sparse file, on the disk or in an archive, if the next byte lies in one; true when it moved. */
 bool content_skip_hole(struct content *content);
 /* True when content_read_at() works: a file, or bytes that are in memory whole. */
 bool content_seekable(const struct content *content);
 /* As many bytes from an offset as there are, up to size; -1 on an error. Does not move content_read(). */
 ssize_t content_read_at(struct content *content, uint64_t offset, void *out, size_t size);
+/* Where the bytes of a content end that is seekable. */
+uint64_t content_end(const struct content *content);
 /* All bytes in one piece, which the caller may overwrite; they lend until content_done(). CM_ELIMIT when there are more than
- * CM_LIMIT_FILE_BYTES or than memory is left (content_read() still gives them all), CM_EIO. */
+ * CM_LIMIT_FILE_BYTES or than memory is left (content_read() still gives them all). */
 CM_MUST_CHECK int content_whole(struct content *content, uint8_t **bytes, size_t *size);
-/* For sources: says why, returns -1. */
+/* For sources: says why, returns -1. RECORD_ERROR_NONE: it was told already. detail lends as long as the content lives. */
 ssize_t content_fail(struct content *content, enum record_error error, const char *detail);
 
 #endif

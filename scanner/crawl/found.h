@@ -67,8 +67,8 @@ struct found_ops {
     void (*ssh_certificate)(void *context, const struct found_ssh_certificate *certificate);
     void (*store)(void *context, const struct found_store *store);
     void (*problem)(void *context, const struct found_problem *problem);
-    /* What follows, up to leave, lies inside: name is one step of the path within containers ("etc/ssl/a.pem"; hostile bytes), layer the
-     * digest of an image's layer or NULL. */
+    /* What follows, up to leave, lies inside: name is one step of the path within containers ("etc/ssl/a.pem"; hostile bytes, of any length), NULL
+     * where there is no step; layer the digest of an image's layer or NULL. */
     void (*enter)(void *context, const char *name, const char *layer);
     void (*leave)(void *context);
     /* True when a regular file lies beside the one being read, on the disk and not in a container, whose name is its name with this ending:

@@ -157,7 +157,7 @@ static bool crawl(char *const *operands, int count, const struct passwords *pass
             continue;
         }
         sink_begin(sink, entry.path, entry.dir, &entry.stat);
-        job_file(&job, entry.fd, (uint64_t)entry.stat.st_size);
+        job_file(&job, entry.fd, entry.path, (uint64_t)entry.stat.st_size);
         close(entry.fd);
     }
     walk_done(walk);

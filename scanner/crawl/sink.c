@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "certmuster/cert.h"
+#include "certmuster/escape.h"
+#include "certmuster/ids.h"
 #include "certmuster/limits.h"
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
@@ -19,7 +21,8 @@ enum {
     TICK_MS = 200,
     STALLED_TICK_MS = 5 /* while the reader of our records pauses */,
     MODE_BITS = 07777,
-    INNER_BYTES_MAX = 64 * 1024
+    INNER_BYTES_MAX = 12 * 1024, /* readers of records take 16 KiB */
+    CUT_BYTES = 1 + 16           /* what stands for the rest of a name that is cut: "~" and half of a hash in hex */
 };
 
 void sink_init(struct sink *sink, struct emit *emit, const char *host, struct rows *rows,
@@ -43,7 +46,6 @@ void sink_begin(struct sink *sink, const char *path, int dir, const struct stat 
     sink->path = path;
     sink->dir = dir;
     sink->stat = stat;
-    sink->deadline_ms = clock_monotonic_ms() + SINK_FILE_MS;
     sink->counts.files += stat != NULL;
 }
 
@@ -52,7 +54,7 @@ static struct record_file place(const struct sink *sink, const char *format, con
     struct record_file file = {.realm = emit_realm(sink->emit, NULL),
                                .host = sink->host,
                                .path = sink->path,
-                               .inner = sink->depth ? sink->inner.data : NULL,
+                               .inner = sink->inner.size ? sink->inner.data : NULL,
                                .layer = sink->depth ? sink->steps[sink->depth - 1].layer : NULL,
                                .entry = entry,
                                .format = format};
@@ -249,7 +251,33 @@ static bool on_pulse(void *context)
 {
     struct sink *sink = context;
     tick(sink);
-    return *sink->stop || clock_monotonic_ms() >= sink->deadline_ms;
+    return *sink->stop;
+}
+
+/* A step of the path within containers, in UTF-8. One that is too long is cut, with a hash of the whole in its place: two do not become one. False: it
+ * was cut. There is room for that at every depth. */
+static bool append_step(struct sink *sink, const char *name)
+{
+    size_t reserved = (1 + CUT_BYTES) * (SINK_STEPS_MAX - sink->depth), begin = sink->inner.size;
+    size_t room = INNER_BYTES_MAX - begin - reserved, size = strlen(name);
+    struct buf step;
+    buf_init(&step, 3 * size + 1);
+    escape_utf8(&step, name, size);
+    bool fits = step.size <= room;
+    if (fits) {
+        buf_append(&sink->inner, step.data, step.size);
+    } else {
+        uint8_t digest[CM_SHA256_SIZE];
+        size_t kept = room - CUT_BYTES;
+        while (kept && ((uint8_t)step.data[kept] & 0xC0) == 0x80) /* within a character */
+            kept--;
+        sha256_bytes(name, size, digest);
+        buf_append(&sink->inner, step.data, kept);
+        buf_append_char(&sink->inner, '~');
+        hex_append(&sink->inner, digest, (CUT_BYTES - 1) / 2);
+    }
+    buf_done(&step);
+    return fits;
 }
 
 /* The job's depth bounds the steps. A slash or "!" in a name stays as it is: the path is to be read, never opened. */
@@ -260,9 +288,13 @@ static void on_enter(void *context, const char *name, const char *layer)
     struct sink_step *step = &sink->steps[sink->depth++];
     step->inner_size = sink->inner.size;
     step->layer = layer || outer ? cm_strdup(layer ? layer : outer) : NULL;
-    if (sink->depth > 1)
+    if (!name)
+        return;
+    if (sink->inner.size)
         buf_append_char(&sink->inner, '!');
-    buf_append_str(&sink->inner, name);
+    if (!append_step(sink, name))
+        fail(sink, "decode",
+             &(struct found_problem){NULL, NULL, RECORD_ERROR_LIMIT, "its name is too long and was cut (bytes=12288)"});
 }
 
 static void on_leave(void *context)

@@ -40,10 +40,8 @@ struct sink {
     } steps[SINK_STEPS_MAX];
     size_t depth;
     struct buf inner; /* the path inside containers, "!" between its steps */
-    int64_t deadline_ms, ticked_ms;
+    int64_t ticked_ms;
 };
-
-enum { SINK_FILE_MS = 60 * 1000 }; /* the time that one file may take: password lists over slow key derivations */
 
 void sink_init(struct sink *sink, struct emit *emit, const char *host, struct rows *rows,
                const volatile sig_atomic_t *stop, bool quiet);

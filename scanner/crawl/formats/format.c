@@ -4,11 +4,12 @@
  * and a row here. */
 #include "scanner/crawl/formats/format.h"
 
+#include "scanner/crawl/formats/archive.h"
 #include "scanner/crawl/formats/search.h"
 
 static const struct format *const table[] = {
-    &format_kdb,    &format_nss_dbm, &format_nss_sql, &format_certificates, &format_cms,
-    &format_pkcs12, &format_jks,     &format_bks,     &format_key,
+    &format_kdb, &format_nss_dbm, &format_nss_sql, &format_certificates, &format_cms,    &format_pkcs12,
+    &format_jks, &format_bks,     &format_key,     &format_archive,      &format_packed,
 };
 
 void format_read(struct job *job, struct content *content)
@@ -16,10 +17,13 @@ void format_read(struct job *job, struct content *content)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         const struct format *format = table[i];
         if (format->identify(content->head) && format->read(job, content) == FORMAT_TAKEN) {
-            if (format->search)
+            if (format->search) {
+                archive_read_attached(job, content);
                 search_text(job, content);
+            }
             return;
         }
     }
+    archive_read_attached(job, content);
     search_text(job, content);
 }

@@ -152,6 +152,4 @@ void search_text(struct job *job, struct content *content)
     else if (status == CM_ELIMIT)
         search_windows(&file, content);
     sequence_done(&file.certificates);
-    if (content->error != RECORD_ERROR_NONE)
-        job_problem(job, NULL, NULL, content->error, content->detail);
 }

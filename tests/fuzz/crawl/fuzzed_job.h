@@ -54,7 +54,7 @@ static void fuzzed_enter(void *context, const char *name, const char *layer)
     (void)context;
     (void)layer;
     fuzzed_depth++;
-    if (strlen(name) > 1 << 20)
+    if (name && strlen(name) > 1 << 20)
         abort();
 }
 static void fuzzed_leave(void *context)

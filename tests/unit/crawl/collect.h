@@ -87,7 +87,7 @@ static void collect_problem(void *context, const struct found_problem *problem)
 static void collect_enter(void *context, const char *name, const char *layer)
 {
     struct collected *all = context;
-    buf_appendf(&all->text, "enter %s%s%s\n", name, layer ? " " : "", layer ? layer : "");
+    buf_appendf(&all->text, "enter %s%s%s\n", name ? name : "-", layer ? " " : "", layer ? layer : "");
 }
 
 static void collect_leave(void *context)

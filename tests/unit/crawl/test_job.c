@@ -300,7 +300,7 @@ static void test_large_file(void **state)
     assert_int_equal(pwrite(fd, data, (size_t)size, 700LL << 20), size);
     assert_int_equal(pwrite(fd, data, (size_t)size, 5LL << 30), size); /* sparse: no gigabytes are read */
     job_init(&job, &options, &ops);
-    job_file(&job, fd, 0);
+    job_file(&job, fd, NULL, 0);
     snprintf(expected, sizeof expected, "chain pem 1 %s\nchain pem 2 %s\nchain pem 3 %s\nchain pem 4 %s\n", leaf_print,
              leaf_print, other_print, other_print);
     assert_string_equal(all.text.data, expected);
@@ -327,7 +327,7 @@ static void test_keys_are_cleared(void **state)
     assert_int_equal(write(fd, data, (size_t)size), size);
     lseek(fd, 0, SEEK_SET);
     job_init(&job, &options, &ops);
-    job_file(&job, fd, (uint64_t)size);
+    job_file(&job, fd, NULL, (uint64_t)size);
     assert_int_equal(all.keys, 1);
     const struct buf *const buffers[] = {&job.scratch, &job.decoded};
     for (size_t b = 0; b < sizeof buffers / sizeof *buffers; b++) {

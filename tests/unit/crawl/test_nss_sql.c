@@ -339,7 +339,7 @@ static void test_wal_mode_on_disk(void **state)
     sqlite3_close(db); /* checkpoints */
     struct found_ops ops = collect_ops(&all);
     job_init(&job, &stores_options, &ops);
-    job_file(&job, fd, (uint64_t)lseek(fd, 0, SEEK_END));
+    job_file(&job, fd, NULL, (uint64_t)lseek(fd, 0, SEEK_END));
     job_done(&job);
     snprintf(expected, sizeof expected, "chain nss-sql wal %s\nstore nss-sql unchecked 1\n", leaf.print);
     assert_string_equal(all.text.data, expected);

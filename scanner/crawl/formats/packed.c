@@ -1,0 +1,54 @@
+/* Compressed files (gzip, xz, bzip2, zstd, lz4, lzip, lzma, compress) and rpm, which is a header before one: what comes out goes back to the table of
+ * formats, in the place of the file itself, for there is only one thing in it. */
+#include "scanner/crawl/formats/format.h"
+#include "scanner/crawl/formats/unpack.h"
+
+static bool identify(struct slice head)
+{
+    return unpack_packed_kind(head) != NULL;
+}
+
+/* Something comes out of its first bytes: of formats without a magic that is the only way to know. */
+static bool is_plausible(struct job *job, struct content *content, const struct unpack_kind *kind)
+{
+    struct content head, inside;
+    struct unpack unpack;
+    struct unpack_entry entry;
+    uint64_t unpacked = job->unpacked_bytes, entries = job->entries;
+    uint8_t byte;
+    content_from_memory(&head, (uint8_t *)content->head.data, content->head.size); /* which only reads */
+    unpack_init(&unpack, job, &head);
+    content_from_stream(&inside, unpack_source, &unpack, CONTENT_SIZE_UNKNOWN, NULL);
+    bool plausible = unpack_open(&unpack, kind, 0) && unpack_next(&unpack, &entry) == UNPACK_ENTRY &&
+                     content_read(&inside, &byte, sizeof byte) == 1;
+    content_done(&inside);
+    unpack_done(&unpack);
+    job->unpacked_bytes = unpacked;
+    job->entries = entries;
+    return plausible;
+}
+
+static enum format_result read_packed(struct job *job, struct content *content)
+{
+    const struct unpack_kind *kind = unpack_packed_kind(content->head);
+    struct unpack unpack;
+    struct unpack_entry entry;
+    struct content inside;
+    if ((kind->traits & UNPACK_WEAK) && !is_plausible(job, content, kind))
+        return FORMAT_NOT_MINE;
+    unpack_init(&unpack, job, content);
+    bool open = unpack_open(&unpack, kind, 0);
+    enum unpack_result result = open ? unpack_next(&unpack, &entry) : UNPACK_BROKEN;
+    if (result == UNPACK_ENTRY) {
+        content_from_stream(&inside, unpack_source, &unpack, CONTENT_SIZE_UNKNOWN, &job->memory_left);
+        job_inside(job, NULL, NULL, &inside);
+        if (unpack.too_much)
+            job_abandon(job, unpack.came_out);
+    } else if (result != UNPACK_END && unpack.error != RECORD_ERROR_NONE) {
+        job_problem(job, kind->name, NULL, unpack.error, unpack.detail);
+    }
+    unpack_done(&unpack);
+    return FORMAT_TAKEN;
+}
+
+const struct format format_packed = {"packed", identify, read_packed, .search = false};
