@@ -26,7 +26,7 @@ enum {
 struct counted { /* what a worker lets others see */
     struct worker_counts counts;
     struct capture_drops drops;
-    int64_t cpu_us;
+    struct stopwatch took;
 };
 
 struct thread {
@@ -36,6 +36,7 @@ struct thread {
     struct capture *captures[LIVE_INTERFACES_MAX];
     struct pollfd ready[LIVE_INTERFACES_MAX];
     int64_t published_ms;
+    struct stopwatch began;
     pthread_mutex_t lock;
     struct counted counted; /* under the lock */
 };
@@ -46,7 +47,6 @@ struct live {
     unsigned started;
     atomic_bool stop;
     atomic_uint lost, reading; /* captures gone, threads that still have one */
-    int64_t began_ms;
 };
 
 /* --- opening --------------------------------------------------------------------------------------------------------- */
@@ -116,9 +116,7 @@ void live_descriptors(const struct live *live, int *from, int *to)
 static void publish(struct thread *thread)
 {
     struct counted now = {.counts = worker_get_counts(thread->worker)};
-    struct timespec cpu = {0};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-    now.cpu_us = (int64_t)cpu.tv_sec * 1000000 + cpu.tv_nsec / 1000;
+    now.took = stopwatch_since(&thread->began);
     for (size_t i = 0; i < thread->live->options.interface_count; i++) {
         struct capture_drops drops;
         capture_get_drops(thread->captures[i], &drops);
@@ -182,6 +180,7 @@ static void *be_worker(void *context)
 {
     struct thread *thread = context;
     struct live *live = thread->live;
+    thread->began = stopwatch_now();
     for (size_t i = 0; i < live->options.interface_count; i++)
         thread->ready[i] = (struct pollfd){.fd = capture_descriptor(thread->captures[i]), .events = POLLIN};
     while (!live->stop && has_captures(thread))
@@ -199,13 +198,12 @@ static void *be_worker(void *context)
 static void gather(void *context, struct statistics *statistics)
 {
     struct live *live = context;
-    int64_t elapsed_us = (clock_monotonic_ms() - live->began_ms) * 1000;
     for (unsigned i = 0; i < live->started; i++) {
         struct thread *thread = &live->threads[i];
         pthread_mutex_lock(&thread->lock);
         struct counted now = thread->counted;
         pthread_mutex_unlock(&thread->lock);
-        statistics_add(statistics, &now.counts, now.cpu_us, elapsed_us);
+        statistics_add(statistics, &now.counts, &now.took);
         statistics_add_drops(statistics, &now.drops);
     }
     statistics->packet_now_us = clock_wall_ms() * 1000; /* also when no packet comes */
@@ -252,7 +250,6 @@ int live_run(struct live *live, const struct worker_options *worker, struct ledg
 {
     struct worker_options share = *worker;
     share.memory_max = worker->memory_max / live->options.workers;
-    live->began_ms = clock_monotonic_ms();
     ledger_set_reader(
         ledger,
         &(struct ledger_reader){

@@ -29,7 +29,7 @@ struct offline {
     size_t open_count;
     struct reading *current; /* whose packets come now */
     uint64_t total_bytes;
-    int64_t began_ms;
+    struct stopwatch began;
 };
 
 /* --- packets ----------------------------------------------------------------------------------------------------------- */
@@ -209,10 +209,8 @@ static void gather(void *context, struct statistics *statistics)
 {
     const struct offline *offline = context;
     struct worker_counts counts = worker_get_counts(offline->options.worker);
-    struct timespec cpu = {0};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-    statistics_add(statistics, &counts, (int64_t)cpu.tv_sec * 1000000 + cpu.tv_nsec / 1000,
-                   (clock_monotonic_ms() - offline->began_ms) * 1000);
+    struct stopwatch took = stopwatch_since(&offline->began);
+    statistics_add(statistics, &counts, &took);
     statistics->files = offline->outcome->files;
 }
 
@@ -227,7 +225,7 @@ static void progress(void *context, struct ledger_progress *out)
 
 int offline_run(const struct offline_options *options, struct offline_outcome *outcome, struct cm_error *error)
 {
-    struct offline offline = {.options = *options, .outcome = outcome, .began_ms = clock_monotonic_ms()};
+    struct offline offline = {.options = *options, .outcome = outcome, .began = stopwatch_now()};
     ledger_set_reader(
         options->ledger,
         &(struct ledger_reader){

@@ -55,8 +55,7 @@ static uint64_t value_of(const struct statistics *statistics, const struct count
 
 /* --- gathering ------------------------------------------------------------------------------------------------------- */
 
-void statistics_add(struct statistics *statistics, const struct worker_counts *counts, int64_t cpu_us,
-                    int64_t elapsed_us)
+void statistics_add(struct statistics *statistics, const struct worker_counts *counts, const struct stopwatch *took)
 {
     const struct stream_counts *streams = &counts->flows.streams;
     uint64_t flows = counts->flows.tcp + counts->flows.udp;
@@ -87,7 +86,7 @@ void statistics_add(struct statistics *statistics, const struct worker_counts *c
         statistics->loads[statistics->workers++] = (struct statistics_load){
             .packets = counts->decode.packets,
             .flows = flows,
-            .cpu_permille = elapsed_us > 0 ? (uint64_t)(cpu_us * 1000 / elapsed_us) : 0,
+            .cpu_permille = took->elapsed_us > 0 ? (uint64_t)(took->cpu_us * 1000 / took->elapsed_us) : 0,
         };
 }
 

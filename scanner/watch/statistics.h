@@ -6,6 +6,7 @@
 
 #include "certmuster/buf.h"
 #include "scanner/watch/capture.h"
+#include "scanner/watch/stopwatch.h"
 #include "scanner/watch/tell.h"
 #include "scanner/watch/worker.h"
 
@@ -30,9 +31,8 @@ struct statistics {
     struct statistics_load loads[STATISTICS_WORKERS_MAX];
 };
 
-/* One more worker's counts. cpu_us: the time it took of elapsed_us. */
-void statistics_add(struct statistics *statistics, const struct worker_counts *counts, int64_t cpu_us,
-                    int64_t elapsed_us);
+/* One more worker's counts, and the time it took. */
+void statistics_add(struct statistics *statistics, const struct worker_counts *counts, const struct stopwatch *took);
 void statistics_add_drops(struct statistics *statistics, const struct capture_drops *drops);
 void statistics_set_told(struct statistics *statistics, const struct tell_counts *told);
 
