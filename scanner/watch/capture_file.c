@@ -98,29 +98,47 @@ static int read_pcap_header(struct capture_file *file, struct cm_error *error)
     return 0;
 }
 
-static int read_pcap_packet(struct capture_file *file, struct cm_error *error)
+/* Packets that stand in the buffer as a whole, up to `most`. How many that were. */
+static unsigned lend_packets(struct capture_file *file, unsigned most)
+{
+    const uint8_t *start = file->buffer + file->start, *end = file->buffer + file->end, *at = start;
+    const size_t header = file->packet_header;
+    struct packet packet = {.link_type = file->link_type};
+    unsigned count = 0;
+    for (; count < most && (size_t)(end - at) >= header; count++) {
+        uint32_t seconds = capture_load(file, at), fraction = capture_load(file, at + 4);
+        packet.bytes = (struct slice){at + header, capture_load(file, at + 8)};
+        packet.length = capture_load(file, at + 12);
+        packet.at_us = (int64_t)seconds * 1000000 + (file->nanoseconds ? fraction / 1000 : fraction);
+        if (packet.bytes.size > CAPTURE_PACKET_MAX || packet.bytes.size > (size_t)(end - at) - header)
+            break;
+        file->events.packet(&packet, file->events.context);
+        at += header + packet.bytes.size;
+    }
+    capture_take(file, (size_t)(at - start));
+    return count;
+}
+
+/* Has the next packet, which did not stand there as a whole, in the buffer. */
+static int need_packet(struct capture_file *file, struct cm_error *error)
 {
     int code = capture_need(file, file->packet_header, error);
     if (code)
         return code;
-    const uint8_t *at = file->buffer + file->start;
-    uint32_t seconds = capture_load(file, at), fraction = capture_load(file, at + 4),
-             captured = capture_load(file, at + 8);
+    uint32_t captured = capture_load(file, file->buffer + file->start + 8);
     if (captured > CAPTURE_PACKET_MAX)
         return error_setf(error, CM_EMALFORMED, file->offset, "a packet header makes no sense",
                           "a packet of %u bytes is announced", captured);
     code = capture_need(file, (size_t)file->packet_header + captured, error);
-    if (code)
-        return code == CM_ENOTFOUND ? CM_ETRUNCATED : code;
-    struct packet packet = {
-        .bytes = {file->buffer + file->start + file->packet_header, captured},
-        .length = capture_load(file, file->buffer + file->start + 12),
-        .link_type = file->link_type,
-        .at_us = (int64_t)seconds * 1000000 + (file->nanoseconds ? fraction / 1000 : fraction),
-    };
-    file->events.packet(&packet, file->events.context);
-    capture_take(file, (size_t)file->packet_header + captured);
-    return 0;
+    return code == CM_ENOTFOUND ? CM_ETRUNCATED : code;
+}
+
+static int read_pcap_packets(struct capture_file *file, unsigned most, struct cm_error *error)
+{
+    int code = 0;
+    while (!code && (most -= lend_packets(file, most)) > 0)
+        code = need_packet(file, error);
+    return code;
 }
 
 /* --- either -------------------------------------------------------------------------------------------------------- */
@@ -155,10 +173,10 @@ static int read_format(struct capture_file *file, struct cm_error *error)
 int capture_file_read(struct capture_file *file, unsigned most, struct cm_error *error)
 {
     int code = file->format == FORMAT_UNKNOWN ? read_format(file, error) : 0;
-    while (!code && most > 0) {
-        code = file->format == FORMAT_PCAP ? read_pcap_packet(file, error) : capture_read_block(file, error);
-        most--;
-    }
+    if (!code && file->format == FORMAT_PCAP)
+        code = read_pcap_packets(file, most, error);
+    for (; !code && file->format == FORMAT_PCAPNG && most > 0; most--)
+        code = capture_read_block(file, error);
     if (code == CM_ENOTFOUND) /* nothing is left, and nothing is missing */
         return 0;
     if (code == CM_ETIMEOUT)
