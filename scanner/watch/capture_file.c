@@ -37,6 +37,7 @@ void capture_file_free(struct capture_file *file)
     if (!file)
         return;
     close(file->fd);
+    unpack_free(file->unpack);
     free(file->interfaces);
     free(file->buffer);
     free(file);
@@ -48,7 +49,28 @@ void capture_file_free(struct capture_file *file)
 static bool has_nothing_now(const struct capture_file *file)
 {
     struct pollfd ready = {.fd = file->fd, .events = POLLIN};
-    return file->patient && poll(&ready, 1, PATIENCE_MS) <= 0;
+    if (!file->patient || (file->unpack && unpack_has_input(file->unpack)))
+        return false;
+    return poll(&ready, 1, PATIENCE_MS) <= 0;
+}
+
+/* Some bytes behind those that are there. 1, 2: none yet, 0: the end, or an error. */
+static int read_some(struct capture_file *file, struct cm_error *error)
+{
+    uint8_t *to = file->buffer + file->end;
+    size_t room = file->capacity - file->end, got = 0;
+    if (file->unpack) {
+        int code = unpack_read(file->unpack, file->fd, to, room, &got, error);
+        file->end += got;
+        if (code < 0 && error)
+            error->offset = (size_t)file->offset;
+        return code;
+    }
+    ssize_t came = read(file->fd, to, room);
+    if (came < 0 && errno != EINTR)
+        return error_setf(error, CM_EIO, file->offset, "cannot read", "%s", strerror(errno));
+    file->end += came > 0 ? (size_t)came : 0;
+    return came > 0 ? 1 : came < 0 ? 2 : 0;
 }
 
 int capture_refill(struct capture_file *file, size_t size, struct cm_error *error)
@@ -63,14 +85,11 @@ int capture_refill(struct capture_file *file, size_t size, struct cm_error *erro
         }
         if (has_nothing_now(file))
             return CM_ETIMEOUT;
-        ssize_t got = read(file->fd, file->buffer + file->end, file->capacity - file->end);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return error_setf(error, CM_EIO, file->offset, "cannot read", "%s", strerror(errno));
-        if (got == 0)
-            return file->end == 0 ? CM_ENOTFOUND : CM_ETRUNCATED;
-        file->end += (size_t)got;
+        int code = read_some(file, error);
+        if (code < 0)
+            return code;
+        if (code == 0)
+            return file->end == 0 && (!file->unpack || unpack_is_ended(file->unpack)) ? CM_ENOTFOUND : CM_ETRUNCATED;
     }
     return 0;
 }
@@ -143,6 +162,22 @@ static int read_pcap_packets(struct capture_file *file, unsigned most, struct cm
 
 /* --- either -------------------------------------------------------------------------------------------------------- */
 
+/* What was read so far goes to what unpacks it. A packed file inside a packed file is none of ours. */
+static int read_packed(struct capture_file *file, struct cm_error *error)
+{
+    const char *name = NULL;
+    const uint8_t *at = file->buffer + file->start;
+    enum unpack_format format = file->unpack ? UNPACK_NONE : unpack_sniff(at, &name);
+    if (format == UNPACK_NONE)
+        return error_set(error, CM_EMALFORMED, 0, "not a capture file");
+    if (format == UNPACK_UNREAD)
+        return error_setf(error, CM_EUNSUPPORTED, 0, "compressed in a way that is not read; unpack it first", "%s",
+                          name);
+    file->unpack = unpack_new(format, (struct slice){at, file->end - file->start});
+    file->start = file->end = 0;
+    return 0;
+}
+
 static int read_format(struct capture_file *file, struct cm_error *error)
 {
     uint32_t magic;
@@ -166,13 +201,22 @@ static int read_format(struct capture_file *file, struct cm_error *error)
     case 0x34cdb2a1:
         return read_pcap_header(file, error);
     default:
-        return error_set(error, CM_EMALFORMED, 0, "not a capture file");
+        return read_packed(file, error);
     }
+}
+
+static const char *truncated(const struct capture_file *file)
+{
+    if (file->unpack && !unpack_is_ended(file->unpack))
+        return "the compressed data ends early";
+    return file->format ? "the file ends inside a packet" : "the file ends inside its header";
 }
 
 int capture_file_read(struct capture_file *file, unsigned most, struct cm_error *error)
 {
     int code = file->format == FORMAT_UNKNOWN ? read_format(file, error) : 0;
+    if (!code && file->format == FORMAT_UNKNOWN) /* packed: what is in it? */
+        code = read_format(file, error);
     if (!code && file->format == FORMAT_PCAP)
         code = read_pcap_packets(file, most, error);
     for (; !code && file->format == FORMAT_PCAPNG && most > 0; most--)
@@ -182,12 +226,16 @@ int capture_file_read(struct capture_file *file, unsigned most, struct cm_error 
     if (code == CM_ETIMEOUT)
         return 2;
     if (code == CM_ETRUNCATED)
-        return error_set(error, code, file->offset,
-                         file->format ? "the file ends inside a packet" : "the file ends inside its header");
+        return error_set(error, code, file->offset, truncated(file));
     return code ? code : 1;
 }
 
 uint64_t capture_file_offset(const struct capture_file *file)
 {
-    return file->offset;
+    return file->unpack ? unpack_taken(file->unpack) : file->offset;
+}
+
+bool capture_file_is_packed(const struct capture_file *file)
+{
+    return file->unpack != NULL;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "scanner/watch/capture_file.h"
+#include "scanner/watch/unpack.h"
 
 enum {
     CAPTURE_PACKET_MAX = 1024 * 1024, /* libpcap's own ceiling for usual links is 256 KiB; USB and D-Bus go beyond */
@@ -26,9 +27,10 @@ struct capture_file {
     int fd;
     bool patient; /* no regular file: reading it may have to wait */
     struct capture_file_events events;
+    struct unpack *unpack; /* NULL: it is not compressed */
     uint8_t *buffer;
     size_t capacity, start, end; /* what is read and not yet taken: start to end */
-    uint64_t offset;             /* in the file, of start */
+    uint64_t offset;             /* in the file, of start; in what it unpacks to */
     enum capture_format format;
     bool swapped, nanoseconds; /* swapped: little-endian, as the cursor reads big-endian */
     uint32_t packet_header;    /* pcap: bytes before each packet */

@@ -30,6 +30,8 @@ struct offline {
     struct reading *current; /* whose packets come now */
     uint64_t total_bytes;
     struct stopwatch began;
+    uint64_t packets; /* when nothing more was there, and since then … */
+    int64_t idle_ms;  /* … so much time has passed */
 };
 
 /* --- packets ----------------------------------------------------------------------------------------------------------- */
@@ -54,11 +56,12 @@ static void on_secrets(struct slice text, void *context)
 
 /* --- files ------------------------------------------------------------------------------------------------------------- */
 
-static void say_damaged(struct offline *offline, const char *name, const struct cm_error *error)
+static void say_damaged(struct offline *offline, const struct reading *reading, const struct cm_error *error)
 {
     offline->outcome->damaged++;
-    say_error("%s: %s%s%s%s at byte %zu; what was read before it counts", log_quote(name), error->reason,
-              error->detail[0] ? " (" : "", error->detail, error->detail[0] ? ")" : "", error->offset);
+    say_error("%s: %s%s%s%s at byte %zu%s; what was read before it counts", log_quote(reading->name), error->reason,
+              error->detail[0] ? " (" : "", error->detail, error->detail[0] ? ")" : "", error->offset,
+              capture_file_is_packed(reading->file) ? " of what it unpacks to" : "");
 }
 
 static struct reading *begin(struct offline *offline, const struct source *source)
@@ -80,7 +83,7 @@ static struct reading *begin(struct offline *offline, const struct source *sourc
 static void end(struct offline *offline, struct reading *reading, const struct cm_error *error)
 {
     if (error) {
-        say_damaged(offline, reading->name, error);
+        say_damaged(offline, reading, error);
     } else if (reading->unfiltered >= 0) {
         offline->outcome->damaged++;
         say_error("%s: the filter makes no sense for packets of link type %d; none of them were read",
@@ -100,6 +103,18 @@ static bool goes_on(const struct offline *offline)
     return !signals_stop && !ledger_is_unread(offline->options.ledger);
 }
 
+/* Nothing is there to read just now. Time goes on all the same, or what a silent connection still has to tell would wait for the next packet of another. */
+static void let_time_pass(struct offline *offline, int64_t passed_ms)
+{
+    struct worker_counts counts = worker_get_counts(offline->options.worker);
+    if (counts.decode.packets != offline->packets)
+        offline->idle_ms = 0;
+    offline->packets = counts.decode.packets;
+    offline->idle_ms += passed_ms;
+    if (counts.packet_now_us < INT64_MAX / 2)
+        worker_idle(offline->options.worker, counts.packet_now_us + offline->idle_ms * 1000);
+}
+
 /* To its present end. As capture_file_read, but never 1 unless the run ends. */
 static int read_on(struct offline *offline, struct reading *reading, struct cm_error *error)
 {
@@ -107,6 +122,8 @@ static int read_on(struct offline *offline, struct reading *reading, struct cm_e
     offline->current = reading;
     while (code > 0 && goes_on(offline)) {
         code = capture_file_read(reading->file, PACKETS_BETWEEN, error);
+        if (code == 2)
+            let_time_pass(offline, CAPTURE_WAIT_MS);
         ledger_wait(offline->options.ledger);
     }
     return code;
@@ -196,8 +213,10 @@ static void follow_all(struct offline *offline)
             follow_one(offline, &source);
         read_open(offline);
         ledger_wait(offline->options.ledger);
-        if (answer == SOURCES_NONE_YET && goes_on(offline))
+        if (answer == SOURCES_NONE_YET && goes_on(offline)) {
             pause_a_little();
+            let_time_pass(offline, LOOK_MS);
+        }
     }
     while (offline->open_count) /* whoever writes may be in the middle of a packet */
         end(offline, &offline->open[0], NULL);

@@ -36,15 +36,18 @@ enum {
 
 static const struct cli_option flags[] = {
     {OPTION_READ, "read", "FILE",
-     "Read this capture (pcap or pcapng), every capture in this directory, or standard input (-). Repeats."},
+     "Read this capture (pcap or pcapng, also in gzip or zstd), every capture in this directory, or standard input "
+     "(-). Repeats."},
     {OPTION_FOLLOW, "follow", NULL,
-     "Read files on while they grow, and new ones as they appear in a directory (tcpdump -C, -G, -W), until a signal."},
+     "Read files on while they grow, and new ones as they appear in a directory (tcpdump -C, -G, -W, -z), until a "
+     "signal."},
     {OPTION_INTERFACE, "interface", "IFACE", "Capture on this interface; 'any' is all of them. Repeats."},
     {OPTION_WORKERS, "workers", "N", "Spread the packets of each interface over N threads by their flows (default 1)."},
     {OPTION_RING, "ring-size", "SIZE",
      "Let packets of one interface wait for one worker in so much memory of the kernel (default 16MiB)."},
     {OPTION_SNAPSHOT, "snapshot-length", "BYTES", "Capture so much of a packet (default 262144: all of it)."},
-    {OPTION_NOT_PROMISCUOUS, "no-promiscuous", NULL, "Leave out packets that are addressed to other machines."},
+    {OPTION_NOT_PROMISCUOUS, "no-promiscuous", NULL,
+     "Do not have the interface take in packets that are addressed to other machines."},
     {OPTION_USER, "user", "NAME",
      "Started by root: go on as this user once captures are open, before a packet is read (default nobody)."},
     {OPTION_INTERVAL, "interval", "TIME",

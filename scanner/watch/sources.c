@@ -1,4 +1,5 @@
-/* Paths to descriptors. Regular files of directories only; hidden ones left out, since editors and rsync leave such. */
+/* Paths to descriptors. Regular files of directories only; hidden ones left out, since editors and rsync leave such, and so are compressed copies of files that
+ * are there or were read (tcpdump -z), or everything in them would be counted twice. */
 #include "scanner/watch/sources.h"
 
 #include <dirent.h>
@@ -13,12 +14,18 @@
 
 #include "certmuster/error.h"
 #include "certmuster/timefmt.h"
+#include "scanner/watch/hash.h"
 
-enum { LOOK_MS = 1000, HEAD_SIZE = 64 /* a file header and the time of the first packet */ };
+enum {
+    LOOK_MS = 250,
+    LOOK_SHARE = 20 /* of the time at most */,
+    HEAD_SIZE = 64 /* a file header and the time of the first packet */
+};
 
 struct known { /* while following: a file that was given out */
     dev_t device;
     ino_t inode;
+    uint64_t name; /* hash of its path, which may change */
     struct timespec changed;
     off_t size;
     size_t head_size;
@@ -41,7 +48,7 @@ struct sources {
     struct known *known;
     size_t known_count;
     bool *complained; /* per path: it was told that it is not there */
-    int64_t looked_ms;
+    int64_t look_ms;  /* when to look again */
 };
 
 /* --- directories ------------------------------------------------------------------------------------------------------- */
@@ -72,6 +79,28 @@ static char *join(const char *directory, const char *name)
     return path;
 }
 
+/* How long the path is without the suffix of a compressed file; 0: it has none. */
+static size_t stem_size(const char *path)
+{
+    static const char *const suffixes[] = {".gz", ".zst", ".xz", ".bz2", ".lz4"};
+    size_t size = strlen(path);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        size_t suffix = strlen(suffixes[i]);
+        if (size > suffix && strcmp(path + size - suffix, suffixes[i]) == 0)
+            return size - suffix;
+    }
+    return 0;
+}
+
+/* Being compressed just now: the one that was written is still there. */
+static bool has_original(const char *path)
+{
+    char *stem = cm_strndup(path, stem_size(path));
+    bool there = stem[0] && access(stem, F_OK) == 0;
+    free(stem);
+    return there;
+}
+
 /* 0, or errno. */
 static int list_directory(struct sources *sources, const char *directory)
 {
@@ -83,7 +112,11 @@ static int list_directory(struct sources *sources, const char *directory)
     while ((entry = readdir(dir))) {
         if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &status, 0) || !S_ISREG(status.st_mode))
             continue;
-        add_found(sources, join(directory, entry->d_name), &status);
+        char *path = join(directory, entry->d_name);
+        if (has_original(path))
+            free(path);
+        else
+            add_found(sources, path, &status);
     }
     closedir(dir);
     return 0;
@@ -139,7 +172,7 @@ struct sources *sources_new(const char *const *paths, size_t count, bool follow)
     sources->count = count;
     sources->follow = follow;
     sources->complained = cm_calloc(count + 1, sizeof *sources->complained);
-    sources->looked_ms = clock_monotonic_ms() - LOOK_MS;
+    sources->look_ms = clock_monotonic_ms();
     if (!follow)
         sources->total_bytes = sum_bytes(sources);
     return sources;
@@ -199,6 +232,21 @@ static enum sources_answer next_once(struct sources *sources, struct source *out
 
 /* --- following --------------------------------------------------------------------------------------------------------- */
 
+static uint64_t hash_path(const char *path, size_t size)
+{
+    return hash_bytes(0, path, size, UINT64_C(0x9e3779b97f4a7c15));
+}
+
+static bool was_read_unpacked(const struct sources *sources, const char *path)
+{
+    uint64_t stem = hash_path(path, stem_size(path));
+    for (size_t i = 0; stem_size(path) && i < sources->known_count; i++) {
+        if (sources->known[i].name == stem)
+            return true;
+    }
+    return false;
+}
+
 static void remember_head(struct known *known, const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -232,17 +280,20 @@ static bool is_news(struct sources *sources, const struct found *found)
         if (known->device != found->status.st_dev || known->inode != found->status.st_ino)
             continue;
         known->still_there = true;
+        known->name = hash_path(found->path, strlen(found->path));
         return is_written_anew(known, found);
     }
+    bool copy = was_read_unpacked(sources, found->path);
     sources->known = cm_realloc(sources->known, (sources->known_count + 1) * sizeof *sources->known);
     struct known *known = &sources->known[sources->known_count++];
     *known = (struct known){.device = found->status.st_dev,
                             .inode = found->status.st_ino,
+                            .name = hash_path(found->path, strlen(found->path)),
                             .changed = found->status.st_mtim,
                             .size = found->status.st_size,
                             .still_there = true};
     remember_head(known, found->path);
-    return true;
+    return !copy;
 }
 
 static void keep_news(struct sources *sources)
@@ -270,22 +321,21 @@ static enum sources_answer next_followed(struct sources *sources, struct source 
     int64_t now_ms = clock_monotonic_ms();
     if (sources->waiting_at < sources->waiting_count)
         return give_waiting(sources, out);
-    if (now_ms - sources->looked_ms < LOOK_MS)
+    if (now_ms < sources->look_ms)
         return SOURCES_NONE_YET;
-    sources->looked_ms = now_ms;
     forget_found(sources);
     for (size_t i = 0; i < sources->count; i++) {
         int trouble = look_at(sources, sources->paths[i]);
         bool complain = trouble && !sources->complained[i];
         sources->complained[i] = trouble != 0;
         if (complain) { /* once; the others are looked at the next time */
-            sources->looked_ms = now_ms - LOOK_MS;
             forget_found(sources);
             return give(sources, sources->paths[i], -1, trouble, out);
         }
     }
     sort_found(sources);
     keep_news(sources);
+    sources->look_ms = now_ms + LOOK_MS + LOOK_SHARE * (clock_monotonic_ms() - now_ms);
     return sources->waiting_count ? give_waiting(sources, out) : SOURCES_NONE_YET;
 }
 

@@ -3,6 +3,8 @@
 standard input that pauses. Made of captures that this test writes itself."""
 import json
 import os
+import pty
+import re
 import shutil
 import signal
 import struct
@@ -263,6 +265,107 @@ def test_missing():
     check("status", 2, watch.end(0))
 
 
+def pack(*command):
+    return lambda data: subprocess.run(command, input=data, check=True, capture_output=True).stdout
+
+
+GZIP, ZSTD, XZ = pack("gzip", "-c"), pack("zstd", "-cq"), pack("xz", "-c")
+
+
+def test_packed():
+    """compressed captures, of several members too, from files and pipes; cut or damaged ones are told after what stood before; other formats are named"""
+    noise = [struct.pack("<IIII", 1700000000, 0, 620, 620) + b"\x45\0\x02\x6c\0\0\0\0\x40\xfd\0\0\x0a\1\0\1\x0a\1\0\2" + os.urandom(600) for _ in range(300)]  # does not shrink
+    data = HEADER + b"".join(capture(number, DER) + noise[number - 250] for number in range(250, 550))
+    half = len(HEADER + capture(250, DER))
+    for suffix, squeeze in (("gz", GZIP), ("zst", ZSTD)):
+        path = f"{work}/packed.{suffix}"
+        for content in (squeeze(data), squeeze(data[:half + 9]) + squeeze(data[half + 9:])):
+            write(path, content)
+            watch = Watch("-r", path)
+            check(f"status of {suffix}: {watch.said()}", 0, watch.end(0))
+            check("places", list(range(250, 550)), sorted(watch.places()))
+        whole = squeeze(data)
+        for content, text in ((whole[:-1000], "the compressed data ends early"), (whole[:-1], "the compressed data ends early"),
+                              (whole[:-2000] + bytes(byte ^ 0x55 for byte in whole[-2000:-1900]) + whole[-1900:], "what was read before it"),
+                              (whole + b"something else", "the compressed data cannot be unpacked")):
+            write(path, content)
+            watch = Watch("-r", path)
+            check(f"status of {suffix} with: {text}", 1, watch.end(0))
+            holds("one line for it, and the summary", text in watch.said() and "counts" in watch.said() and watch.said().count("\n") == 2, watch.said())
+            holds("what stood before", len(watch.places()) > 100, len(watch.places()))
+        watch = Watch("-r", "-", stdin=subprocess.PIPE)
+        watch.process.stdin.write(squeeze(data[:half + 9]))
+        watch.process.stdin.flush()
+        watch.shows(250)
+        watch.process.stdin.write(squeeze(data[half + 9:]))
+        watch.process.stdin.close()
+        check("status of a pipe", 0, watch.end(0))
+        check("places of a pipe", 300, len(watch.places()))
+    for content, text in ((XZ(data), "(xz)"), (GZIP(GZIP(data)), "not a capture file"), (GZIP(b""), "inside its header")):
+        write(work + "/odd", content)
+        watch = Watch("-r", work + "/odd")
+        check(f"status with {text}", 1, watch.end(0))
+        holds("one line", text in watch.said() and watch.said().count("\n") == 2, watch.said())
+
+
+def test_packed_rotation():
+    """files that are compressed once they are whole (tcpdump -z): none is read twice, and one that was compressed before anybody saw it is read"""
+    folder = work + "/squeezed"
+    os.mkdir(folder)
+    write(folder + "/before.gz", GZIP(HEADER + capture(600, DER)))
+    for suffix, squeeze in (("gz", GZIP), ("zst", ZSTD)):
+        write(f"{folder}/both-{suffix}", HEADER + capture(601 + len(suffix), DER))
+        write(f"{folder}/both-{suffix}.{suffix}", squeeze(HEADER + capture(601 + len(suffix), DER)))
+    watch = Watch("-r", folder)
+    check("status", 0, watch.end(0))
+    check("once through", [600, 603, 604], sorted(watch.places()))
+    watch = Watch("-r", folder, "--follow")
+    watch.shows(600, 603, 604)
+    for number in range(610, 614):
+        path = f"{folder}/part-{number}"
+        write(path, HEADER + capture(number, DER))
+        watch.shows(number)
+        subprocess.run(["gzip", path] if number % 2 else ["zstd", "-q", "--rm", path], check=True)
+    whole = GZIP(HEADER + capture(620, DER) + capture(621, DER))
+    for cut in (2, 15, len(whole) // 2, len(whole)):
+        write(folder + "/late.gz", whole[:cut], "r+b" if cut > 2 else "wb")
+        time.sleep(0.3)  # so that cuts are met, at least some
+    watch.shows(620, 621)
+    check("status", 143, watch.end())
+    check("each once", [600, 603, 604, 610, 611, 612, 613, 620, 621], sorted(watch.places()))
+    holds("no damage", "counts" not in watch.said(), watch.said())
+
+
+def test_progress():
+    """on a terminal: how much of all is read, at which rate, how long it will take; not a word of it elsewhere"""
+    path = work + "/long.pcap"
+    write(path, HEADER + b"".join(capture(number, DER) for number in range(1000, 7000)))
+    leader, follower = pty.openpty()
+    process = subprocess.Popen([BIN + "/certmuster-watch", "--json", "--no-submit", "-r", path, "-r", work + "/absent"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=follower, env={**os.environ, "TERM": "xterm", "COLUMNS": "150"})
+    started.append(process)
+    os.close(follower)
+    os.set_blocking(leader, False)
+    shown = ""
+
+    def look():
+        nonlocal shown
+        try:
+            shown += os.read(leader, 1 << 16).decode()
+        except OSError:
+            pass
+        return shown
+    line = re.compile(r"[\d,]+ of " + f"{os.path.getsize(path):,}" + r" bytes  \d+%  [\d,]+/s  ETA \d+s  0 damaged")
+    wait_until("the line, while whoever reads the records pauses", lambda: line.search(look()))
+    records = [json.loads(text) for text in process.stdout.read().splitlines()]
+    check("status", 1, process.wait(60))
+    started.remove(process)
+    check("places", 6000, len({record["endpoint"]["ip"] for record in records if record["type"] == "sighting"}))
+    look()
+    holds("it makes way", re.search(r"damaged\r\x1b\[K", shown) and shown.rstrip().endswith("0 evicted"), shown[-500:])
+    check("the last word on what is absent", 1, shown.count("cannot read"))
+
+
 def main(tests, release_tests):
     global BIN, work
     try:
@@ -280,5 +383,5 @@ def main(tests, release_tests):
     print(f"{len(tests) + len(release_tests)} parts: ok")
 
 
-main([test_growing, test_rotation, test_ring, test_real_tcpdump, test_rights, test_filter, test_pipe, test_missing],
-     [test_growing, test_ring, test_rights, test_ordinary_user, test_filter, test_pipe, test_missing])
+main([test_growing, test_rotation, test_ring, test_real_tcpdump, test_rights, test_filter, test_pipe, test_missing, test_packed, test_packed_rotation, test_progress],
+     [test_growing, test_ring, test_rights, test_ordinary_user, test_filter, test_pipe, test_missing, test_packed, test_packed_rotation])

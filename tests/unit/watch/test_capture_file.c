@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
 
 #include "certmuster/buf.h"
 #include "scanner/watch/capture_file.h"
@@ -404,6 +406,73 @@ static void test_giant_lengths(void **state)
     }
 }
 
+/* --- compressed --------------------------------------------------------------------------------------------------------------- */
+
+static struct buf squeeze(const struct buf *plain, bool zstd)
+{
+    struct buf out;
+    buf_init(&out, MIB);
+    if (zstd) {
+        char *to = buf_extend(&out, ZSTD_compressBound(plain->size));
+        out.size = ZSTD_compress(to, ZSTD_compressBound(plain->size), plain->data, plain->size, 3);
+        assert_false(ZSTD_isError(out.size));
+        return out;
+    }
+    z_stream gzip = {.next_in = (Bytef *)plain->data, .avail_in = (uInt)plain->size};
+    assert_int_equal(deflateInit2(&gzip, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY), Z_OK);
+    gzip.avail_out = (uInt)deflateBound(&gzip, plain->size);
+    gzip.next_out = (Bytef *)buf_extend(&out, gzip.avail_out);
+    assert_int_equal(deflate(&gzip, Z_FINISH), Z_STREAM_END);
+    out.size = gzip.total_out;
+    deflateEnd(&gzip);
+    return out;
+}
+
+/* Whole, cut at every byte, with every byte changed: what comes is what was there, or its beginning, and one error; memory stays small. */
+static void test_packed(void **state)
+{
+    size_t before = bytes_in_use();
+    (void)state;
+    for (unsigned zstd = 0; zstd < 2; zstd++) {
+        struct writer w = whole_pcap(0);
+        struct buf packed = squeeze(&w.out, zstd);
+        struct told all, told;
+        struct cm_error error;
+        assert_int_equal(read_all(w.out.data, w.out.size, &all, &error), 0);
+        assert_int_equal(read_all(packed.data, packed.size, &told, &error), 0);
+        assert_string_equal(told.lines.data, all.lines.data);
+        buf_done(&told.lines);
+        for (size_t cut = 0; cut < packed.size; cut++) {
+            assert_int_equal(read_all(packed.data, cut, &told, &error), CM_ETRUNCATED);
+            assert_int_equal(strncmp(all.lines.data, told.lines.data, told.lines.size), 0);
+            buf_done(&told.lines);
+        }
+        for (size_t at = 0; at < packed.size; at++) {
+            packed.data[at] ^= 0x21;
+            int code = read_all(packed.data, packed.size, &told, &error);
+            assert_true(code == 0 || (code < 0 && error.reason && error.reason[0]));
+            assert_true(bytes_in_use() < before + 12 * MIB); /* a window as large as may be */
+            packed.data[at] ^= 0x21;
+            buf_done(&told.lines);
+        }
+        buf_done(&all.lines);
+        buf_done(&packed);
+        buf_done(&w.out);
+    }
+}
+
+/* A frame that wants 128 MiB to be unpacked is refused before it gets them. */
+static void test_packed_giant(void **state)
+{
+    static const uint8_t frame[] = {0x28, 0xb5, 0x2f, 0xfd, 0, 17 << 3, 1, 0, 0};
+    struct told told;
+    struct cm_error error;
+    (void)state;
+    assert_int_equal(read_all(frame, sizeof frame, &told, &error), CM_EMALFORMED);
+    assert_non_null(strstr(error.detail, "memory"));
+    buf_done(&told.lines);
+}
+
 static void test_no_capture(void **state)
 {
     static const char *const files[] = {"", "\x1f\x8b\x08\0 a compressed file", "GET / HTTP/1.0\r\n", "\xa1\xb2\xc3"};
@@ -440,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_pcap),       cmocka_unit_test(test_pcapng),
         cmocka_unit_test(test_times),      cmocka_unit_test(test_cut_everywhere),
         cmocka_unit_test(test_growing),    cmocka_unit_test(test_giant_lengths),
+        cmocka_unit_test(test_packed),     cmocka_unit_test(test_packed_giant),
         cmocka_unit_test(test_no_capture), cmocka_unit_test(test_many_interfaces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
