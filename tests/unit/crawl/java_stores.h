@@ -23,7 +23,7 @@ struct sample {
     char print[9];
 };
 
-static struct sample make_sample(const char *name)
+static inline struct sample make_sample(const char *name)
 {
     struct sample sample;
     struct recipe recipe = {.key = make_key("EC", "P-256"),
@@ -42,38 +42,38 @@ static struct sample make_sample(const char *name)
     return sample;
 }
 
-static void put_u32(struct buf *out, uint32_t value)
+static inline void put_u32(struct buf *out, uint32_t value)
 {
     for (int shift = 24; shift >= 0; shift -= 8)
         buf_append_char(out, (char)(value >> shift));
 }
 
-static void put_utf_bytes(struct buf *out, const void *text, size_t size)
+static inline void put_utf_bytes(struct buf *out, const void *text, size_t size)
 {
     buf_append_char(out, (char)(size >> 8));
     buf_append_char(out, (char)size);
     buf_append(out, text, size);
 }
 
-static void put_utf(struct buf *out, const char *text)
+static inline void put_utf(struct buf *out, const char *text)
 {
     put_utf_bytes(out, text, strlen(text));
 }
 
-static void put_date(struct buf *out)
+static inline void put_date(struct buf *out)
 {
     put_u32(out, 0x19B);
     put_u32(out, 0x12345678);
 }
 
-static void put_data(struct buf *out, const void *bytes, size_t size)
+static inline void put_data(struct buf *out, const void *bytes, size_t size)
 {
     put_u32(out, (uint32_t)size);
     buf_append(out, bytes, size);
 }
 
 /* utf type, data: as every format of the family writes a certificate. */
-static void put_certificate(struct buf *out, const struct sample *sample)
+static inline void put_certificate(struct buf *out, const struct sample *sample)
 {
     put_utf(out, "X.509");
     put_data(out, sample->der, sample->size);
@@ -109,7 +109,7 @@ CM_PRINTF(2, 3) static void expect(const struct buf *store, const char *format, 
 }
 
 /* The same words on end of a line; how often they stand in text. */
-static unsigned occurrences(const char *text, const char *words)
+static inline unsigned occurrences(const char *text, const char *words)
 {
     unsigned count = 0;
     for (const char *at = text; (at = strstr(at, words)); at += strlen(words))
