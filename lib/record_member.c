@@ -166,3 +166,18 @@ const char *member_dump(struct reader *reader, const char *member, const char *k
     }
     return json_string_value(kept);
 }
+
+const char *member_keep(struct reader *reader, const json_t *value, const char *member, const char *kept_as)
+{
+    char *compact = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+    for (char *at = compact; at && (at = strchr(at, '\\')); at += 2)
+        if (strncmp(at, "\\u0000", 6) == 0)
+            memcpy(at, "\\uFFFD", 6);
+    json_t *kept = compact ? json_string_nocheck(compact) : NULL;
+    free(compact);
+    if (!kept || json_object_set_new_nocheck(reader->root, kept_as, kept) != 0) {
+        member_wrong(reader, "cannot be written again", member);
+        return NULL;
+    }
+    return json_string_value(kept);
+}

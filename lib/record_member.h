@@ -46,6 +46,12 @@ const char *member_uuid(struct reader *reader, const char *member, enum need nee
 /* A member of the root as compact JSON with sorted keys. It is kept in the root under a name that no sender can have used, since
  * the reader of its own members never asks for it, and so it lives as long as every other text. */
 const char *member_dump(struct reader *reader, const char *member, const char *kept_as, bool array);
+/* The same of any value; a NUL in it becomes U+FFFD, since PostgreSQL's jsonb has none. */
+const char *member_keep(struct reader *reader, const json_t *value, const char *member, const char *kept_as);
+
+/* Of csr, crl and ssh_certificate, and of a keystore's weaknesses (record_read_asset.c). */
+void record_read_facts(struct reader *reader);
+void record_read_weak(struct reader *reader);
 
 /* What every observation carries: who saw it, when, where, and what TLS said (record_read_seen.c). */
 void record_read_seen(struct reader *reader, bool may_be_endpoint, bool may_be_file);

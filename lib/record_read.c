@@ -1,6 +1,6 @@
 /* The record stream's reader: one hostile line in, one checked record out. Its writer is record.c, its schema
  * contrib/schema/record-v1.schema.json; a member that changes here changes in all three.
- * What every observation carries is read in record_read_seen.c, a single member checked in record_member.c.
+ * What every observation carries is read in record_read_seen.c, what lies beside certificates in record_read_asset.c, a single member checked in record_member.c.
  *
  * Called by the collector for every line, and by whoever reads a stream. jansson does JSON and UTF-8; nesting is bounded before it
  * starts, and everything that is stored or hashed must already be in its canonical form, so that one place has one identity. */
@@ -92,6 +92,7 @@ static void read_store(struct reader *reader)
     reader->record->integrity = member_word(reader, reader->root, "integrity", REQUIRED, integrities);
     reader->record->entries =
         (uint64_t)member_number(reader, reader->root, "entries", REQUIRED, 0, MEMBER_COUNT_MAX, 0);
+    record_read_weak(reader);
 }
 
 static void read_run(struct reader *reader)
@@ -152,6 +153,7 @@ static void read_certificate(struct reader *reader)
 static void read_asset(struct reader *reader)
 {
     record_read_seen(reader, true, true);
+    record_read_facts(reader);
 }
 
 static void read_endpoint_record(struct reader *reader)

@@ -290,24 +290,21 @@ static const char *take_look(struct reader *reader, const struct record *record,
     return NULL;
 }
 
-static const char *take_asset(struct reader *reader, const struct record *record, uint32_t line)
+static uint8_t asset_kind(enum record_type type)
 {
-    struct batch *batch = reader->batch;
-    const char *problem = "records of too many scanners and realms in one batch";
-    struct batch_asset asset = {.line = line, .is_store = record->type == RECORD_STORE};
-    asset.origin = find_origin(reader, record->scanner, record->file.realm);
-    if (asset.origin == BATCH_ORIGINS_MAX)
-        return problem;
-    memcpy(asset.location_id, record->location_id, sizeof asset.location_id);
-    asset.first_ms = clamp_time(reader->options, record->since_ms);
-    asset.last_ms = clamp_time(reader->options, record->at_ms);
-    asset.location = add_location(batch, record);
-    asset.row = begin_text(batch);
-    if (asset.is_store) {
-        db_copy_field(&batch->text, true, record->format, strlen(record->format));
-        next_field(batch, record->integrity);
-        next_number(batch, (int64_t)record->entries);
-    } else {
+    return type == RECORD_KEY     ? ASSET_KEY
+           : type == RECORD_STORE ? ASSET_STORE
+           : type == RECORD_CSR   ? ASSET_CSR
+           : type == RECORD_CRL   ? ASSET_CRL
+                                  : ASSET_SSH;
+}
+
+/* A row of the staging table of its kind, without the id before it and the times behind it. */
+static text_ref add_asset_row(struct batch *batch, const struct record *record)
+{
+    text_ref ref = begin_text(batch);
+    switch (record->type) {
+    case RECORD_KEY:
         db_copy_field(&batch->text, true, record->kind, strlen(record->kind));
         next_field(batch, record->encrypted ? "t" : "f");
         db_copy_bytea(&batch->text, false, record->has_spki ? record->spki_sha256 : NULL, CM_SHA256_SIZE);
@@ -316,8 +313,34 @@ static const char *take_asset(struct reader *reader, const struct record *record
             next_number(batch, (int64_t)record->key_bits);
         else
             next_field(batch, NULL);
+        break;
+    case RECORD_STORE:
+        db_copy_field(&batch->text, true, record->format, strlen(record->format));
+        next_field(batch, record->integrity);
+        next_number(batch, (int64_t)record->entries);
+        next_field(batch, record->weak_json);
+        break;
+    default:
+        db_copy_field(&batch->text, true, record->facts_json, strlen(record->facts_json));
     }
     end_text(batch);
+    return ref;
+}
+
+static const char *take_asset(struct reader *reader, const struct record *record, uint32_t line)
+{
+    struct batch *batch = reader->batch;
+    const char *problem = "records of too many scanners and realms in one batch";
+    const char *realm = record->has_endpoint ? record->endpoint.realm : record->file.realm;
+    struct batch_asset asset = {.line = line, .kind = asset_kind(record->type)};
+    asset.origin = find_origin(reader, record->scanner, realm);
+    if (asset.origin == BATCH_ORIGINS_MAX)
+        return problem;
+    memcpy(asset.location_id, record->location_id, sizeof asset.location_id);
+    asset.first_ms = clamp_time(reader->options, record->since_ms);
+    asset.last_ms = clamp_time(reader->options, record->at_ms);
+    asset.location = add_location(batch, record);
+    asset.row = add_asset_row(batch, record);
     batch->assets = make_room(batch->assets, batch->asset_count, &reader->asset_room, sizeof *batch->assets);
     batch->assets[batch->asset_count++] = asset;
     return NULL;
@@ -379,13 +402,16 @@ static const char *take_record(struct reader *reader, const struct record *recor
         return take_look(reader, record, line);
     case RECORD_KEY:
     case RECORD_STORE:
+    case RECORD_CSR:
+    case RECORD_CRL:
+    case RECORD_SSH_CERTIFICATE:
         return take_asset(reader, record, line);
     case RECORD_CERTIFICATE:
         return take_certificate(reader, record, line);
     case RECORD_RUN:
     case RECORD_STATS:
         return take_run(reader, record, line);
-    default: /* unknown types, and those that have no table yet: "stored" does not count them */
+    default: /* unknown types: "stored" does not count them */
         reader->batch->skipped++;
         return NULL;
     }

@@ -39,13 +39,16 @@ struct look { /* a sighting, failure or endpoint record */
     bool rejected;
 };
 
-struct batch_asset { /* a key or store record */
+enum asset_kind { ASSET_KEY, ASSET_STORE, ASSET_CSR, ASSET_CRL, ASSET_SSH, ASSET_KINDS_ };
+
+struct batch_asset { /* what lies at a place and is no certificate: a key, a keystore, a request … */
     uint8_t location_id[CM_UUID_SIZE];
     int64_t first_ms, last_ms;
-    text_ref row, location; /* row: of stage_key or stage_store between the id and the times */
+    text_ref row, location; /* row: of its staging table, between the id and the times */
     uint32_t line;
     uint16_t origin;
-    bool is_store, rejected;
+    uint8_t kind; /* enum asset_kind */
+    bool rejected;
 };
 
 struct batch_certificate {
@@ -103,7 +106,7 @@ struct batch {
     size_t rejection_count;
     uint8_t (*claimed)[CM_SHA256_SIZE]; /* fingerprints of certificate records that were rejected */
     size_t claimed_count;
-    uint64_t lines, stored, skipped; /* skipped: types that are not stored, csr, crl and ssh_certificate among them */
+    uint64_t lines, stored, skipped; /* skipped: records of types that we do not know */
 };
 
 /* CM_EMALFORMED: the body is no NDJSON at all (no line feed at its end, binary). CM_ELIMIT: too many lines. A line that is wrong by itself

@@ -57,8 +57,17 @@ CREATE TEMP TABLE stage_key (
     first_seen timestamptz NOT NULL, last_seen timestamptz NOT NULL
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE stage_store (
-    location_id uuid NOT NULL, format text NOT NULL, integrity text NOT NULL, entries bigint NOT NULL,
+    location_id uuid NOT NULL, format text NOT NULL, integrity text NOT NULL, entries bigint NOT NULL, weak jsonb,
     first_seen timestamptz NOT NULL, last_seen timestamptz NOT NULL
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE stage_csr (
+    location_id uuid NOT NULL, facts jsonb NOT NULL, first_seen timestamptz NOT NULL, last_seen timestamptz NOT NULL
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE stage_crl (
+    location_id uuid NOT NULL, facts jsonb NOT NULL, first_seen timestamptz NOT NULL, last_seen timestamptz NOT NULL
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE stage_ssh (
+    location_id uuid NOT NULL, facts jsonb NOT NULL, first_seen timestamptz NOT NULL, last_seen timestamptz NOT NULL
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE stage_run (
     run uuid NOT NULL, source text NOT NULL, scanner text NOT NULL, host text, machine_id text, addresses jsonb, args jsonb,

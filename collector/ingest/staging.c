@@ -95,7 +95,7 @@ static int copy_looks(struct work *work, struct cm_error *error)
     return copy_end(&copy);
 }
 
-/* Of changed places, and of keys and stores. */
+/* Of changed places, and of keys, keystores and what else is no certificate. */
 static int copy_locations(struct work *work, struct cm_error *error)
 {
     const struct places *places = &work->places;
@@ -171,14 +171,13 @@ int work_copy_runs(struct work *work, struct cm_error *error)
     return copy_end(&copy);
 }
 
-static int copy_assets_of(struct work *work, bool stores, struct cm_error *error)
+static int copy_assets_of(struct work *work, enum asset_kind kind, const char *sql, struct cm_error *error)
 {
     struct copy copy;
-    copy_begin(&copy, work->db, stores ? "COPY pg_temp.stage_store FROM STDIN" : "COPY pg_temp.stage_key FROM STDIN",
-               error);
+    copy_begin(&copy, work->db, sql, error);
     for (size_t i = 0; i < work->batch->asset_count && !copy.code; i++) {
         const struct batch_asset *asset = &work->batch->assets[i];
-        if (asset->rejected || asset->is_store != stores)
+        if (asset->rejected || asset->kind != kind)
             continue;
         row_asset(&copy.rows, work->batch, asset);
         copy_row(&copy);
@@ -188,6 +187,13 @@ static int copy_assets_of(struct work *work, bool stores, struct cm_error *error
 
 int work_copy_assets(struct work *work, struct cm_error *error)
 {
-    int code = copy_assets_of(work, false, error);
-    return code ? code : copy_assets_of(work, true, error);
+    static const char *const copies[ASSET_KINDS_] = {
+        [ASSET_KEY] = "COPY pg_temp.stage_key FROM STDIN", [ASSET_STORE] = "COPY pg_temp.stage_store FROM STDIN",
+        [ASSET_CSR] = "COPY pg_temp.stage_csr FROM STDIN", [ASSET_CRL] = "COPY pg_temp.stage_crl FROM STDIN",
+        [ASSET_SSH] = "COPY pg_temp.stage_ssh FROM STDIN",
+    };
+    int code = 0;
+    for (unsigned kind = 0; kind < ASSET_KINDS_ && !code; kind++)
+        code = copy_assets_of(work, (enum asset_kind)kind, copies[kind], error);
+    return code;
 }

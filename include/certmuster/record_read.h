@@ -55,6 +55,10 @@ struct record {
     bool encrypted, has_spki;
     uint8_t spki_sha256[CM_SHA256_SIZE];
     uint64_t entries, key_bits;
+    const char *weak_json; /* store: a list of words, as compact JSON; NULL when absent */
+
+    /* csr, crl, ssh_certificate: their own members, each checked, as one compact JSON object; owned by json */
+    const char *facts_json;
 
     /* run */
     const char *state, *host, *machine_id, *args_json, *addresses_json;
