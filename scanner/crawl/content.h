@@ -19,6 +19,11 @@ struct content;
 /* The next bytes of a stream: how many (0 at the end), or -1 after content_fail(). */
 typedef ssize_t content_source(void *context, struct content *content, void *out, size_t size);
 
+/* How many of each have been told under one content's name: several readers may look at the same bytes, and places must differ. */
+struct content_ordinals {
+    size_t certificates, keys, requests, crls, ssh_certificates;
+};
+
 struct content {
     struct slice head; /* the first bytes: all of them, or at least CONTENT_HEAD_BYTES */
     bool complete;     /* head is everything */
@@ -29,6 +34,8 @@ struct content {
     bool failed;
     enum record_error error;
     const char *detail;
+
+    struct content_ordinals told;
 
     /* The rest is content.c's. */
     content_source *source;

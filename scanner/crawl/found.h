@@ -23,7 +23,7 @@ struct found_chain {
 struct found_key {
     const char *format;
     const char *entry;
-    const char *kind; /* pkcs1, pkcs8, sec1, openssh, putty, dsa */
+    const char *kind; /* pkcs1, pkcs8, sec1, dsa, openssh, putty, ssh2, jwk */
     bool encrypted;
     bool has_spki; /* the next three are known */
     uint8_t spki_sha256[CM_SHA256_SIZE];

@@ -124,3 +124,43 @@ int ber_octets(const struct der_element *element, struct buf *joined, struct sli
         *out = buf_slice(joined);
     return status;
 }
+
+static int transcode(struct cursor *cursor, struct buf *out, unsigned depth)
+{
+    enum { DEPTH_MAX = 24 };
+    struct der_element element;
+    struct cursor inside;
+    struct buf contents, joined;
+    struct slice octets;
+    int status = depth > DEPTH_MAX ? CM_ELIMIT : ber_next(cursor, &element);
+    if (status)
+        return status;
+    if (!(element.tag & TAG_CONSTRUCTED)) {
+        der_append(out, element.tag, element.contents.data, element.contents.size);
+        return out->failed ? CM_ELIMIT : 0;
+    }
+    if (element.tag == (DER_OCTET_STRING | TAG_CONSTRUCTED)) {
+        buf_init(&joined, element.contents.size);
+        status = ber_octets(&element, &joined, &octets);
+        if (!status)
+            der_append(out, DER_OCTET_STRING, octets.data, octets.size);
+        buf_done(&joined);
+        return status;
+    }
+    buf_init(&contents, out->max);
+    cursor_init_slice(&inside, element.contents);
+    while (!status && !cursor_at_end(&inside))
+        status = transcode(&inside, &contents, depth + 1);
+    if (!status)
+        der_append(out, element.tag, contents.data, contents.size);
+    buf_done(&contents);
+    return status ? status : out->failed ? CM_ELIMIT : 0;
+}
+
+int ber_to_der(struct slice in, struct buf *out)
+{
+    struct cursor cursor;
+    cursor_init_slice(&cursor, in);
+    buf_reset(out);
+    return transcode(&cursor, out, 0);
+}

@@ -14,5 +14,7 @@ CM_MUST_CHECK int ber_expect(struct cursor *cursor, uint8_t tag, struct cursor *
 /* The bytes of an OCTET STRING, or of an implicitly tagged one: views into it when it is whole; when it is in pieces they are put together
  * in *joined. */
 CM_MUST_CHECK int ber_octets(const struct der_element *element, struct buf *joined, struct slice *out);
+/* The first element of in as DER has it: lengths definite and short, strings in one piece. CM_EMALFORMED, CM_ELIMIT (nesting, size). */
+CM_MUST_CHECK int ber_to_der(struct slice in, struct buf *out);
 
 #endif

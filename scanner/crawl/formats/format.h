@@ -18,9 +18,9 @@ struct format {
 };
 
 /* One row a format, asked in the table's order. */
-extern const struct format format_helm, format_kubernetes, format_archive, format_packed, format_cms,
-    format_certificates, format_pkcs12, format_jks, format_bcfks, format_bks, format_key, format_nss_sql,
-    format_nss_dbm, format_kdb, format_uefi, format_apk, format_module, format_cab, format_msi, format_pe;
+extern const struct format format_archive, format_packed, format_helm, format_kubernetes, format_cms, format_der,
+    format_pkcs12, format_jks, format_bks, format_bcfks, format_nss_sql, format_nss_dbm, format_kdb, format_uefi,
+    format_apk, format_module, format_cab, format_msi, format_pe;
 
 /* Reads content with the first reader that takes it, else searches it for PEM. */
 void format_read(struct job *job, struct content *content);

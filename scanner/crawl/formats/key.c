@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -15,8 +14,8 @@
 #include "certmuster/cert.h"
 #include "certmuster/der.h"
 #include "certmuster/ids.h"
-#include "scanner/crawl/formats/format.h"
-#include "scanner/crawl/formats/sniff.h"
+#include "certmuster/limits.h"
+#include "certmuster/ssh_key.h"
 
 static const struct {
     const char *label, *kind;
@@ -75,18 +74,38 @@ const char *key_kind_of_der(struct slice der, bool *encrypted)
     return NULL;
 }
 
-/* openssh-key-v1: magic, cipher name, … (OpenSSH PROTOCOL.key). A cipher other than "none" encrypts. */
+bool key_describe_ssh(struct slice blob, struct found_key *out)
+{
+    struct ssh_key key;
+    struct buf spki;
+    if (ssh_key_read(blob, &key))
+        return false;
+    buf_init(&spki, CM_LIMIT_CERT_BYTES);
+    ssh_key_spki(&key, &spki);
+    sha256_bytes(spki.data, spki.size, out->spki_sha256);
+    out->has_spki = !spki.failed;
+    out->alg = key.alg;
+    out->bits = key.bits;
+    buf_done(&spki);
+    return out->has_spki;
+}
+
+/* openssh-key-v1: magic, cipher name, derivation, its options, count, public key, private section (OpenSSH PROTOCOL.key). A cipher other than
+ * "none" encrypts the last alone: the public key is there in clear. */
 static int examine_openssh(struct slice bytes, struct found_key *out)
 {
     static const char magic[] = "openssh-key-v1";
     struct cursor cursor;
-    struct slice head, cipher;
-    uint32_t size;
+    struct slice head, cipher, ignored, blob;
+    uint32_t count;
     cursor_init_slice(&cursor, bytes);
     if (cursor_slice(&cursor, sizeof magic, &head) || memcmp(head.data, magic, sizeof magic) != 0 ||
-        cursor_u32(&cursor, &size) || cursor_slice(&cursor, size, &cipher))
+        ssh_string(&cursor, &cipher))
         return CM_EMALFORMED;
     out->encrypted = cipher.size != 4 || memcmp(cipher.data, "none", 4) != 0;
+    if (!ssh_string(&cursor, &ignored) && !ssh_string(&cursor, &ignored) && !cursor_u32(&cursor, &count) && count &&
+        !ssh_string(&cursor, &blob))
+        key_describe_ssh(blob, out);
     return 0;
 }
 
@@ -147,26 +166,3 @@ void key_tell(struct job *job, const char *format, size_t ordinal, const char *k
     else
         job->ops->key(job->ops->context, &key);
 }
-
-static bool identify(struct slice head)
-{
-    return sniff(head.data, head.size) == SNIFF_DER;
-}
-
-/* A key in DER is the whole file. */
-static enum format_result read_key(struct job *job, struct content *content)
-{
-    uint8_t *bytes;
-    size_t size;
-    bool encrypted = false;
-    if (content_whole(content, &bytes, &size))
-        return FORMAT_NOT_MINE;
-    const char *kind = key_kind_of_der((struct slice){bytes, size}, &encrypted);
-    if (!kind)
-        return FORMAT_NOT_MINE;
-    key_tell(job, "der", 1, kind, encrypted, (struct slice){bytes, size});
-    OPENSSL_cleanse(bytes, size);
-    return FORMAT_TAKEN;
-}
-
-const struct format format_key = {"der", identify, read_key, .search = false};

@@ -8,8 +8,10 @@
 const char *key_kind_of_label(struct slice label);
 /* The kind of a DER private key, by its shape; NULL when it is none. *encrypted as found. */
 const char *key_kind_of_der(struct slice der, bool *encrypted);
-/* Fills kind, encrypted and, for a plain key, the public key's hash, algorithm and size. CM_EMALFORMED when the bytes are no such key. */
+/* Fills kind, encrypted and, for a plain key and for OpenSSH's, which keep it in clear, the public key's hash, algorithm and size. CM_EMALFORMED when the bytes are no such key. */
 CM_MUST_CHECK int key_examine(const char *kind, bool encrypted, struct slice der, struct found_key *out);
+/* Fills the public key's hash, algorithm and size from its blob in SSH's form; false when that cannot be read. */
+bool key_describe_ssh(struct slice blob, struct found_key *out);
 /* Examines and tells it, under the entry "key-ORDINAL"; or that it cannot be read. */
 void key_tell(struct job *job, const char *format, size_t ordinal, const char *kind, bool encrypted, struct slice der);
 

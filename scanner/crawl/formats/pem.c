@@ -6,10 +6,8 @@
 
 #include <string.h>
 
-#include "certmuster/encode.h"
-
-static const char BEGIN[] = "-----BEGIN ";
-static const char END[] = "-----END ";
+static const char BEGIN[] = "-----BEGIN";
+static const char END[] = "-----END";
 static const char DASHES[] = "-----";
 enum { BEGIN_SIZE = sizeof BEGIN - 1, END_SIZE = sizeof END - 1, DASHES_SIZE = sizeof DASHES - 1 };
 
@@ -27,22 +25,66 @@ static size_t find(const struct pem_scan *scan, size_t from, size_t to, const ch
 
 enum label_result { LABEL_OK, LABEL_NONE, LABEL_CUT };
 
-/* The label behind "-----BEGIN ": capitals, digits, spaces and a little punctuation, then five dashes. */
-static enum label_result read_label(const struct pem_scan *scan, size_t from, struct slice *label, size_t *body)
+/* A space, or what stands for one in URLs and forms; its size, 0 when it is none. */
+static size_t space_at(const struct pem_scan *scan, size_t at)
 {
-    size_t at = from;
-    while (at < scan->size && at - from <= PEM_LABEL_MAX && scan->data[at] != '-' && scan->data[at] >= ' ' &&
-           scan->data[at] != 0x7F)
-        at++;
-    if (at - from > PEM_LABEL_MAX)
+    size_t left = scan->size - at;
+    if (left && (scan->data[at] == ' ' || scan->data[at] == '+'))
+        return 1;
+    return left >= 3 && memcmp(scan->data + at, "%20", 3) == 0 ? 3 : 0;
+}
+
+/* The label behind "-----BEGIN": a space, then capitals, digits, spaces and a little punctuation, then five dashes. */
+static enum label_result read_label(struct pem_scan *scan, size_t from, struct pem_block *block, size_t *body)
+{
+    size_t at = from, size = 0, space = space_at(scan, at);
+    if (!space)
+        return scan->size - at < 3 && !scan->last ? LABEL_CUT : LABEL_NONE;
+    block->plus_is_space = scan->data[at] == '+';
+    for (at += space; at < scan->size && size <= PEM_LABEL_MAX; at += space) {
+        char c = scan->data[at];
+        if (c == '-' || c < ' ' || c == 0x7F)
+            break;
+        space = space_at(scan, at);
+        scan->label[size++] = space ? ' ' : c;
+        space = space ? space : 1;
+    }
+    if (size > PEM_LABEL_MAX)
         return LABEL_NONE;
     if (scan->size - at < DASHES_SIZE && !scan->last)
         return LABEL_CUT;
-    if (at == from || scan->size - at < DASHES_SIZE || memcmp(scan->data + at, DASHES, DASHES_SIZE) != 0)
+    if (!size || scan->size - at < DASHES_SIZE || memcmp(scan->data + at, DASHES, DASHES_SIZE) != 0)
         return LABEL_NONE;
-    *label = (struct slice){(const uint8_t *)scan->data + from, at - from};
+    block->label = (struct slice){(const uint8_t *)scan->label, size};
     *body = at + DASHES_SIZE;
     return LABEL_OK;
+}
+
+enum pem_result pem_at(struct pem_scan *scan, size_t begin, struct pem_block *block)
+{
+    size_t body;
+    enum label_result read = read_label(scan, begin + BEGIN_SIZE, block, &body);
+    if (read == LABEL_CUT) {
+        scan->at = begin;
+        return PEM_MORE;
+    }
+    if (read == LABEL_NONE) {
+        scan->at = begin + BEGIN_SIZE;
+        return PEM_NONE;
+    }
+    /* The next BEGIN first, so that END is never searched for behind it: linear on a file of nothing but BEGIN lines. */
+    size_t reach = scan->size - body > PEM_BLOCK_MAX ? body + PEM_BLOCK_MAX : scan->size;
+    size_t next = find(scan, body, reach, BEGIN, BEGIN_SIZE);
+    size_t end = find(scan, body, next, END, END_SIZE);
+    if (end == reach && reach == scan->size && !scan->last) {
+        scan->at = begin;
+        return PEM_MORE;
+    }
+    block->text = (struct slice){(const uint8_t *)scan->data + body, end - body};
+    block->offset = begin;
+    /* The END line's label and dashes are left to the next search: files run together share the dashes at times. */
+    scan->at = end == next ? end : end + END_SIZE;
+    return end == next ? PEM_CUT : PEM_BLOCK;
 }
 
 enum pem_result pem_next(struct pem_scan *scan, struct pem_block *block)
@@ -55,29 +97,9 @@ enum pem_result pem_next(struct pem_scan *scan, struct pem_block *block)
             scan->at = scan->last ? scan->size : scan->size - keep;
             return scan->last ? PEM_END : PEM_MORE;
         }
-        struct slice label;
-        size_t body;
-        enum label_result read = read_label(scan, begin + BEGIN_SIZE, &label, &body);
-        if (read == LABEL_CUT) {
-            scan->at = begin;
-            return PEM_MORE;
-        }
-        if (read == LABEL_NONE) {
-            scan->at = begin + BEGIN_SIZE;
-            continue;
-        }
-        /* The next BEGIN first, so that END is never searched for behind it: linear on a file of nothing but BEGIN lines. */
-        size_t reach = scan->size - body > PEM_BLOCK_MAX ? body + PEM_BLOCK_MAX : scan->size;
-        size_t next = find(scan, body, reach, BEGIN, BEGIN_SIZE);
-        size_t end = find(scan, body, next, END, END_SIZE);
-        if (end == reach && reach == scan->size && !scan->last) {
-            scan->at = begin;
-            return PEM_MORE;
-        }
-        *block = (struct pem_block){label, {(const uint8_t *)scan->data + body, end - body}, begin};
-        /* The END line's label and dashes are left to the next search: files run together share the dashes at times. */
-        scan->at = end == next ? end : end + END_SIZE;
-        return end == next ? PEM_CUT : PEM_BLOCK;
+        enum pem_result result = pem_at(scan, begin, block);
+        if (result != PEM_NONE)
+            return result;
     }
 }
 
@@ -92,98 +114,4 @@ bool pem_says_encrypted(const struct pem_block *block)
     size_t head = block->text.size < 256 ? block->text.size : 256;
     return memmem(block->text.data, head, type, sizeof type - 1) &&
            memmem(block->text.data, head, encrypted, sizeof encrypted - 1);
-}
-
-static bool is_base64(unsigned char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/' ||
-           c == '=';
-}
-
-/* One line of the text, its end (LF, CR, CRLF, or those as escapes of a JSON string) taken off. */
-static struct slice next_line(struct cursor *cursor)
-{
-    struct slice line = {cursor->at, 0};
-    uint8_t c;
-    while (!cursor_u8(cursor, &c)) {
-        if (c == '\n' || c == '\r')
-            return line;
-        uint8_t escaped;
-        if (c == '\\' && !cursor_peek_u8(cursor, &escaped) && (escaped == 'n' || escaped == 'r')) {
-            cursor->at++;
-            return line;
-        }
-        line.size++;
-    }
-    return line;
-}
-
-/* Appends a line's digits. Quotes, commas, plus signs of string concatenation stand around lines of source code and JSON; a backslash
- * before a slash is JSON's, one before another backslash is that of a string within a string. */
-static int append_digits(struct slice line, struct buf *out)
-{
-    for (size_t i = 0; i < line.size; i++) {
-        unsigned char c = line.data[i];
-        if (is_base64(c))
-            buf_append_char(out, (char)c);
-        else if (c == '\\' && i + 1 < line.size && line.data[i + 1] == 't')
-            i++;
-        else if (!memchr(" \t\v\f\"',;\\", c, 9))
-            return CM_EMALFORMED;
-    }
-    return 0;
-}
-
-int pem_decode(const struct pem_block *block, struct buf *scratch, struct buf *out)
-{
-    buf_reset(scratch);
-    buf_reset(out);
-    int status = base64_read_loose((const char *)block->text.data, block->text.size, out); /* nearly all are plain */
-    if (status != CM_EMALFORMED)
-        return status;
-    if (!buf_extend(scratch, block->text.size)) /* one allocation: no copies of a key left behind by growing */
-        return CM_ELIMIT;
-    buf_reset(scratch);
-    struct cursor cursor;
-    cursor_init_slice(&cursor, block->text);
-    bool headers = true;
-    while (!cursor_at_end(&cursor)) {
-        struct slice line = next_line(&cursor);
-        if (headers && line.size && memchr(line.data, ':', line.size))
-            continue; /* RFC 1421 §4.4 */
-        headers = headers && scratch->size == 0;
-        if (append_digits(line, scratch))
-            return CM_EMALFORMED;
-    }
-    return base64_read_loose(scratch->data, scratch->size, out);
-}
-
-/* A line of base64 as writers of PEM make them, 64 or 76 digits, give or take quotes and indentation; paths in code have too many slashes. */
-static bool is_base64_line(struct slice line)
-{
-    enum { DIGITS_MIN = 32, SLASH_SHARE = 8 };
-    size_t digits = 0, slashes = 0;
-    for (size_t i = 0; i < line.size; i++) {
-        unsigned char c = line.data[i];
-        if (is_base64(c))
-            digits++;
-        else if (!memchr(" \t\"',\\", c, 6) || (digits && i + 4 < line.size))
-            return false;
-        slashes += c == '/';
-    }
-    return digits >= DIGITS_MIN && slashes * SLASH_SHARE <= digits;
-}
-
-bool pem_is_placeholder(const struct pem_block *block)
-{
-    struct cursor cursor;
-    bool real = false;
-    cursor_init_slice(&cursor, block->text);
-    while (!cursor_at_end(&cursor)) {
-        struct slice line = next_line(&cursor);
-        if (line.size > 2 && memmem(line.data, line.size, "...", 3))
-            return true;
-        real = real || is_base64_line(line);
-    }
-    return !real;
 }

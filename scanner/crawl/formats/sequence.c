@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "certmuster/cert.h"
+#include "scanner/crawl/formats/ber.h"
 #include "scanner/crawl/formats/sniff.h"
 
 void sequence_init(struct sequence *sequence, const char *format, const struct found_ops *ops)
@@ -65,36 +66,73 @@ void sequence_damaged(struct sequence *sequence, enum record_error error, const 
     sequence->ops->problem(sequence->ops->context, &(struct found_problem){sequence->format, entry, error, detail});
 }
 
+void sequence_break(struct sequence *sequence)
+{
+    tell(sequence);
+}
+
 void sequence_skip(struct sequence *sequence)
 {
     tell(sequence);
     sequence->ordinal++;
 }
 
-int sequence_add(struct sequence *sequence, struct slice der, size_t *length)
+/* The certificate at the start of bytes, as it stands or, from BER, as DER has it; *length is what it takes of bytes. CM_ETRUNCATED,
+ * CM_EMALFORMED when there is none, CM_ELIMIT. *parsed: *cert is filled. */
+static int find(struct slice bytes, struct buf *converted, struct slice *der, size_t *length, bool *parsed,
+                struct cert *cert)
+{
+    int status = cert_length(bytes.data, bytes.size, length);
+    if (!status && *length > CM_LIMIT_CERT_BYTES)
+        return CM_ELIMIT;
+    *der = (struct slice){bytes.data, *length};
+    *parsed = !status && !cert_parse(der->data, der->size, cert, NULL);
+    if (*parsed || (!status && sniff_certificate_shape(der->data, der->size)))
+        return 0;
+    if (status == CM_ETRUNCATED)
+        return status;
+    struct cursor cursor;
+    struct der_element element;
+    cursor_init_slice(&cursor, bytes);
+    status = ber_next(&cursor, &element);
+    if (status)
+        return status;
+    if (element.whole.size > CM_LIMIT_CERT_BYTES)
+        return CM_ELIMIT;
+    if (element.tag != DER_SEQUENCE || ber_to_der(element.whole, converted))
+        return CM_EMALFORMED;
+    *der = buf_slice(converted);
+    *length = element.whole.size;
+    *parsed = !cert_parse(der->data, der->size, cert, NULL);
+    return *parsed || sniff_certificate_shape(der->data, der->size) ? 0 : CM_EMALFORMED;
+}
+
+int sequence_add(struct sequence *sequence, struct slice bytes, size_t *length)
 {
     struct cert cert;
-    struct cm_error error = {0};
+    struct buf converted;
+    struct slice der;
     size_t whole = 0;
-    int status = cert_length(der.data, der.size, &whole);
-    if (!status && whole > CM_LIMIT_CERT_BYTES) {
-        sequence_damaged(sequence, RECORD_ERROR_TOO_LARGE, "a certificate of more than 256 KiB");
-        return CM_ELIMIT;
+    bool parsed = false;
+    buf_init(&converted, CM_LIMIT_CERT_BYTES);
+    int status = find(bytes, &converted, &der, &whole, &parsed, &cert);
+    if (status) {
+        buf_done(&converted);
+        sequence_damaged(sequence, status == CM_ELIMIT ? RECORD_ERROR_TOO_LARGE : RECORD_ERROR_MALFORMED,
+                         status == CM_ELIMIT       ? "a certificate of more than 256 KiB"
+                         : status == CM_ETRUNCATED ? "a certificate is cut"
+                                                   : "no certificate in these bytes");
+        return status == CM_ELIMIT ? status : CM_EMALFORMED;
     }
-    int parsed = status ? status : cert_parse(der.data, whole, &cert, &error);
-    if (status || (parsed && !sniff_certificate_shape(der.data, whole))) {
-        sequence_damaged(sequence, RECORD_ERROR_MALFORMED,
-                         status == CM_ETRUNCATED ? "a certificate is cut" : "no certificate in these bytes");
-        return CM_EMALFORMED;
-    }
-    if (parsed || !continues(sequence, &cert))
+    if (!parsed || !continues(sequence, &cert))
         tell(sequence);
     sequence->ordinal++;
-    append(sequence, (struct slice){der.data, whole});
-    if (parsed)
+    append(sequence, der);
+    if (!parsed)
         tell(sequence); /* nothing is known of who issued it */
     if (length)
         *length = whole;
+    buf_done(&converted);
     return 0;
 }
 

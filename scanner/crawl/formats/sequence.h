@@ -26,6 +26,8 @@ int sequence_add(struct sequence *sequence, struct slice der, size_t *length);
 void sequence_damaged(struct sequence *sequence, enum record_error error, const char *detail);
 /* Something that keeps its ordinal and is told elsewhere, or nowhere: ends the open chain. */
 void sequence_skip(struct sequence *sequence);
+/* Ends the open chain: what comes next is not issued from within it. */
+void sequence_break(struct sequence *sequence);
 /* Tells the open chain, frees. */
 void sequence_done(struct sequence *sequence);
 
