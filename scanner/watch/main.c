@@ -184,7 +184,8 @@ static int close_all(struct watch *watch, int status)
     opener_free(watch->opener);
     capture_filter_free(watch->filter);
     keylog_free(watch->keylog);
-    if (watch->emit && emit_close(watch->emit, signals_stop != 0 || status != 0, &delivery, &error))
+    int code = watch->emit ? emit_close(watch->emit, signals_stop != 0 || status != 0, &delivery, &error) : 0;
+    if (code && !status) /* else it is what came of that */
         status = fail(&error);
     if (status)
         return status;
