@@ -53,23 +53,23 @@ static void append_header(struct buf *out, uint8_t tag, size_t size)
 }
 
 /* An update carries its SignedData bare, or, by some tools, in a ContentInfo as everybody else does. */
-static void tell_update(struct job *job, struct slice signed_data)
+static void tell_update(struct job *job, struct slice signed_data, size_t *ordinal)
 {
     static const uint8_t oid[] = {0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02};
     struct cms_use use = {.format = name, .role = "signer"};
     struct buf wrapped;
-    if (cms_tell(job, signed_data, &use, NULL) == 0)
-        return;
+    bool told = cms_tell(job, signed_data, &use, NULL) == 0;
     buf_init(&wrapped, CM_LIMIT_FILE_BYTES);
-    if (signed_data.size < 1 << 23) {
+    if (!told && signed_data.size < 1 << 23) {
         append_header(&wrapped, 0x30, sizeof oid + 5 + signed_data.size);
         buf_append(&wrapped, oid, sizeof oid);
         append_header(&wrapped, 0xA0, signed_data.size);
         buf_append(&wrapped, signed_data.data, signed_data.size);
     }
-    if (cms_tell(job, buf_slice(&wrapped), &use, NULL))
+    if (!told && cms_tell(job, buf_slice(&wrapped), &use, NULL))
         job_problem(job, name, NULL, RECORD_ERROR_MALFORMED, "an update whose signature is no CMS");
     buf_done(&wrapped);
+    *ordinal = use.certificates;
 }
 
 /* One list's certificates, each behind the GUID of who owns it. */
@@ -89,9 +89,8 @@ static void tell_list(struct job *job, struct cursor signatures, size_t size, si
     buf_done(&entry);
 }
 
-static void tell_lists(struct job *job, struct cursor cursor)
+static void tell_lists(struct job *job, struct cursor cursor, size_t ordinal)
 {
-    size_t ordinal = 0;
     while (!cursor_at_end(&cursor)) {
         struct slice rest = {cursor.at, cursor_left(&cursor)}, list;
         uint32_t whole = signature_u32(rest, GUID), header = signature_u32(rest, GUID + 4);
@@ -111,7 +110,7 @@ static void tell_lists(struct job *job, struct cursor cursor)
 static enum format_result read_uefi(struct job *job, struct content *content)
 {
     uint8_t *bytes;
-    size_t size;
+    size_t size, ordinal = 0;
     struct cursor cursor;
     struct slice update;
     if (content_whole(content, &bytes, &size))
@@ -125,11 +124,11 @@ static enum format_result read_uefi(struct job *job, struct content *content)
             job_problem(job, name, NULL, RECORD_ERROR_MALFORMED, "an update of UEFI's keys that is cut");
             return FORMAT_TAKEN;
         }
-        tell_update(job, update);
+        tell_update(job, update, &ordinal);
     } else if (!begins_list(all, 0) && cursor_skip(&cursor, ATTRIBUTES)) {
         return FORMAT_NOT_MINE;
     }
-    tell_lists(job, cursor);
+    tell_lists(job, cursor, ordinal);
     return FORMAT_TAKEN;
 }
 
