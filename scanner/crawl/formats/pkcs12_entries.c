@@ -11,6 +11,7 @@
 #include "certmuster/cert.h"
 #include "certmuster/der.h"
 #include "certmuster/limits.h"
+#include "certmuster/utf8.h"
 #include "scanner/crawl/formats/key.h"
 #include "scanner/crawl/formats/sniff.h"
 
@@ -56,13 +57,30 @@ bool entries_full(const struct entries *entries)
     return entries_count(entries) >= ENTRIES_MAX || entries->bytes.failed;
 }
 
+/* friendlyName, a BMPString (RFC 2985 §5.5.1); writers put UTF-16 into it, some with a NUL at its end. OpenSSL's own reading of it fails on names that end in
+ * a character that is not ASCII (3.0.19). */
+static void read_alias(const ASN1_TYPE *name, char alias[static ALIAS_BYTES_MAX + 1])
+{
+    struct buf text;
+    if (!name || name->type != V_ASN1_BMPSTRING)
+        return;
+    buf_init(&text, ALIAS_BYTES_MAX);
+    const uint8_t *at = name->value.bmpstring->data, *end = at + name->value.bmpstring->length;
+    while (end - at >= 2 && (at[0] || at[1])) {
+        uint32_t code = (uint32_t)at[0] << 8 | at[1];
+        uint32_t low = end - at >= 4 ? (uint32_t)at[2] << 8 | at[3] : 0;
+        bool pair = code >> 10 == 0xD800 >> 10 && low >> 10 == 0xDC00 >> 10;
+        utf8_append(&text, pair ? 0x10000 + ((code & 0x3FF) << 10) + (low & 0x3FF) : code);
+        at += pair ? 4 : 2;
+    }
+    memcpy(alias, text.data, text.size + 1); /* what did not fit is cut behind a whole character */
+    buf_done(&text);
+}
+
 static void read_identity(PKCS12_SAFEBAG *bag, struct identity *out)
 {
     *out = (struct identity){0};
-    char *name = PKCS12_get_friendlyname(bag);
-    if (name)
-        snprintf(out->alias, sizeof out->alias, "%s", name);
-    OPENSSL_free(name);
+    read_alias(PKCS12_SAFEBAG_get0_attr(bag, NID_friendlyName), out->alias);
     const ASN1_TYPE *id = PKCS12_SAFEBAG_get0_attr(bag, NID_localKeyID);
     if (id && id->type == V_ASN1_OCTET_STRING && id->value.octet_string->length > 0 &&
         (size_t)id->value.octet_string->length <= sizeof out->local_key_id) {

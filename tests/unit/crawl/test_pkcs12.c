@@ -103,6 +103,42 @@ static void test_shapes(void **state)
     }
 }
 
+/* Names of any script, their ends included: some writers put a NUL behind UTF-16, some do not. */
+static void test_names(void **state)
+{
+    static const struct {
+        const char *utf16, *utf8;
+        int size;
+    } names[] = {{"\0c\0\xE9", "c\xC3\xA9", 4},
+                 {"\0c\0\xE9\0\0", "c\xC3\xA9", 6},
+                 {"\0-\x4E\x2D", "-\xE4\xB8\xAD", 4},
+                 {"\xD8\x3D\xDD\x11", "\xF0\x9F\x94\x91", 4},
+                 {"\0a\xD8\x3D", "a\xEF\xBF\xBD", 4}};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct collected all;
+        char expected[128];
+        unsigned char *der = NULL;
+        STACK_OF(PKCS12_SAFEBAG) *bags = sk_PKCS12_SAFEBAG_new_null();
+        STACK_OF(PKCS7) *safes = NULL;
+        PKCS12_SAFEBAG *bag = PKCS12_SAFEBAG_create_cert(leaf);
+        assert_int_equal(PKCS12_add_friendlyname_uni(bag, (const unsigned char *)names[i].utf16, names[i].size), 1);
+        sk_PKCS12_SAFEBAG_push(bags, bag);
+        assert_int_equal(PKCS12_add_safe(&safes, bags, -1, 1, NULL), 1);
+        PKCS12 *pfx = PKCS12_add_safes(safes, 0);
+        int size = i2d_PKCS12(pfx, &der);
+        PKCS12_free(pfx);
+        sk_PKCS7_pop_free(safes, PKCS7_free);
+        sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+        read_all(der, size, &all);
+        snprintf(expected, sizeof expected, "chain pkcs12 %s %s\nstore pkcs12 unchecked 1\n", names[i].utf8,
+                 leaf_print);
+        assert_string_equal(all.text.data, expected);
+        buf_done(&all.text);
+        OPENSSL_free(der);
+    }
+}
+
 static void test_damage(void **state)
 {
     (void)state;
@@ -269,8 +305,9 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),    cmocka_unit_test(test_damage),   cmocka_unit_test(test_interruption),
-        cmocka_unit_test(test_not_a_pfx), cmocka_unit_test(test_kdf_cost), cmocka_unit_test(test_password_list),
+        cmocka_unit_test(test_shapes),        cmocka_unit_test(test_names),     cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_interruption),  cmocka_unit_test(test_not_a_pfx), cmocka_unit_test(test_kdf_cost),
+        cmocka_unit_test(test_password_list),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
