@@ -114,7 +114,7 @@ static int tell_cms(struct der_items *items, struct slice bytes, size_t *length)
     struct cms_use use = {.format = strcmp(items->format, "der") == 0 ? "pkcs7" : items->format,
                           .certificates = items->certificates.ordinal,
                           .crls = items->told->crls,
-                          .contents = true};
+                          .contents = items->contents};
     int status = cms_tell(items->job, bytes, &use, length);
     items->certificates.ordinal = use.certificates;
     items->told->crls = use.crls;

@@ -21,6 +21,7 @@ struct der_items {
     const char *format;
     struct content_ordinals *told;
     struct sequence certificates;
+    bool contents; /* look into what a CMS carries: nobody else will */
 };
 
 void der_items_init(struct der_items *items, struct job *job, const char *format, struct content_ordinals *told);

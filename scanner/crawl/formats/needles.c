@@ -19,6 +19,7 @@ static const struct {
 } needles[] = {
     {"-----BEGIN", NEEDLE_PEM},
     {"-\0-\0B\0E\0G\0", NEEDLE_UTF16},
+    {"U\0d\0J\0T\0i\0", NEEDLE_UTF16}, /* and of its base64 */
     {"LS1CRUdJTi", NEEDLE_BASE64},
     {"0tQkVHSU4g", NEEDLE_BASE64_SHIFTED},
     {"tLUJFR0lOI", NEEDLE_BASE64_SHIFTED2},

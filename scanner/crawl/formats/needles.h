@@ -7,7 +7,7 @@
 
 enum needle {
     NEEDLE_PEM,             /* "-----BEGIN" */
-    NEEDLE_UTF16,           /* the same in UTF-16, of either byte order */
+    NEEDLE_UTF16,           /* the same, or its base64, in UTF-16 of either byte order */
     NEEDLE_BASE64,          /* the same in base64 */
     NEEDLE_BASE64_SHIFTED,  /* … one byte into a group of three */
     NEEDLE_BASE64_SHIFTED2, /* … two bytes into it */

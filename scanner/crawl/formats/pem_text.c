@@ -181,13 +181,22 @@ static int decode_wrapped(const struct pem_block *block, char quote, struct buf 
     return status ? status : base64_read_loose(scratch->data, scratch->size, out);
 }
 
+/* Lines that begin as comments of C++ do would pass for base64. */
+static bool is_commented(struct slice text)
+{
+    static const char mark[] = "\n// ";
+    return memmem(text.data, text.size < 256 ? text.size : 256, mark, sizeof mark - 1);
+}
+
 int pem_decode(const struct pem_block *block, struct buf *scratch, struct buf *out)
 {
     static const char quotes[] = "\"'`";
     char quote = '\0';
     buf_reset(scratch);
     buf_reset(out);
-    int status = base64_read_loose((const char *)block->text.data, block->text.size, out); /* nearly all are plain */
+    /* Nearly all are plain. */
+    int status = is_commented(block->text) ? CM_EMALFORMED
+                                           : base64_read_loose((const char *)block->text.data, block->text.size, out);
     if (status != CM_EMALFORMED)
         return status;
     for (size_t i = 0; i < block->text.size && !quote; i++)

@@ -83,6 +83,7 @@ void search_text(struct job *job, struct content *content)
     uint8_t *bytes;
     size_t size;
     der_items_init(&search.items, job, "pem", &content->told);
+    search.items.contents = true;
     int status = content_whole(content, &bytes, &size);
     if (!status)
         search_whole(&search, bytes, size);

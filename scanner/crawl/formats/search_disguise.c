@@ -32,10 +32,13 @@ static size_t search_undone(struct search *search, struct buf *text, bool last)
 /* Every other byte is zero as long as it is ASCII; big-endian text, seen from its second byte on, looks the same as little-endian. */
 bool search_take_utf16(struct search *search, struct window *window, enum needle needle, size_t *at)
 {
-    enum { DASHES_BEFORE = 3 * 2 }; /* of the five, two stand in the needle */
-    size_t start = *at >= DASHES_BEFORE ? *at - DASHES_BEFORE : *at, end = start;
+    enum { BEFORE_MAX = 2 * 14 }; /* the needle is the end of what makes a beginning */
+    size_t start = *at, end;
     struct buf text;
     (void)needle;
+    while (start >= 2 && *at - start < BEFORE_MAX && window->bytes[start - 2] && !window->bytes[start - 1])
+        start -= 2;
+    end = start;
     while (end + 1 < window->size && window->bytes[end] && !window->bytes[end + 1])
         end += 2;
     bool open = end + 1 >= window->size && !window->last;
