@@ -134,28 +134,26 @@ static bool tell_contents(struct kdb *kdb, const struct der_element *choice)
     return true;
 }
 
-/* A slot in use. Its label stands behind the DER; the same one within it is for readers that lack it there. */
+/* A slot in use. Its label stands behind the DER, and in it for those who cannot see the other. */
 static void take_slot(struct kdb *kdb, struct slice slot)
 {
     struct cursor cursor, record;
-    struct der_element version, choice;
-    struct slice der, label = {NULL, 0};
+    struct der_element version, choice, inner;
+    struct slice der = {NULL, 0}, label = {NULL, 0};
     uint32_t der_size = 0, label_size = 0;
-    kdb->entries++;
     cursor_init_slice(&cursor, slot);
     bool cut = cursor_skip(&cursor, SLOT_HEADER - 4) || cursor_u32(&cursor, &der_size) ||
                cursor_slice(&cursor, der_size, &der);
-    if (!cut && !cursor_u32(&cursor, &label_size) && cursor_slice(&cursor, label_size, &label))
-        label.size = 0;
-    entry_name(&kdb->label, label, kdb->entries);
-    if (cut) {
-        job_problem(kdb->job, name, kdb->label.data, RECORD_ERROR_MALFORMED, "a record is longer than its slot");
-        return;
-    }
+    bool labelled = !cut && !cursor_u32(&cursor, &label_size) && !cursor_slice(&cursor, label_size, &label);
     cursor_init_slice(&cursor, der);
-    if (der_expect(&cursor, DER_SEQUENCE, &record) || der_next(&record, &version) || der_next(&record, &choice) ||
-        !tell_contents(kdb, &choice))
-        job_problem(kdb->job, name, kdb->label.data, RECORD_ERROR_MALFORMED, "a record that cannot be read");
+    bool read =
+        !der_expect(&cursor, DER_SEQUENCE, &record) && !der_next(&record, &version) && !der_next(&record, &choice);
+    if (read && !labelled && !der_next(&record, &inner))
+        label = inner.contents;
+    entry_name(&kdb->label, label, ++kdb->entries);
+    if (!read || !tell_contents(kdb, &choice))
+        job_problem(kdb->job, name, kdb->label.data, RECORD_ERROR_MALFORMED,
+                    cut ? "a record is longer than its slot" : "a record that cannot be read");
 }
 
 /* Every slot that the file has: those in use are not said to be the first ones. */

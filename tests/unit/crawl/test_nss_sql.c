@@ -69,9 +69,9 @@ static void test_certificates(void **state)
     add(db, 7, "broken", "0\x03\x02\x01\x05", 5);
     add(db, 8, "cut", leaf.der, leaf.size - 1);
     snprintf(expected, sizeof expected,
-             "chain nss-sql my server %s\nchain nss-sql my server %s\nchain nss-sql \xA5 %s\nchain nss-sql 4 "
-             "%s\nproblem nss-sql "
-             "broken malformed\nproblem nss-sql cut malformed\nstore nss-sql unchecked 6\n",
+             "chain nss-sql my server stored: %s\nchain nss-sql my server stored: %s\nchain nss-sql \xA5 stored: %s\n"
+             "chain nss-sql 4 stored: %s\nproblem nss-sql broken malformed\nproblem nss-sql cut malformed\nstore "
+             "nss-sql unchecked 6\n",
              leaf.print, ca.print, leaf.print, leaf.print);
     expect(db, NULL, expected);
 }
@@ -88,10 +88,10 @@ static void test_empty_attributes(void **state)
                      "INSERT INTO nssPublic (id, a0, a11) VALUES (2, x'00000001', x'A5005A'), (3, x'00000001', NULL)",
                      NULL, NULL, NULL),
         SQLITE_OK);
-    snprintf(
-        expected, sizeof expected,
-        "chain nss-sql 1 %s\nproblem nss-sql 2 malformed\nproblem nss-sql 3 malformed\nstore nss-sql unchecked 3\n",
-        leaf.print);
+    snprintf(expected, sizeof expected,
+             "chain nss-sql 1 stored: %s\nproblem nss-sql 2 malformed\nproblem nss-sql 3 malformed\nstore nss-sql "
+             "unchecked 3\n",
+             leaf.print);
     expect(db, NULL, expected);
 }
 
@@ -273,8 +273,7 @@ static void test_damage(void **state)
     struct collected all;
     (void)state;
     stores_cut(bytes, size, 61);
-    sqlite3 *small =
-        make("PRAGMA page_size = 512; CREATE TABLE nssPublic (id PRIMARY KEY, a0, a3, a11, a81, a82);");
+    sqlite3 *small = make("PRAGMA page_size = 512; CREATE TABLE nssPublic (id PRIMARY KEY, a0, a3, a11, a81, a82);");
     size_t small_size;
     add(small, 1, "one", leaf.der, leaf.size);
     unsigned char *small_bytes = take_bytes(small, &small_size);
@@ -341,7 +340,7 @@ static void test_wal_mode_on_disk(void **state)
     job_init(&job, &stores_options, &ops);
     job_file(&job, fd, NULL, (uint64_t)lseek(fd, 0, SEEK_END));
     job_done(&job);
-    snprintf(expected, sizeof expected, "chain nss-sql wal %s\nstore nss-sql unchecked 1\n", leaf.print);
+    snprintf(expected, sizeof expected, "chain nss-sql wal stored: %s\nstore nss-sql unchecked 1\n", leaf.print);
     assert_string_equal(all.text.data, expected);
     buf_done(&all.text);
     close(fd);
