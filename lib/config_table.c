@@ -62,7 +62,7 @@ const struct config_key config_keys[] = {
     /* Watching. */
     {"watch.interfaces", CONFIG_LIST, 0, 0, NULL, "Interfaces that are captured when neither -i nor -r is given."},
     {"watch.filter", CONFIG_STRING, 0, 0, NULL,
-     "Which packets are read, as in pcap-filter(7); all of them when unset."},
+     "Which packets of these interfaces are read, as in pcap-filter(7); all of them when unset."},
     {"watch.user", CONFIG_STRING, 0, 0, "nobody", "Whom a watch that root started goes on as before it reads packets."},
     {"watch.workers", CONFIG_INTEGER, 1, 64, "1",
      "Threads that read packets of live captures, each with flows of its own."},

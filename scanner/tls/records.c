@@ -120,6 +120,12 @@ static int next_in_place(struct record_reader *reader, struct tls_record *out)
     return CM_ETRUNCATED;
 }
 
+bool tls_records_inside_handshake(const struct record_reader *reader)
+{
+    const struct buf *partial = &reader->partial;
+    return partial->size && bytes_of(partial)[0] == TLS_HANDSHAKE && !record_was_lent(partial);
+}
+
 int tls_records_next(struct record_reader *reader, struct tls_record *out)
 {
     struct buf *partial = &reader->partial;

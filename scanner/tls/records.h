@@ -40,6 +40,9 @@ void tls_records_feed(struct record_reader *reader, const void *bytes, size_t si
  * major version that is not 3, a fragment above TLS_CIPHERTEXT_MAX), now and for ever. */
 CM_MUST_CHECK int tls_records_next(struct record_reader *reader, struct tls_record *out);
 
+/* The beginning of a handshake record has arrived and its end has not. */
+bool tls_records_inside_handshake(const struct record_reader *reader);
+
 struct message_reader { /* handshake messages over the fragments of handshake records, or of decrypted ones */
     struct buf partial; /* a message whose end is in a later record */
     struct slice input;

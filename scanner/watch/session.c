@@ -66,6 +66,13 @@ void session_begin_reading(struct session *session, int direction)
     tls_messages_init(&side->reading->messages, CM_LIMIT_FLIGHT_BYTES);
 }
 
+/* In the middle of a message, or of a record that carries some. */
+static bool is_inside(const struct reading *reading)
+{
+    return !tls_messages_at_boundary(&reading->messages) ||
+           (!reading->changed && tls_records_inside_handshake(&reading->records));
+}
+
 /* Lets go of what was begun; a Certificate that is whole stays until it is told. */
 void session_stop_reading(struct session *session, int direction, enum phase phase)
 {
@@ -73,7 +80,7 @@ void session_stop_reading(struct session *session, int direction, enum phase pha
     side->phase = (uint8_t)phase;
     if (!side->reading)
         return;
-    if (!tls_messages_at_boundary(&side->reading->messages))
+    if (is_inside(side->reading))
         session->options.counts->truncated++;
     tls_records_done(&side->reading->records);
     tls_messages_done(&side->reading->messages);
@@ -146,7 +153,7 @@ void session_end(struct session *session)
 {
     for (int direction = 0; direction < 2; direction++) {
         const struct reading *reading = session->directions[direction].reading;
-        if (reading && !tls_messages_at_boundary(&reading->messages))
+        if (reading && is_inside(reading))
             session->options.counts->truncated++;
     }
     session_tell(session, true);
