@@ -41,10 +41,11 @@ def memory(pid, field):
 
 
 class Cost:
-    """Seconds: CPU of the client and what it started, CPU of the fleet meanwhile, wall clock. Bytes: the client's largest resident set."""
+    """Seconds: CPU of the client and what it started, CPU of the fleet meanwhile, wall clock. Bytes: the client's largest resident set. rounds: of a
+    median, the Costs that it was taken of, in their order."""
 
-    def __init__(self, client, fleet, wall, memory=0):
-        self.client, self.fleet, self.wall, self.memory = client, fleet, wall, memory
+    def __init__(self, client, fleet, wall, memory=0, rounds=()):
+        self.client, self.fleet, self.wall, self.memory, self.rounds = client, fleet, wall, memory, rounds
 
 
 def run(arguments, fleet=None, output=subprocess.DEVNULL, status=(0,), source=subprocess.DEVNULL):
@@ -101,7 +102,14 @@ def interleave(rounds, clients):
         for name in list(clients)[::-1 if i % 2 else 1]:
             cost, endpoints = clients[name]()
             samples[name].append((cost.client / endpoints, cost.fleet / endpoints, cost.wall / endpoints, cost.memory))
-    return {name: Cost(*(statistics.median(column) for column in zip(*rows))) for name, rows in samples.items()}
+    return {name: Cost(*(statistics.median(column) for column in zip(*rows)), [Cost(*row) for row in rows]) for name, rows in samples.items()}
+
+
+def ratios(cost, least, what):
+    """Median, lowest and highest of how many times more of `what` ("client", "wall") one took than another in the same round of interleave: what changes on the
+    machine from round to round meets both."""
+    each = [getattr(a, what) / getattr(b, what) for a, b in zip(cost.rounds, least.rounds)]
+    return statistics.median(each), min(each), max(each)
 
 
 class Table:
