@@ -11,11 +11,13 @@
 
 enum { LINES_MAX = 512 };
 
-/* One line, its end taken off; false at the end of the text. */
+/* One line, its end taken off, and the blanks that indent it in a manual or in YAML; false at the end of the text. */
 static bool next_line(struct cursor *cursor, struct slice *line)
 {
     if (cursor_at_end(cursor))
         return false;
+    while (cursor->at < cursor->end && (*cursor->at == ' ' || *cursor->at == '\t'))
+        cursor->at++;
     const uint8_t *end = cursor->at;
     while (end < cursor->end && *end != '\n' && *end != '\r')
         end++;
