@@ -1,5 +1,5 @@
 /* The flow table: finds or begins the flow of a datagram and hands its bytes on. Which flow goes when memory is short, and when a flow has been
- * silent for too long, is decided in flow_age.c; what is remembered of others stands in flow_line.h.
+ * silent for too long, is decided in flow_age.c; what SYNs and tombstones mean in flow_reuse.c; how both are remembered in flow_line.h.
  *
  *     datagram ─→ tombstone? ──────────────────────────→ nothing
  *          └───→ flow (found, or begun with its first payload) ─→ stream ─→ session ─→ observed
@@ -17,16 +17,10 @@
 #include "scanner/watch/quic.h"
 
 enum {
-    LINES_SHARE = 16, /* so much of the memory is for the table itself */
-    FIN = 1,
-    SYN = 2,
-    RST = 4,
-    ACK = 16,
+    LINES_SHARE = 32, /* so much of the memory is for the table itself */
     CHECKED_BYTES =
         64 * 1024, /* of a direction: checksums are verified so far; further on only while a handshake is under way */
-    NOT_TLS_BYTES = 1024 * 1024,      /* of each direction without a sign of TLS: STARTTLS does not come that late */
     ENDLESS_BYTES = 16 * 1024 * 1024, /* of one direction, whatever it holds */
-    LATE_SYN_BYTES = 16 * 1024,       /* lost between a SYN that came late and the first byte that was there */
     TOMBSTONE_SECONDS = 60,           /* of UDP, where nothing says that ports are used again */
 };
 
@@ -80,7 +74,7 @@ static uint64_t hash_flow(const struct flows *flows, const struct datagram *data
 }
 
 /* Tells its two directions apart, for the notes of ISNs. */
-static bool side_of(const struct flows *flows, const struct datagram *datagram)
+bool flow_side_of(const struct flows *flows, const struct datagram *datagram)
 {
     return word_of(flows, &datagram->source) < word_of(flows, &datagram->destination);
 }
@@ -92,24 +86,16 @@ static uint32_t second_of(const struct flows *flows)
     return (uint32_t)(flows->clock.now_us / FLOW_SECOND_US);
 }
 
-static void bury(struct flows *flows, uint64_t hash)
+static void bury(struct flows *flows, uint64_t hash, uint32_t value)
 {
-    flow_note_put(flow_line_of(flows, hash)->tombstones, FLOW_TOMBSTONES, flow_tag(hash), second_of(flows));
+    flow_note_put(flow_line_of(flows, hash)->tombstones, FLOW_TOMBSTONES, flow_tag(hash), value);
 }
 
-static void unbury(struct flows *flows, uint64_t hash)
+/* On the tombstone stands, of TCP, how far the client's direction was read; of UDP the second of its last packet. */
+static void bury_flow(struct flows *flows, const struct flow *flow)
 {
-    flow_note_drop(flow_line_of(flows, hash)->tombstones, FLOW_TOMBSTONES, flow_tag(hash));
-}
-
-static bool is_buried(const struct flows *flows, uint64_t hash, uint32_t *second)
-{
-    return flow_note_get(flow_line_of(flows, hash)->tombstones, FLOW_TOMBSTONES, flow_tag(hash), second);
-}
-
-static bool get_isn(const struct flows *flows, uint64_t hash, bool side, uint32_t *isn)
-{
-    return flow_note_get(flow_line_of(flows, hash)->syns, FLOW_SYNS, flow_tag_of_side(hash, side), isn);
+    bury(flows, flow->hash,
+         flow->kind == FLOW_TCP ? flow->streams[session_client(flow->session) == 1].next : second_of(flows));
 }
 
 /* --- finding ------------------------------------------------------------------------------------------------------- */
@@ -135,10 +121,12 @@ static struct flow *flow_find(struct flows *flows, const struct datagram *datagr
 
 static struct stream_events stream_events(struct flow *flow, int direction);
 
-/* Nothing more of this flow is wanted. */
+/* Nothing more of this flow is wanted, nor of others between the same ports: one of them was the true one. */
 static void finish(struct flows *flows, struct flow *flow)
 {
-    bury(flows, flow->hash);
+    bury_flow(flows, flow);
+    if (flow->twin)
+        flow_end_twins(flows, flow);
     flow_forget(flows, flow);
 }
 
@@ -181,6 +169,8 @@ static void on_gap(void *context, uint32_t missing)
     struct flow_side *side = context;
     struct flow *flow = side->flow;
     flow->moved = true;
+    if (missing == 0)
+        flow->seen[side->direction] = 0;
     if (!flow->over && !session_gap(flow->session, side->direction, missing))
         flow->over = true;
 }
@@ -191,26 +181,9 @@ static struct stream_events stream_events(struct flow *flow, int direction)
     return (struct stream_events){on_bytes, on_gap, &flow->sides[direction]};
 }
 
-static int direction_of(const struct flow *flow, const struct datagram *datagram)
+int flow_direction_of(const struct flow *flow, const struct datagram *datagram)
 {
     return place_equal(&flow->places[0], &datagram->source) ? 0 : 1;
-}
-
-/* Not the ISN of another connection between the same ports, nor a forged one. */
-static bool is_near(uint32_t isn, uint32_t number)
-{
-    return number - isn < NOT_TLS_BYTES || isn - number < 2;
-}
-
-/* What is known of the ISNs of both directions. */
-static void recall_syns(struct flows *flows, struct flow *flow, const struct datagram *datagram)
-{
-    uint32_t isn;
-    bool side = side_of(flows, datagram);
-    if (get_isn(flows, flow->hash, side, &isn) && is_near(isn, datagram->sequence))
-        stream_syn(&flow->streams[0], isn, true);
-    if (get_isn(flows, flow->hash, !side, &isn) && (!(datagram->flags & ACK) || is_near(isn, datagram->acknowledgment)))
-        stream_syn(&flow->streams[1], isn, true);
 }
 
 static struct flow *begin_tcp(struct flows *flows, const struct datagram *datagram, uint64_t hash)
@@ -221,46 +194,9 @@ static struct flow *begin_tcp(struct flows *flows, const struct datagram *datagr
     flow->session = session_new(&flows->options.session, flow->places, datagram->at_us);
     stream_init(&flow->streams[0]);
     stream_init(&flow->streams[1]);
-    recall_syns(flows, flow, datagram);
+    flow_recall_syns(flows, flow, datagram);
     flows->counts.tcp++;
     return flow;
-}
-
-/* The SYN of what this direction has delivered already, which came before its own SYN: data begins right behind it, or some lost bytes further on. */
-static bool is_late_syn(const struct flow *flow, int direction, uint32_t isn)
-{
-    uint32_t begun = flow->streams[direction].next - flow->seen[direction];
-    return begun - (isn + 1) < LATE_SYN_BYTES;
-}
-
-/* A SYN: its ISN is noted. If it is not the one that the flow began with, the ports are used again: NULL, and the flow has ended. */
-static struct flow *take_syn(struct flows *flows, struct flow *flow, const struct datagram *datagram, uint64_t hash)
-{
-    uint32_t before;
-    bool side = side_of(flows, datagram);
-    bool known = get_isn(flows, hash, side, &before) && before == datagram->sequence;
-    if (known || !tcp_checksum_good(datagram))
-        return flow;
-    flow_note_put(flow_line_of(flows, hash)->syns, FLOW_SYNS, flow_tag_of_side(hash, side), datagram->sequence);
-    unbury(flows, hash);
-    if (!flow)
-        return NULL;
-    int direction = direction_of(flow, datagram);
-    struct stream *stream = &flow->streams[direction];
-    if (!stream->started || stream->floating || is_late_syn(flow, direction, datagram->sequence)) {
-        stream_syn(stream, datagram->sequence, true);
-        return flow;
-    }
-    flows->counts.reused++;
-    flow_end(flows, flow);
-    return NULL;
-}
-
-/* A hello at the start of a segment: worth a look even where a flow is finished. */
-static bool begins_hello(struct slice payload)
-{
-    const uint8_t *at = payload.data;
-    return payload.size >= 6 && at[0] == 22 && at[1] == 3 && at[2] <= 4 && at[5] == 1;
 }
 
 static bool must_check(const struct flow *flow, int direction)
@@ -268,15 +204,23 @@ static bool must_check(const struct flow *flow, int direction)
     return flow->seen[direction] < CHECKED_BYTES || flow->usefulness > 1;
 }
 
+/* What its checksum says, unless nothing of this direction has had a good one (offload). */
+static bool is_believed(const struct flow *flow, int direction, const struct datagram *datagram)
+{
+    return !flow->streams[direction].good_seen || tcp_checksum_good(datagram);
+}
+
 /* FIN, or RST in its place: nothing more will come from that side. */
 static bool is_closed(struct flow *flow, const struct datagram *datagram, int direction)
 {
     struct stream *stream = &flow->streams[direction];
     uint32_t end = datagram->sequence + (uint32_t)datagram->payload.size + datagram->missing;
-    if (datagram->flags & RST) /* a forged one would have to guess (RFC 5961 §3.2) */
-        return stream->started && datagram->sequence == stream->next && !stream->waiting;
-    if (datagram->flags & FIN && stream->started && end == stream->next && !stream->waiting)
-        flow->closed |= (uint8_t)(1 << direction);
+    if (!(datagram->flags & (RST | FIN)) || !stream->started || stream->waiting || end != stream->next ||
+        !is_believed(flow, direction, datagram))
+        return false;
+    if (datagram->flags & RST) /* a forged one would have to guess its number (RFC 5961 §3.2) */
+        return true;
+    flow->closed |= (uint8_t)(1 << direction);
     return flow->closed == 3;
 }
 
@@ -285,33 +229,34 @@ static bool is_hopeless(const struct flow *flow)
 {
     if (flow->seen[0] >= ENDLESS_BYTES || flow->seen[1] >= ENDLESS_BYTES)
         return true;
-    return flow->usefulness == 0 && flow->seen[0] >= NOT_TLS_BYTES && flow->seen[1] >= NOT_TLS_BYTES;
+    return flow->usefulness == 0 && flow->seen[0] >= FLOW_NOT_TLS_BYTES && flow->seen[1] >= FLOW_NOT_TLS_BYTES;
 }
 
 static void pass_tcp(struct flows *flows, struct flow *flow, const struct datagram *datagram)
 {
-    int direction = direction_of(flow, datagram);
+    int direction = flow_direction_of(flow, datagram);
     struct stream_events events = stream_events(flow, direction), back = stream_events(flow, !direction);
     struct stream_segment segment = {.sequence = datagram->sequence + (datagram->flags & SYN ? 1 : 0),
                                      .payload = datagram->payload,
                                      .missing = datagram->missing,
                                      .checksum_good = true};
-    bool data = segment.payload.size || segment.missing;
+    bool data = segment.payload.size || segment.missing, waits = flow->streams[!direction].waiting != NULL;
     __builtin_prefetch(flow->session); /* comes nearer while the checksum is computed */
     flow->at_us = datagram->at_us;
     if (data && must_check(flow, direction))
         segment.checksum_good = tcp_checksum_good(datagram);
+    if (datagram->flags & ACK && (data ? segment.checksum_good || flow->streams[direction].bad_alone != STREAM_GOOD_DATA
+                                       : !waits || is_believed(flow, direction, datagram)))
+        stream_acknowledged(flows->pool, &flow->streams[!direction], datagram->acknowledgment, &back);
     if (data)
         stream_add(flows->pool, &flow->streams[direction], &segment, &events);
-    if (datagram->flags & ACK && !flow->over && segment.checksum_good)
-        stream_acknowledged(flows->pool, &flow->streams[!direction], datagram->acknowledgment, &back);
     flow_touch(flows, flow);
     if (flow->over) {
         flows->counts.finished++;
         finish(flows, flow);
     } else if (is_hopeless(flow)) {
         flows->counts.not_tls++;
-        bury(flows, flow->hash);
+        bury_flow(flows, flow);
         flow_end(flows, flow);
     } else if (is_closed(flow, datagram, direction)) {
         flows->counts.closed++;
@@ -319,28 +264,24 @@ static void pass_tcp(struct flows *flows, struct flow *flow, const struct datagr
     }
 }
 
-/* What is over stays over, until a hello says that the ports are used again. */
-static bool is_over(struct flows *flows, const struct datagram *datagram, uint64_t hash)
+static bool is_far(const struct flow *flow, const struct datagram *datagram)
 {
-    uint32_t tombstone;
-    if (!is_buried(flows, hash, &tombstone))
-        return false;
-    if (!begins_hello(datagram->payload))
-        return true;
-    unbury(flows, hash);
-    return false;
+    const struct stream *stream = &flow->streams[flow_direction_of(flow, datagram)];
+    return stream->started && datagram->sequence - stream->next + FLOW_FAR_BYTES > 2 * FLOW_FAR_BYTES;
 }
 
 static void add_tcp(struct flows *flows, const struct datagram *datagram)
 {
     uint64_t hash = hash_flow(flows, datagram);
-    struct flow *flow = flow_find(flows, datagram, hash);
+    struct flow *flow = flow_find(flows, datagram, hash), *beside = flow;
     if (datagram->flags & SYN && !(datagram->flags & RST))
-        flow = take_syn(flows, flow, datagram, hash);
-    if (!flow && (datagram->payload.size == 0 || is_over(flows, datagram, hash)))
+        flow_take_syn(flows, flow, datagram, hash);
+    if (flow && (flow->twin || is_far(flow, datagram)))
+        flow = flow_of_sequence(flows, flow, datagram);
+    if (!flow && (datagram->payload.size == 0 || flow_is_over(flows, datagram, hash)))
         return;
-    if (!flow)
-        flow = begin_tcp(flows, datagram, hash);
+    if (!flow && (flow = begin_tcp(flows, datagram, hash)))
+        flow->twin = beside ? FLOW_TWIN : FLOW_ALONE;
     if (flow)
         pass_tcp(flows, flow, datagram);
 }
@@ -365,14 +306,14 @@ static struct flow *begin_udp(struct flows *flows, const struct datagram *datagr
 static bool is_rest(struct flows *flows, uint64_t hash)
 {
     uint32_t second, now = second_of(flows);
-    if (!is_buried(flows, hash, &second))
+    if (!flow_is_buried(flows, hash, &second))
         return false;
     if (now - second > TOMBSTONE_SECONDS) {
-        unbury(flows, hash);
+        flow_unbury(flows, hash);
         return false;
     }
     if (second != now)
-        bury(flows, hash);
+        bury(flows, hash, now);
     return true;
 }
 
@@ -391,9 +332,9 @@ static void add_udp(struct flows *flows, const struct datagram *datagram)
     if (!flow)
         return;
     if (flow->kind == FLOW_DTLS)
-        more = dtls_datagram(flow->dtls, direction_of(flow, datagram), datagram->payload, datagram->at_us);
+        more = dtls_datagram(flow->dtls, flow_direction_of(flow, datagram), datagram->payload, datagram->at_us);
     else
-        more = quic_datagram(flow->quic, direction_of(flow, datagram), datagram->payload, datagram->at_us);
+        more = quic_datagram(flow->quic, flow_direction_of(flow, datagram), datagram->payload, datagram->at_us);
     flow->moved = true;
     flow_touch(flows, flow);
     if (!more) {

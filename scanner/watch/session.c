@@ -66,13 +66,6 @@ void session_begin_reading(struct session *session, int direction)
     tls_messages_init(&side->reading->messages, CM_LIMIT_FLIGHT_BYTES);
 }
 
-/* In the middle of a message, or of a record that carries some. */
-static bool is_inside(const struct reading *reading)
-{
-    return !tls_messages_at_boundary(&reading->messages) ||
-           (!reading->changed && tls_records_inside_handshake(&reading->records));
-}
-
 /* Lets go of what was begun; a Certificate that is whole stays until it is told. */
 void session_stop_reading(struct session *session, int direction, enum phase phase)
 {
@@ -80,7 +73,7 @@ void session_stop_reading(struct session *session, int direction, enum phase pha
     side->phase = (uint8_t)phase;
     if (!side->reading)
         return;
-    if (is_inside(side->reading))
+    if (!tls_messages_at_boundary(&side->reading->messages))
         session->options.counts->truncated++;
     tls_records_done(&side->reading->records);
     tls_messages_done(&side->reading->messages);
@@ -141,10 +134,9 @@ bool session_bytes(struct session *session, int direction, struct slice bytes, i
 bool session_gap(struct session *session, int direction, uint32_t missing)
 {
     struct direction *side = &session->directions[direction];
-    (void)missing;
-    side->heard = true;
+    side->heard |= missing > 0;
     side->tail_size = 0;
-    if (side->phase == PHASE_READING)
+    if (side->phase == PHASE_READING || missing == 0)
         session_stop_reading(session, direction, PHASE_SEARCHING);
     return !session_is_over(session);
 }
@@ -153,10 +145,15 @@ void session_end(struct session *session)
 {
     for (int direction = 0; direction < 2; direction++) {
         const struct reading *reading = session->directions[direction].reading;
-        if (reading && is_inside(reading))
+        if (reading && !tls_messages_at_boundary(&reading->messages))
             session->options.counts->truncated++;
     }
     session_tell(session, true);
+}
+
+int session_client(const struct session *session)
+{
+    return session->client;
 }
 
 size_t session_memory(const struct session *session)

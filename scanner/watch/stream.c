@@ -18,9 +18,16 @@ enum {
         64, /* from one waiting segment to the next, to find the place of another; upwards and downwards cost none … */
     STEPS_MAX = 16384,            /* … who makes us walk more, by so many in all, has all his holes given up */
     UNACKNOWLEDGED_SEGMENTS = 64, /* so many segments behind a hole that nobody acknowledges: a capture of one side */
-    PATIENCE = 24,              /* segments that may still come late once the other side has acknowledged past a hole */
-    FLOATING_SEGMENTS = 24,     /* a capture that begins in the middle: so many segments may come in any order … */
-    FLOATING_BYTES = 32 * 1024, /* … and so many bytes, before the lowest is taken for the beginning */
+    /* Segments that may still come late once the other side has acknowledged past a hole, if as many bytes wait behind it; and in any case. A handshake in small pieces is
+     * never given up, whatever their order. */
+    PATIENCE = 24,
+    PATIENCE_BYTES = 32 * 1024,
+    PATIENCE_MAX = 2048,
+    /* A capture that begins in the middle: so many segments or bytes may come in any order before the lowest is taken for the beginning. */
+    FLOATING_SEGMENTS = 512,
+    FLOATING_BYTES = 32 * 1024,
+    HELLO_BYTES = 6, /* that begin one */
+    BAD_ALONE = 2,   /* data with bad checksums and none with a good one, behind a SYN with a good one */
 };
 
 struct waiting {
@@ -128,7 +135,7 @@ void stream_syn(struct stream *stream, uint32_t sequence, bool checksum_good)
     if (stream->started && !stream->floating)
         return;
     stream->next = sequence + 1;
-    stream->started = true;
+    stream->started = stream->fresh = true;
     stream->floating = false;
 }
 
@@ -138,6 +145,7 @@ static void deliver(struct stream *stream, struct slice bytes, uint32_t missing,
                     struct stream_pool *pool)
 {
     stream->next += (uint32_t)bytes.size;
+    stream->fresh = false;
     if (bytes.size)
         events->on_bytes(events->context, bytes);
     if (missing) {
@@ -157,6 +165,7 @@ static void drain(struct stream_pool *pool, struct stream *stream, const struct 
         if (ahead > 0 || (!first->good && !force))
             return;
         uint32_t known = (uint32_t)-ahead;
+        stream->bad_told |= !first->good;
         if (known < first->size)
             deliver(stream, (struct slice){first->bytes + known, first->size - known}, first->missing, events, pool);
         else if (known < first->size + first->missing)
@@ -305,9 +314,24 @@ static void insert(struct stream_pool *pool, struct stream *stream, const struct
 static bool begins_hello(struct slice payload)
 {
     const uint8_t *at = payload.data;
-    if (payload.size < 6 || at[1] != 3 || at[2] > 4)
+    if (payload.size < HELLO_BYTES || at[1] != 3 || at[2] > 4)
         return false;
     return at[0] == 22 && (at[5] == 1 || at[5] == 2);
+}
+
+/* The same over the first of what waits, cut into segments that are too small to say. */
+static bool waits_for_hello(const struct stream *stream)
+{
+    uint8_t bytes[HELLO_BYTES];
+    uint32_t size = 0, begin = stream->waiting ? stream->waiting->sequence : 0;
+    for (const struct waiting *at = stream->waiting; at && at->good && at->sequence == begin + size; at = at->next) {
+        uint32_t part = at->size < HELLO_BYTES - size ? at->size : HELLO_BYTES - size;
+        memcpy(bytes + size, at->bytes, part);
+        size += part;
+        if (size == HELLO_BYTES)
+            return begins_hello((struct slice){bytes, size});
+    }
+    return false;
 }
 
 static void hold(struct stream_pool *pool, struct stream *stream, const struct stream_segment *segment,
@@ -317,14 +341,15 @@ static void hold(struct stream_pool *pool, struct stream *stream, const struct s
         stream->started = stream->floating = true;
         stream->next = segment->sequence;
     }
-    if (begins_hello(segment->payload) && (segment->checksum_good || !stream->good_seen)) {
+    if (begins_hello(segment->payload) && segment->checksum_good) {
         /* What waits below it came from before, and is told first. */
         insert(pool, stream, segment, 0);
         settle(pool, stream, events);
         return;
     }
     insert(pool, stream, segment, 0);
-    if (stream->waiting_count >= FLOATING_SEGMENTS || stream->waiting_bytes >= FLOATING_BYTES)
+    if (waits_for_hello(stream) || stream->waiting_count >= FLOATING_SEGMENTS ||
+        stream->waiting_bytes >= FLOATING_BYTES)
         settle(pool, stream, events);
 }
 
@@ -333,16 +358,16 @@ static bool has_patience(const struct stream *stream)
     if (stream->waiting_bytes > WAITING_MAX || stream->waiting_count > WAITING_SEGMENTS_MAX ||
         stream->steps > STEPS_MAX)
         return false;
-    if (!stream->acknowledged_known)
-        return stream->waiting_count < UNACKNOWLEDGED_SEGMENTS;
-    return stream->stalled < PATIENCE;
+    unsigned count = stream->acknowledged_known ? stream->stalled : stream->waiting_count;
+    unsigned most = stream->acknowledged_known ? PATIENCE : UNACKNOWLEDGED_SEGMENTS;
+    return count < most || (stream->waiting_bytes < PATIENCE_BYTES && count < PATIENCE_MAX);
 }
 
 static void look_at_hole(struct stream_pool *pool, struct stream *stream, const struct stream_events *events)
 {
     if (!stream->waiting || stream->floating)
         return;
-    if (stream->acknowledged_known && distance(stream->next, stream->acknowledged) > 0 && stream->stalled < UINT8_MAX)
+    if (stream->acknowledged_known && distance(stream->next, stream->acknowledged) > 0 && stream->stalled < UINT16_MAX)
         stream->stalled++;
     while (stream->waiting && !has_patience(stream))
         give_up_hole(pool, stream, events);
@@ -362,9 +387,36 @@ static void pass_on(struct stream_pool *pool, struct stream *stream, const struc
             missing = 0;
         }
     }
+    stream->bad_told |= !segment->checksum_good;
     deliver(stream, bytes, missing, events, pool);
     drain(pool, stream, events, false);
     stream->stalled = 0;
+}
+
+/* The first good data of a direction whose bad data was believed: that was garbage. All of it is forgotten, and the beginning is looked for anew. */
+static void start_over(struct stream_pool *pool, struct stream *stream, uint32_t sequence,
+                       const struct stream_events *events)
+{
+    stream_done(pool, stream);
+    stream->floating = true;
+    stream->bad_told = false;
+    stream->next = sequence;
+    pool->counts.gaps++;
+    events->on_gap(events->context, 0);
+}
+
+static void judge_checksum(struct stream_pool *pool, struct stream *stream, const struct stream_segment *segment,
+                           const struct stream_events *events)
+{
+    if (!segment->checksum_good) {
+        pool->counts.bad_checksums++;
+        stream->bad_alone += stream->bad_alone < STREAM_GOOD_DATA - 1;
+        return;
+    }
+    if (stream->bad_told && stream->bad_alone != STREAM_GOOD_DATA)
+        start_over(pool, stream, segment->sequence, events);
+    stream->good_seen = true;
+    stream->bad_alone = STREAM_GOOD_DATA;
 }
 
 void stream_add(struct stream_pool *pool, struct stream *stream, const struct stream_segment *segment,
@@ -373,9 +425,8 @@ void stream_add(struct stream_pool *pool, struct stream *stream, const struct st
     uint32_t skip = 0;
     if (segment->payload.size == 0 && segment->missing == 0)
         return;
+    judge_checksum(pool, stream, segment, events);
     bool believed = segment->checksum_good || !stream->good_seen;
-    pool->counts.bad_checksums += !segment->checksum_good;
-    stream->good_seen |= segment->checksum_good;
     if (!stream->started || stream->floating) {
         hold(pool, stream, segment, events);
         return;
@@ -398,11 +449,20 @@ void stream_add(struct stream_pool *pool, struct stream *stream, const struct st
     look_at_hole(pool, stream, events);
 }
 
-/* Data with a bad checksum stands at its turn and the other side has acknowledged it: it was good when it arrived there. The host that captured lets its network card
- * compute checksums, and saw the packet before. */
+/* No data of this direction had a good checksum: the host that captured lets its network card compute them, and saw the packets before. */
+static bool is_offloaded(const struct stream *stream)
+{
+    return !stream->good_seen || (stream->bad_alone != STREAM_GOOD_DATA && stream->bad_alone >= BAD_ALONE);
+}
+
+/* Data with a bad checksum stands at its turn and the other side has acknowledged it: it was good when it arrived there. */
 static void take_acknowledged(struct stream_pool *pool, struct stream *stream, const struct stream_events *events)
 {
-    const struct waiting *first;
+    const struct waiting *first = stream->waiting;
+    if (!first || !is_offloaded(stream))
+        return;
+    if (stream->floating && distance(first->sequence + first->size, stream->acknowledged) >= 0)
+        settle(pool, stream, events);
     while (!stream->floating && (first = stream->waiting) && distance(stream->next, first->sequence) <= 0 &&
            distance(first->sequence + first->size, stream->acknowledged) >= 0) {
         drain(pool, stream, events, true);
@@ -413,6 +473,9 @@ static void take_acknowledged(struct stream_pool *pool, struct stream *stream, c
 void stream_acknowledged(struct stream_pool *pool, struct stream *stream, uint32_t acknowledgment,
                          const struct stream_events *events)
 {
+    int32_t ahead = distance(stream->next, acknowledgment);
+    if (!stream->started || ahead > WINDOW_MAX || ahead < -WINDOW_MAX)
+        return;
     if (!stream->acknowledged_known || distance(stream->acknowledged, acknowledgment) > 0)
         stream->acknowledged = acknowledgment;
     stream->acknowledged_known = true;

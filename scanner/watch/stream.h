@@ -3,9 +3,9 @@
  *
  * In order bytes are lent straight from the packet; only what is out of order is copied, into a pool with a fixed ceiling that all streams of a
  * worker share. Overlap: bytes already delivered stay; among waiting copies checksum-valid data wins over invalid, the first over later ones, and a
- * difference is counted. A segment with a bad checksum waits (a good copy may follow), unless this direction never had a good one (checksum
- * offload at the capturing host). A hole is given up when the other side has acknowledged past it and a few further segments have not filled it, when this stream has too much waiting, or at
- * the end of the flow: on_gap is called and reading goes on behind it. When the pool is full, what waits longest
+ * difference is counted. A segment with a bad checksum waits, for a good copy may follow. Where this direction never had a good one (checksum
+ * offload at the capturing host) that ends when the other side acknowledges it. A hole is given up when the other side has acknowledged past it and more has come since than any disorder explains, when this stream has too much
+ * waiting, or at the end of the flow: on_gap is called and reading goes on behind it. When the pool is full, what waits longest
  * elsewhere is dropped. Segments below the first one seen are put before it as long as nothing was
  * delivered behind them (captures that begin in the middle, and reversed ones). */
 #ifndef SCANNER_WATCH_STREAM_H
@@ -27,16 +27,22 @@ struct stream_counts stream_pool_counts(const struct stream_pool *pool);
 
 struct stream_events {
     void (*on_bytes)(void *context, struct slice bytes); /* the next bytes in order; lent */
-    void (*on_gap)(void *context, uint32_t missing);     /* that many bytes are lost; 0: unknown how many */
+    void (*on_gap)(void *context,
+                   uint32_t missing); /* that many bytes are lost; 0: what was delivered was garbage, all begins anew */
     void *context;
 };
 
-struct stream {      /* small: one for each direction of each flow that is cared for */
-    uint32_t next;   /* sequence number of the next byte to deliver; while floating: of the first segment seen */
-    bool started;    /* something was seen */
-    bool floating;   /* where data begins is not known yet: what comes is held for a while */
-    bool good_seen;  /* a segment with a good checksum was there */
-    uint8_t stalled; /* segments that came while a hole stood that the other side has acknowledged */
+enum { STREAM_GOOD_DATA = UINT8_MAX };
+
+struct stream {        /* small: one for each direction of each flow that is cared for */
+    uint32_t next;     /* sequence number of the next byte to deliver; while floating: of the first segment seen */
+    bool started;      /* something was seen */
+    bool floating;     /* where data begins is not known yet: what comes is held for a while */
+    bool good_seen;    /* a segment with a good checksum was there */
+    uint8_t bad_alone; /* data that came with a bad checksum, until some came with a good one: see STREAM_GOOD_DATA */
+    bool fresh;        /* its SYN was there, and no data yet */
+    bool bad_told;     /* some that came with a bad checksum was delivered */
+    uint16_t stalled;  /* segments that came while a hole stood that the other side has acknowledged */
     uint16_t waiting_count;
     uint32_t waiting_bytes;
     uint32_t steps;        /* that it took to find places among what waits */
