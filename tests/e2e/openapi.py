@@ -1,0 +1,86 @@
+#!/usr/bin/python3
+"""contrib/openapi.yaml is true: each example runs as it stands, its status is the one it says, its answer fits the schema; the paths are those that the collector serves, and every
+final status that is documented has an example."""
+import json, os, re, subprocess, sys, tempfile
+import jsonschema, yaml
+
+TOP = os.environ["CM_TOP"]
+os.environ["PATH"] = os.environ["CM_BIN"] + ":/usr/lib/postgresql/15/bin:" + os.environ["PATH"]
+work = tempfile.mkdtemp(dir=os.environ.get("TMPDIR", "/tmp"))
+os.chmod(work, 0o755)
+os.environ["CERTMUSTER_HOME"] = f"{work}/home"
+document = yaml.safe_load(open(f"{TOP}/contrib/openapi.yaml"))
+SET_UP_ELSEWHERE = {"403", "429", "503"}  # a stranger, a flood, a database that is away: delivery.py, collectd.py, enrol.py
+
+
+def fail(text):
+    print(f"FAIL: {text}")
+    sys.exit(1)
+
+
+def resolve(node):
+    """The document with every $ref replaced by what it names; an unknown one is an error."""
+    if isinstance(node, list):
+        return [resolve(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        target = document
+        for step in node["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        return resolve(target)
+    return {key: resolve(value) for key, value in node.items()}
+
+
+def check_sample(where, operation, sample):
+    source = sample["source"].replace("curl -sS ", f"curl -sS -w '%{{stderr}}%{{http_code}} %{{content_type}}' ")
+    done = subprocess.run(["bash", "-eo", "pipefail", "-c", source], capture_output=True, text=True, env=os.environ, cwd=work)
+    status, _, kind = done.stderr.partition(" ")
+    if done.returncode or status != str(sample["x-status"]):
+        fail(f"{where}, {sample['label']}: expected {sample['x-status']}, got {done.returncode} {done.stderr} {done.stdout}")
+    answers = operation["responses"][status]["content"]
+    kind = kind.split(";")[0]
+    if kind not in answers:
+        fail(f"{where}, {sample['label']}: answers {kind}, documented is {list(answers)}")
+    schema = answers[kind]["schema"]
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads(done.stdout) if kind == "application/json" else done.stdout, schema)
+
+
+def check_operation(path, method, operation):
+    where, samples = f"{method.upper()} {path}", operation["x-codeSamples"]
+    for status, answer in operation["responses"].items():
+        if not answer.get("description") or "content" not in answer:
+            fail(f"{where}: answer {status} is not described")
+    for sample in samples:
+        if path not in sample["source"]:
+            fail(f"{where}, {sample['label']}: asks another path")
+        check_sample(where, operation, sample)
+    shown = {str(sample["x-status"]) for sample in samples}
+    if not shown >= set(operation["responses"]) - SET_UP_ELSEWHERE:
+        fail(f"{where}: no example of {sorted(set(operation['responses']) - SET_UP_ELSEWHERE - shown)}")
+    for sample in samples:  # the same key again: the same answer
+        if method == "post":
+            check_sample(where, operation, sample)
+
+
+def main():
+    subprocess.run(["certmuster", "up"], check=True, capture_output=True)
+    os.environ["SOCKET"] = open(f"{work}/home/sockets").read().strip() + "/collectd.sock"
+    served = set(re.findall(r'^    \{(?:"(/[^"]*)"|DELIVERY_(\w+)), EVHTTP', open(f"{TOP}/collector/http/routes.c").read(), re.M))
+    paths = {path or "/v1/" + word.lower() for path, word in served}
+    if paths != set(document["paths"]):
+        fail(f"the collector serves {sorted(paths)}, documented are {sorted(document['paths'])}")
+    operations = [(path, method, resolve(operation)) for path, item in document["paths"].items() for method, operation in item.items()]
+    ids = [operation["operationId"] for _, _, operation in operations]
+    if len(set(ids)) != len(ids) or not document["openapi"].startswith("3.1"):
+        fail("operation ids")
+    for path, method, operation in operations:
+        check_operation(path, method, operation)
+        print(f"{method.upper()} {path}: {len(operation['x-codeSamples'])} examples")
+
+
+try:
+    main()
+finally:
+    subprocess.run(["certmuster", "down"], capture_output=True)
