@@ -213,16 +213,13 @@ void session_read(struct session *session, int direction, struct slice *bytes)
     struct tls_record record;
     int code = 0;
     tls_records_feed(&side->reading->records, bytes->data, bytes->size);
-    while (side->phase == PHASE_READING) {
-        *bytes = side->reading->records.input;
-        code = tls_records_next(&side->reading->records, &record);
-        if (code)
-            break;
+    while (side->phase == PHASE_READING && (code = tls_records_next(&side->reading->records, &record)) == 0) {
         on_record(session, direction, &record);
         if (session_is_over(session)) { /* what lies behind is not looked at, however it was cut */
             bytes->size = 0;
             return;
         }
+        *bytes = side->reading->records.input;
     }
     if (side->phase == PHASE_READING && code == CM_EMALFORMED) /* chance looked like TLS, or TLS has ended */
         session_stop_reading(session, direction, PHASE_SEARCHING);
