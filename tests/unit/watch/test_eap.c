@@ -12,12 +12,13 @@ struct along {
     struct eaps *eaps;
     bool radius;
     uint8_t method, identifier;
+    uint32_t length; /* that is announced; right or not */
     struct place peer, server;
 };
 
 static void along_init(struct along *along, bool radius, uint8_t method)
 {
-    *along = (struct along){.radius = radius, .method = method, .identifier = 1};
+    *along = (struct along){.radius = radius, .method = method, .identifier = 1, .length = 256};
     observing_init(&along->seen);
     struct session_options options = observing_options(&along->seen, NULL);
     along->eaps = eaps_new(&options, MIB);
@@ -57,8 +58,10 @@ static void send_eap(struct along *along, uint8_t code, uint8_t flags, const voi
     put_u16(&packet, 6 + size + (flags & LENGTH ? 4 : 0));
     buf_append_char(&packet, (char)along->method);
     buf_append_char(&packet, (char)flags);
-    if (flags & LENGTH)
-        buf_append(&packet, "\0\0\1\0", 4);
+    if (flags & LENGTH) {
+        put_u16(&packet, along->length >> 16);
+        put_u16(&packet, along->length & 0xffff);
+    }
     buf_append(&packet, bytes, size);
     if (along->radius)
         wrap_radius(&packet, code == REQUEST ? 11 : 1);
@@ -123,6 +126,43 @@ static void test_methods_and_fragments(void **state)
             along_done(&along);
         }
     }
+}
+
+/* Each fragment of the server's chain lost in turn: a gap, and no chain that nobody sent. */
+static void test_lost_fragments(void **state)
+{
+    struct buf hello = client_hello(false), flight = server_flight(true, 95), finish = client_finish(true);
+    const size_t most = 200; /* two records, so that what is left would go on as if nothing were missing */
+    (void)state;
+    for (unsigned radius = 0; radius < 2; radius++) {
+        for (size_t lost = 0; lost < 1400; lost += most) {
+            struct along along;
+            along_init(&along, radius, 13);
+            along.length = (uint32_t)flight.size;
+            along.identifier = 30; /* sent once each, from here on to 60 */
+            send_eap(&along, REQUEST, START, "", 0);
+            send_eap(&along, RESPONSE, 0, hello.data, hello.size);
+            for (size_t at = 0; at < flight.size; at += most) {
+                size_t part = flight.size - at < most ? flight.size - at : most;
+                along.identifier++;
+                if (at == lost)
+                    continue;
+                send_eap(&along, REQUEST, (uint8_t)((at == 0 ? LENGTH : 0) | (at + part < flight.size ? MORE : 0)),
+                         flight.data + at, part);
+                send_eap(&along, RESPONSE, at + part < flight.size ? 0 : LENGTH, "", 0);
+            }
+            along.length = 0;
+            along.identifier++;
+            send_eap(&along, RESPONSE, 0, finish.data, finish.size);
+            eaps_flush(along.eaps);
+            assert_non_null(strstr(along.seen.lines.data, "chain=c500\n"));
+            assert_int_equal(along.seen.count, 1);
+            along_done(&along);
+        }
+    }
+    buf_done(&hello);
+    buf_done(&flight);
+    buf_done(&finish);
 }
 
 static void test_no_tls(void **state)
@@ -207,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_methods_and_fragments),
+        cmocka_unit_test(test_lost_fragments),
         cmocka_unit_test(test_no_tls),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_floods),
