@@ -1,4 +1,4 @@
-/* One DER element after the other: certificate, request, revocation list, signature, OCSP response, private key.
+/* One DER element after the other: certificate, request, revocation list, signature, OCSP response, time stamp, private key.
  *
  * Owns the open chain of certificates. der.c feeds it files, search.c the blocks of PEM. Shapes are the loosest that tell one from another; who
  * decodes then says what is broken inside. */
@@ -61,8 +61,18 @@ static bool open_ocsp(struct cursor response, struct cursor *basic)
            !der_expect(&bytes, DER_OCTET_STRING, &octets) && !der_expect(&octets, DER_SEQUENCE, basic);
 }
 
+/* TimeStampResp { PKIStatusInfo { INTEGER, … }, TimeStampToken } (RFC 3161 §2.4.2): the token is a CMS. */
+static bool open_stamp(struct cursor response, struct slice *token)
+{
+    struct cursor status;
+    struct der_element number;
+    return !der_expect(&response, DER_SEQUENCE, &status) && !der_next(&status, &number) && number.tag == DER_INTEGER &&
+           number.contents.size == 1 && !cursor_slice(&response, cursor_left(&response), token) && cms_begins(*token);
+}
+
 enum der_item der_item_of(struct slice bytes)
 {
+    struct slice token;
     struct cursor cursor, sequence, body, basic;
     bool encrypted;
     if (sniff(bytes.data, bytes.size) == SNIFF_CERTIFICATE)
@@ -80,6 +90,8 @@ enum der_item der_item_of(struct slice bytes)
         return DER_ITEM_CRL;
     if (open_ocsp(sequence, &basic))
         return DER_ITEM_OCSP;
+    if (open_stamp(sequence, &token))
+        return DER_ITEM_STAMP;
     return key_kind_of_der(bytes, &encrypted) ? DER_ITEM_KEY : DER_ITEM_NONE;
 }
 
@@ -125,6 +137,7 @@ int der_item_tell(struct der_items *items, enum der_item item, struct slice byte
 {
     const struct found_ops *ops = items->job->ops;
     struct cursor cursor, sequence, basic;
+    struct slice token;
     char entry[32];
     size_t ignored;
     length = length ? length : &ignored;
@@ -154,6 +167,8 @@ int der_item_tell(struct der_items *items, enum der_item item, struct slice byte
             return CM_EMALFORMED;
         tell_ocsp(items, basic);
         return 0;
+    case DER_ITEM_STAMP:
+        return open_stamp(sequence, &token) ? tell_cms(items, token, &ignored) : CM_EMALFORMED;
     case DER_ITEM_KEY:
         kind = key_kind_of_der(found.der, &encrypted);
         if (!kind)

@@ -11,7 +11,8 @@ enum der_item {
     DER_ITEM_REQUEST,
     DER_ITEM_CRL,
     DER_ITEM_CMS,
-    DER_ITEM_OCSP, /* an OCSP response: the responder's certificates */
+    DER_ITEM_OCSP,  /* an OCSP response: the responder's certificates */
+    DER_ITEM_STAMP, /* a time stamp as a server answers: its signer's certificates */
     DER_ITEM_KEY,
 };
 

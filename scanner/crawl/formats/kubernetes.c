@@ -261,20 +261,6 @@ static void take_documents(struct kubernetes *kubernetes, const uint8_t *bytes, 
         take_document(kubernetes, bytes + from, size - from, base + from * unit);
 }
 
-/* JSON writes characters beyond the BMP as two escapes, which YAML refuses: they become other characters of the same length. */
-static void mend_surrogates(uint8_t *bytes, size_t size)
-{
-    uint8_t *at = bytes, *end = bytes + size;
-    while ((at = memmem(at, (size_t)(end - at), "\\u", 2))) {
-        size_t slashes = 0;
-        while (at - slashes > bytes && at[-1 - (ptrdiff_t)slashes] == '\\')
-            slashes++;
-        if (end - at >= 6 && slashes % 2 == 0 && (at[2] | 0x20) == 'd' && memchr("89abcdefABCDEF", at[3], 14))
-            memset(at, '?', 6);
-        at += 2;
-    }
-}
-
 /* PowerShell redirects into UTF-16: its ASCII, which is all that YAML's structure needs, in a copy. */
 static void take_utf16(struct kubernetes *kubernetes, const uint8_t *bytes, size_t size)
 {
@@ -317,7 +303,6 @@ static enum format_result read_kubernetes(struct job *job, struct content *conte
     if (is_utf16(content->head)) {
         take_utf16(&kubernetes, bytes, size);
     } else {
-        mend_surrogates(bytes, size);
         take_documents(&kubernetes, bytes, size, 0, 1);
     }
     manifest_done(&kubernetes.manifest);

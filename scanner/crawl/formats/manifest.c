@@ -9,6 +9,20 @@
 
 #include <openssl/crypto.h>
 
+/* JSON writes characters beyond the BMP as two escapes, which YAML refuses: they become other characters of the same length. */
+static void mend_surrogates(uint8_t *bytes, size_t size)
+{
+    uint8_t *at = bytes, *end = bytes + size;
+    while ((at = memmem(at, (size_t)(end - at), "\\u", 2))) {
+        size_t slashes = 0;
+        while (at - slashes > bytes && at[-1 - (ptrdiff_t)slashes] == '\\')
+            slashes++;
+        if (end - at >= 6 && slashes % 2 == 0 && (at[2] | 0x20) == 'd' && memchr("89abcdefABCDEF", at[3], 14))
+            memset(at, '?', 6);
+        at += 2;
+    }
+}
+
 int manifest_init(struct manifest *manifest, struct job *job, uint8_t *bytes, size_t size)
 {
     /* Escapes are longer than what they stand for, but for a few that no writer uses; each node takes at least two bytes, a text one more. */
@@ -20,6 +34,7 @@ int manifest_init(struct manifest *manifest, struct job *job, uint8_t *bytes, si
         return CM_ELIMIT;
     manifest->taken = all;
     job->memory_left -= all;
+    mend_surrogates(bytes, size);
     manifest->nodes = cm_malloc(nodes * sizeof *manifest->nodes);
     buf_extend(&manifest->text, text - 1);
     buf_reset(&manifest->text);
