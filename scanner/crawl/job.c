@@ -89,7 +89,7 @@ static void tell_end(struct job *job)
 static bool is_layer(const struct job *job, struct content *content, char digest[static IMAGE_DIGEST_SIZE])
 {
     return job->path && image_blob_digest(job->path, digest) && content_open(content) == 0 &&
-           (unpack_archive_kind(content->head) || unpack_packed_kind(content->head));
+           (format_archive.identify(content->head) || format_packed.identify(content->head));
 }
 
 void job_file(struct job *job, int fd, const char *path, uint64_t size_bytes)

@@ -62,9 +62,15 @@ void memory_mark(struct memory *memory)
     memory->base_bytes = taken(memory);
 }
 
+uint64_t memory_room(const struct memory *memory)
+{
+    uint64_t most = memory->base_bytes + MEMORY_GROWTH_BYTES, now = taken(memory);
+    return now < most ? most - now : 0;
+}
+
 bool memory_left(const struct memory *memory)
 {
-    return taken(memory) < memory->base_bytes + MEMORY_GROWTH_BYTES;
+    return memory_room(memory) > 0;
 }
 
 static void limit(const struct memory *memory, bool fenced)

@@ -28,6 +28,8 @@ void memory_done(struct memory *memory);
 void memory_mark(struct memory *memory);
 /* True while less than MEMORY_GROWTH_BYTES were taken since the mark. */
 bool memory_left(const struct memory *memory);
+/* How many of them are left. */
+uint64_t memory_room(const struct memory *memory);
 /* Around each call into such a library; they may nest. What a library calls back lowers the fence for its own work with memory_pause(), which
  * returns what memory_resume() wants. */
 void memory_fence(struct memory *memory);

@@ -40,7 +40,7 @@ static bool find_layer(struct reading *reading, const char *name, struct content
 {
     uint8_t *bytes;
     size_t size;
-    if (!unpack_archive_kind(inside->head) && !unpack_packed_kind(inside->head))
+    if (!format_archive.identify(inside->head) && !format_packed.identify(inside->head))
         return false;
     if (image_blob_digest(name, digest))
         return true;
@@ -107,30 +107,45 @@ static bool restart(struct reading *reading)
     return true;
 }
 
-/* False: it is not what it looked like; nothing was told. */
-static bool read_one(struct reading *reading)
+/* Opens it and reads its entries, again behind each that breaks it. */
+static enum unpack_result read_one(struct reading *reading)
 {
+    uint64_t before = 0;
     reading->done = 0;
     bool open = unpack_open(&reading->unpack, reading->kind, reading->from);
     enum unpack_result result = open ? read_entries(reading) : UNPACK_BROKEN;
-    uint64_t before = 0;
     if (result == UNPACK_BROKEN && !reading->done && reading->kind == &unpack_zip) { /* cut off before its directory? */
         reading->kind = &unpack_zip_stream;
         open = unpack_open(&reading->unpack, reading->kind, reading->from);
         result = open ? read_entries(reading) : UNPACK_BROKEN;
     }
-    if (result == UNPACK_BROKEN && !reading->done && (reading->kind->traits & UNPACK_WEAK))
-        return false;
     while (result == UNPACK_BROKEN && reading->done > before) { /* what broke an entry was told there */
         before = reading->done;
         tell(reading);
         if (!restart(reading))
-            break;
+            return UNPACK_BROKEN;
         result = read_entries(reading);
     }
     if (result == UNPACK_BROKEN && !before)
         tell(reading);
-    return true;
+    return result;
+}
+
+/* The first header of a tar is damaged: the next one that is not, if there is one. */
+static bool find_header(struct reading *reading)
+{
+    enum { BLOCK = 512 };
+    uint8_t header[BLOCK];
+    if (reading->done || !(reading->kind->traits & UNPACK_BLOCKS_OF_512) || !content_seekable(reading->content))
+        return false;
+    while (!job_pulse(reading->job)) {
+        reading->from += BLOCK;
+        if (content_read_at(reading->content, reading->from, header, BLOCK) != BLOCK)
+            return false;
+        if (reading->kind->identify((struct slice){header, BLOCK}))
+            return true;
+    }
+    return false;
 }
 
 /* Behind the end: the next archive of its kind stands at reading->from (true), or something else was read (false). */
@@ -138,7 +153,10 @@ static bool read_rest(struct reading *reading)
 {
     uint8_t peeked[PEEK_BYTES];
     struct content rest;
-    if (!(reading->kind->traits & UNPACK_GOES_ON) || reading->unpack.broken || reading->job->stopped ||
+    if ((reading->kind->traits & UNPACK_ENTRIES_ONLY) && !reading->job->stopped &&
+        unpack_rest(&reading->unpack, &reading->from))
+        job_problem(reading->job, reading->kind->name, NULL, RECORD_ERROR_MALFORMED, "it is cut off");
+    if (!(reading->kind->traits & UNPACK_GOES_ON) || reading->job->stopped ||
         !unpack_rest(&reading->unpack, &reading->from))
         return false;
     ssize_t got = unpack_rest_peek(&reading->unpack, peeked, sizeof peeked);
@@ -168,15 +186,14 @@ static enum format_result read_kind(struct job *job, struct content *content, co
     if ((kind->traits & UNPACK_WEAK) && !is_plausible(job, content, kind))
         return FORMAT_NOT_MINE;
     unpack_init(&reading.unpack, job, content);
-    bool taken;
+    enum unpack_result result;
     do
-        taken = read_one(&reading);
-    while (taken && read_rest(&reading));
-    if (taken && !reading.done && content_seekable(content) &&
-        !job->stopped) /* damaged at its first entry: look at its bytes then */
+        result = read_one(&reading);
+    while (result == UNPACK_END ? read_rest(&reading) : find_header(&reading));
+    if (!reading.done && content_seekable(content) && !job->stopped) /* nothing in it: look at its bytes then */
         search_text(job, content);
     unpack_done(&reading.unpack);
-    return taken ? FORMAT_TAKEN : FORMAT_NOT_MINE;
+    return FORMAT_TAKEN;
 }
 
 enum format_result archive_read_entries(struct job *job, struct content *content)

@@ -11,11 +11,13 @@ struct archive;
 struct archive_entry;
 
 enum unpack_trait {
-    UNPACK_OFFSETS = 1,   /* can be read only where offsets can */
-    UNPACK_WEAK = 2,      /* few bytes tell it: it may be something else, if libarchive says so too */
-    UNPACK_RESTARTS = 4,  /* can be begun again behind an entry that broke it, since each entry has its offset */
-    UNPACK_GOES_ON = 8,   /* another one may follow its end, or something else */
-    UNPACK_PASSWORDS = 16 /* libarchive can decrypt it */
+    UNPACK_OFFSETS = 1,        /* can be read only where offsets can */
+    UNPACK_WEAK = 2,           /* few bytes tell it: it may be something else, if libarchive says so too */
+    UNPACK_RESTARTS = 4,       /* can be begun again behind an entry that broke it, since each entry has its offset */
+    UNPACK_GOES_ON = 8,        /* another one may follow its end, or something else */
+    UNPACK_BLOCKS_OF_512 = 32, /* a header stands at a multiple of 512 bytes */
+    UNPACK_ENTRIES_ONLY = 64,  /* what stands behind the last entry is one that is cut */
+    UNPACK_PASSWORDS = 16      /* libarchive can decrypt it */
 };
 
 struct unpack_kind {
@@ -25,7 +27,7 @@ struct unpack_kind {
     unsigned traits;
 };
 
-/* The archive, or the compressed file, that begins so; NULL: none. */
+/* The archive, or the compressed file (of those that expand.h does not know), that begins so; NULL: none. */
 const struct unpack_kind *unpack_archive_kind(struct slice head);
 const struct unpack_kind *unpack_packed_kind(struct slice head);
 /* Zip by its directory, which stands at the end, and whatever stands before it; and zip from one local header to the next. */

@@ -115,29 +115,17 @@ const struct unpack_kind unpack_zip_stream = {"zip", is_zip, archive_read_suppor
 static const struct unpack_kind archives[] = {
     {"7z", is_7z, archive_read_support_format_7zip, UNPACK_OFFSETS | UNPACK_RESTARTS},
     {"cpio", is_cpio, archive_read_support_format_cpio, UNPACK_GOES_ON},
-    {"ar", is_ar, archive_read_support_format_ar, 0},
+    {"ar", is_ar, archive_read_support_format_ar, UNPACK_ENTRIES_ONLY},
     {"cab", is_cab, archive_read_support_format_cab, 0},
     {"xar", is_xar, archive_read_support_format_xar, 0},
     {"rar", is_rar, archive_read_support_format_rar, 0},
     {"rar", is_rar5, archive_read_support_format_rar5, 0},
-    {"tar", is_tar, archive_read_support_format_tar, UNPACK_GOES_ON},
+    {"tar", is_tar, archive_read_support_format_tar, UNPACK_GOES_ON | UNPACK_BLOCKS_OF_512},
     {"iso9660", is_iso9660, archive_read_support_format_iso9660, UNPACK_RESTARTS},
     {"cpio", is_binary_cpio, archive_read_support_format_cpio, UNPACK_WEAK | UNPACK_GOES_ON},
 };
 
-/* --- compressed files --------------------------------------------------------------------------------------------------- */
-
-static bool is_gzip(struct slice head)
-{
-    enum { RESERVED = 0xE0 };
-    return BEGINS(head, "\x1F\x8B\x08") && head.size > 3 && !(head.data[3] & RESERVED);
-}
-
-static bool is_xz(struct slice head)
-{
-    return BEGINS(head, "\xFD"
-                        "7zXZ\0");
-}
+/* --- compressed files that are rarer than those of expand.h --------------------------------------------------------------------------------------------------- */
 
 static bool is_bzip2(struct slice head)
 {
@@ -145,34 +133,9 @@ static bool is_bzip2(struct slice head)
            (STANDS(head, 4, "\x31\x41\x59\x26\x53\x59") || STANDS(head, 4, "\x17\x72\x45\x38\x50\x90"));
 }
 
-static bool is_zstd(struct slice head)
-{
-    bool skippable = STANDS(head, 1, "\x2A\x4D\x18") && (head.data[0] & 0xF0) == 0x50;
-    return BEGINS(head, "\x28\xB5\x2F\xFD") || skippable;
-}
-
 static bool is_lz4(struct slice head)
 {
     return BEGINS(head, "\x04\x22\x4D\x18") || BEGINS(head, "\x02\x21\x4C\x18");
-}
-
-static bool is_lzip(struct slice head)
-{
-    return BEGINS(head, "LZIP\0") || BEGINS(head, "LZIP\1");
-}
-
-/* No magic: the usual properties, a dictionary of 2^n or 2^n + 2^(n-1) bytes, and a size that is unknown or below 256 GiB. */
-static bool is_lzma(struct slice head)
-{
-    uint32_t dictionary = 0;
-    if (head.size < 14 || head.data[0] >= 9 * 5 * 5 || head.data[13] != 0)
-        return false;
-    for (size_t i = 4; i > 0; i--)
-        dictionary = dictionary << 8 | head.data[i];
-    uint32_t rest = dictionary & (dictionary - 1);
-    bool power = dictionary && (rest == 0 || rest >> 1 == (dictionary ^ rest));
-    bool unknown = STANDS(head, 5, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF");
-    return power && dictionary >= 4096 && (unknown || STANDS(head, 10, "\0\0\0"));
 }
 
 static bool is_compress(struct slice head)
@@ -194,25 +157,15 @@ static bool is_rpm(struct slice head)
         int code = archive_read_support_filter_##filter(archive);                                                      \
         return code < ARCHIVE_WARN ? code : archive_read_support_format_raw(archive);                                  \
     }
-RAW(gzip)
-RAW(xz)
 RAW(bzip2)
-RAW(zstd)
 RAW(lz4)
-RAW(lzip)
-RAW(lzma)
 RAW(compress)
 RAW(rpm)
 
 static const struct unpack_kind packed[] = {
-    {"gzip", is_gzip, raw_gzip, 0},
-    {"xz", is_xz, raw_xz, 0},
     {"bzip2", is_bzip2, raw_bzip2, 0},
-    {"zstd", is_zstd, raw_zstd, 0},
     {"lz4", is_lz4, raw_lz4, 0},
-    {"lzip", is_lzip, raw_lzip, 0},
     {"rpm", is_rpm, raw_rpm, 0},
-    {"lzma", is_lzma, raw_lzma, UNPACK_WEAK},
     {"compress", is_compress, raw_compress, UNPACK_WEAK},
 };
 
