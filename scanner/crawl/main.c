@@ -23,7 +23,8 @@ enum option { OPTION_JSON = 256, OPTION_PASSWORDS, OPTION_HOST, OPTION_TO, OPTIO
 
 static const struct cli_option options[] = {
     {OPTION_PASSWORDS, "passwords", "FILE",
-     "Try each line of FILE as a password of keystores; none, the empty one and \"changeit\" are always tried."},
+     "Try each line of FILE as a password of keystores; none, the empty one, \"changeit\" and a few other defaults are "
+     "always tried."},
     {OPTION_HOST, "host", "NAME",
      "Say that the files are this host's (a mounted image, a backup); default: the configured host."},
     {OPTION_JSON, "json", NULL,

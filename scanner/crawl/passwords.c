@@ -19,13 +19,22 @@ static void add(struct passwords *passwords, const char *password)
     passwords->list[passwords->count++] = cm_strdup(password);
 }
 
+/* What keytool, Tomcat, Keycloak, WebSphere and their manuals propose. */
+static const char *const defaults[] = {"",           "changeit", "changeme", "password", "secret",
+                                       "notasecret", "123456",   "keystore", "WebAS"};
+enum { DEFAULTS = sizeof defaults / sizeof *defaults };
+
 void passwords_init(struct passwords *passwords)
 {
-    enum { ALWAYS = 3 };
-    passwords->list = cm_calloc(CM_LIMIT_PASSWORDS + ALWAYS, sizeof *passwords->list);
+    passwords->list = cm_calloc(CM_LIMIT_PASSWORDS + DEFAULTS + 1, sizeof *passwords->list);
     passwords->count = 1; /* list[0]: none */
-    add(passwords, "");
-    add(passwords, "changeit");
+    for (size_t i = 0; i < DEFAULTS; i++)
+        add(passwords, defaults[i]);
+}
+
+size_t passwords_always(void)
+{
+    return DEFAULTS + 1;
 }
 
 int passwords_load(struct passwords *passwords, const char *path, struct cm_error *error)

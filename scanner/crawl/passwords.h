@@ -1,4 +1,5 @@
-/* The passwords that keystores are tried with: none, empty, "changeit", then those of a file, in order, each once. */
+/* The passwords that keystores are tried with: none, the empty one, "changeit" and other defaults of tools, then those of a file, in order, each
+ * once. */
 #ifndef SCANNER_CRAWL_PASSWORDS_H
 #define SCANNER_CRAWL_PASSWORDS_H
 
@@ -14,6 +15,8 @@ struct passwords {
 };
 
 void passwords_init(struct passwords *passwords);
+/* How many at the list's beginning are there whatever the user says: anybody would guess them. */
+size_t passwords_always(void);
 /* Adds a file's lines. CM_EIO when it cannot be read, CM_ELIMIT past CM_LIMIT_PASSWORDS lines or PASSWORD_BYTES_MAX in one. */
 CM_MUST_CHECK int passwords_load(struct passwords *passwords, const char *path, struct cm_error *error);
 void passwords_done(struct passwords *passwords); /* cleanses */

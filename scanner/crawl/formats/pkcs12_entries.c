@@ -89,17 +89,16 @@ static void read_identity(PKCS12_SAFEBAG *bag, struct identity *out)
     }
 }
 
-/* SafeBag { bagId, [0] CertBag { certId, [0] OCTET STRING }, … }: OpenSSL hands out an X509 only, which costs a full decoding; so the bag is
- * written out again, in DER by then, and read with the cursor. */
-static int certificate_of(const uint8_t *bag, size_t size, struct slice *out)
+/* OpenSSL hands out an X509 only, which costs a full decoding; so the bag is written out again, in DER by then, and read with the cursor. */
+int entries_bag_value(struct slice bag, struct slice *out)
 {
     enum { TAG_VALUE = 0xA0 };
-    struct cursor cursor, safe_bag, value, cert_bag, inner, octets;
+    struct cursor cursor, safe_bag, value, inside, inner, octets;
     struct der_element oid;
-    cursor_init(&cursor, bag, size);
+    cursor_init_slice(&cursor, bag);
     if (der_expect(&cursor, DER_SEQUENCE, &safe_bag) || der_next(&safe_bag, &oid) ||
-        der_expect(&safe_bag, TAG_VALUE, &value) || der_expect(&value, DER_SEQUENCE, &cert_bag) ||
-        der_next(&cert_bag, &oid) || der_expect(&cert_bag, TAG_VALUE, &inner) ||
+        der_expect(&safe_bag, TAG_VALUE, &value) || der_expect(&value, DER_SEQUENCE, &inside) ||
+        der_next(&inside, &oid) || der_expect(&inside, TAG_VALUE, &inner) ||
         der_expect(&inner, DER_OCTET_STRING, &octets))
         return CM_EMALFORMED;
     return cursor_slice(&octets, cursor_left(&octets), out);
@@ -113,12 +112,13 @@ static void *grow(void *array, size_t count, size_t *capacity, size_t size)
     return cm_realloc(array, *capacity * size);
 }
 
-void entries_add_certificate(struct entries *entries, PKCS12_SAFEBAG *bag)
+static void add(struct entries *entries, PKCS12_SAFEBAG *bag, bool (*wanted)(const uint8_t *der, size_t size))
 {
     unsigned char *der = NULL;
     struct slice bytes;
     int size = i2d_PKCS12_SAFEBAG(bag, &der);
-    if (size > 0 && !certificate_of(der, (size_t)size, &bytes) && !entries_full(entries)) {
+    if (size > 0 && !entries_bag_value((struct slice){der, (size_t)size}, &bytes) && !entries_full(entries) &&
+        (!wanted || wanted(bytes.data, bytes.size))) {
         entries->certificates = grow(entries->certificates, entries->certificate_count, &entries->certificate_capacity,
                                      sizeof *entries->certificates);
         struct entry_certificate *certificate = &entries->certificates[entries->certificate_count++];
@@ -128,7 +128,22 @@ void entries_add_certificate(struct entries *entries, PKCS12_SAFEBAG *bag)
         if (entries->bytes.failed)
             entries->certificate_count--;
     }
-    OPENSSL_free(der);
+    OPENSSL_clear_free(der, size > 0 ? (size_t)size : 0);
+}
+
+void entries_add_certificate(struct entries *entries, PKCS12_SAFEBAG *bag)
+{
+    add(entries, bag, NULL);
+}
+
+void entries_add_secret(struct entries *entries, PKCS12_SAFEBAG *bag)
+{
+    add(entries, bag, sniff_certificate_shape);
+}
+
+bool entries_has_keys(const struct entries *entries)
+{
+    return entries->key_count > 0;
 }
 
 void entries_add_key(struct entries *entries, PKCS12_SAFEBAG *bag)

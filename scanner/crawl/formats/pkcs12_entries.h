@@ -25,6 +25,11 @@ void entries_done(struct entries *entries);
 bool entries_full(const struct entries *entries);
 size_t entries_count(const struct entries *entries);
 void entries_add_certificate(struct entries *entries, PKCS12_SAFEBAG *bag);
+/* A secret bag: added when what it holds is a certificate. */
+void entries_add_secret(struct entries *entries, PKCS12_SAFEBAG *bag);
+bool entries_has_keys(const struct entries *entries);
+/* The octets in SafeBag { bagId, [0] { typeId, [0] OCTET STRING }, … }: of a certificate, CRL or secret bag in DER. */
+CM_MUST_CHECK int entries_bag_value(struct slice bag, struct slice *out);
 /* A plain key's public half is noted here; a shrouded one stays shut. */
 void entries_add_key(struct entries *entries, PKCS12_SAFEBAG *bag);
 /* A chain for each key that has a certificate, then one for each certificate in no such chain; a key record for each key; problems for

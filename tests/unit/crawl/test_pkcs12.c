@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 #include <openssl/err.h>
+#include <openssl/hmac.h>
 #include <openssl/pkcs12.h>
 #include <openssl/provider.h>
 
+#include "certmuster/der.h"
 #include "scanner/crawl/formats/pkcs12.h"
 #include "scanner/crawl/formats/pkcs12_kdf.h"
 #include "tests/unit/crawl/collect.h"
@@ -58,20 +60,39 @@ static void test_shapes(void **state)
 {
     static const struct {
         struct shape shape;
-        const char *integrity, *problem;
+        const char *integrity, *weak, *problem;
     } rows[] = {
-        {{"changeit", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 2048}, "ok", ""},
-        {{"changeit", NID_pbe_WithSHA1And40BitRC2_CBC, NID_pbe_WithSHA1And3_Key_TripleDES_CBC, 1, 2048}, "ok", ""},
-        {{"", NID_aes_128_cbc, NID_aes_128_cbc, 2048, 2048}, "ok", ""},
-        {{NULL, NID_pbe_WithSHA1And3_Key_TripleDES_CBC, NID_pbe_WithSHA1And3_Key_TripleDES_CBC, 1, 1}, "ok", ""},
-        {{"from the list", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 2048}, "ok", ""},
-        {{"P\xC3\xA4ssw\xC3\xB6rt", NID_pbe_WithSHA1And3_Key_TripleDES_CBC, NID_aes_256_cbc, 2048, 2048}, "ok", ""},
-        {{"changeit", NID_aes_256_cbc, NID_aes_256_cbc, -1, 2048}, "unchecked", ""},
-        {{"changeit", -1, -1, -1, 1}, "unchecked", ""},
-        {{"nobody knows", -1, NID_aes_256_cbc, 2048, 2048}, "unchecked", ""}, /* certificates in the open */
-        {{"nobody knows", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 2048}, "unchecked", "problem pkcs12 - password\n"},
-        {{"changeit", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 100001}, "ok", "problem pkcs12 - too_large\n"},
-        {{"changeit", -1, NID_aes_256_cbc, 100001, 2048}, "unchecked", "problem pkcs12 - too_large\n"},
+        {{"changeit", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 2048}, "ok", " default-password", ""},
+        {{"changeit", NID_pbe_WithSHA1And40BitRC2_CBC, NID_pbe_WithSHA1And3_Key_TripleDES_CBC, 1, 2048},
+         "ok",
+         " low-iterations rc2-40 default-password",
+         ""},
+        {{"from the list", NID_aes_256_cbc, NID_pbe_WithSHA1And40BitRC4, 2048, 2048}, "ok", " rc4-40", ""},
+        {{"", NID_aes_128_cbc, NID_aes_128_cbc, 2048, 2048}, "ok", " default-password", ""},
+        {{NULL, NID_pbe_WithSHA1And3_Key_TripleDES_CBC, NID_pbe_WithSHA1And3_Key_TripleDES_CBC, 1, 1},
+         "ok",
+         " low-iterations default-password",
+         ""},
+        {{"from the list", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 2048}, "ok", "", ""},
+        {{"P\xC3\xA4ssw\xC3\xB6rt", NID_pbe_WithSHA1And3_Key_TripleDES_CBC, NID_aes_256_cbc, 2048, 2048}, "ok", "", ""},
+        /* the same, each byte of it taken for a character, as OpenSSL did before 1.1.0 */
+        {{"P\xC3\x83\xC2\xA4ssw\xC3\x83\xC2\xB6rt", NID_pbe_WithSHA1And3_Key_TripleDES_CBC, NID_aes_256_cbc, 2048,
+          2048},
+         "ok",
+         "",
+         ""},
+        {{"changeit", NID_aes_256_cbc, NID_aes_256_cbc, -1, 2048}, "unchecked", " no-mac default-password", ""},
+        {{"changeit", -1, -1, -1, 1}, "unchecked", " no-mac plain-key", ""},
+        {{"nobody knows", -1, NID_aes_256_cbc, 2048, 2048}, "unchecked", "", ""}, /* certificates in the open */
+        {{"nobody knows", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 2048},
+         "unchecked",
+         "",
+         "problem pkcs12 - password\n"},
+        {{"changeit", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 100001},
+         "ok",
+         " default-password",
+         "problem pkcs12 - too_large\n"},
+        {{"changeit", -1, NID_aes_256_cbc, 100001, 2048}, "unchecked", "", "problem pkcs12 - too_large\n"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -95,8 +116,8 @@ static void test_shapes(void **state)
         if (!shut)
             used += snprintf(expected + used, sizeof expected - (size_t)used,
                              "chain pkcs12 my alias %s %s\nchain pkcs12 3 %s\n", leaf_print, ca_print, other_print);
-        snprintf(expected + used, sizeof expected - (size_t)used, "store pkcs12 %s %d\n%s", rows[i].integrity,
-                 shut ? 1 : 4, rows[i].problem);
+        snprintf(expected + used, sizeof expected - (size_t)used, "store pkcs12 %s %d%s\n%s", rows[i].integrity,
+                 shut ? 1 : 4, rows[i].weak, rows[i].problem);
         assert_string_equal(all.text.data, expected);
         buf_done(&all.text);
         OPENSSL_free(der);
@@ -131,12 +152,168 @@ static void test_names(void **state)
         sk_PKCS7_pop_free(safes, PKCS7_free);
         sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
         read_all(der, size, &all);
-        snprintf(expected, sizeof expected, "chain pkcs12 %s %s\nstore pkcs12 unchecked 1\n", names[i].utf8,
+        snprintf(expected, sizeof expected, "chain pkcs12 %s %s\nstore pkcs12 unchecked 1 no-mac\n", names[i].utf8,
                  leaf_print);
         assert_string_equal(all.text.data, expected);
         buf_done(&all.text);
         OPENSSL_free(der);
     }
+}
+
+/* A PFX without a MAC, and the MAC of RFC 9579 put behind it. */
+static struct buf make_pbmac1(const char *password, int64_t iterations, size_t key_size, bool wrong)
+{
+    static const struct shape shape = {"changeit", NID_aes_256_cbc, NID_aes_256_cbc, -1, 2048};
+    static const uint8_t pbkdf2[] = {6, 9, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 5, 12};
+    static const uint8_t pbmac1[] = {6, 9, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 5, 14};
+    static const uint8_t hmac[] = {0x30, 12, 6, 8, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 2, 9, 5, 0}; /* with SHA-256 */
+    int size;
+    unsigned char *der = make_pfx(&shape, &size);
+    struct cursor cursor, pfx, info, explicit_tag;
+    struct der_element version, oid, octets;
+    cursor_init(&cursor, der, (size_t)size);
+    assert_int_equal(der_expect(&cursor, DER_SEQUENCE, &pfx), 0);
+    struct slice inside = {pfx.at, cursor_left(&pfx)};
+    assert_int_equal(der_next(&pfx, &version) | der_expect(&pfx, DER_SEQUENCE, &info) | der_next(&info, &oid) |
+                         der_expect(&info, 0xA0, &explicit_tag) | der_next(&explicit_tag, &octets),
+                     0);
+    uint8_t mac_key[64], mac[32], count[2] = {(uint8_t)(iterations >> 8), (uint8_t)iterations},
+                                  length = (uint8_t)key_size;
+    unsigned mac_size;
+    PKCS5_PBKDF2_HMAC(password, (int)strlen(password), (const unsigned char *)"saltsalt", 8, (int)iterations,
+                      EVP_sha256(), (int)key_size, mac_key);
+    HMAC(EVP_sha256(), mac_key, (int)key_size, octets.contents.data, octets.contents.size, mac, &mac_size);
+    mac[0] ^= wrong;
+    struct buf level[6];
+    for (size_t i = 0; i < 6; i++)
+        buf_init(&level[i], 1 << 16);
+    der_append(&level[0], DER_OCTET_STRING, "saltsalt", 8); /* PBKDF2-params */
+    der_append_unsigned(&level[0], count, 2);
+    der_append_unsigned(&level[0], &length, 1);
+    buf_append(&level[0], hmac, sizeof hmac);
+    buf_append(&level[1], pbkdf2, sizeof pbkdf2);
+    der_append(&level[1], DER_SEQUENCE, level[0].data, level[0].size);
+    der_append(&level[2], DER_SEQUENCE, level[1].data, level[1].size); /* PBMAC1-params */
+    buf_append(&level[2], hmac, sizeof hmac);
+    buf_append(&level[3], pbmac1, sizeof pbmac1);
+    der_append(&level[3], DER_SEQUENCE, level[2].data, level[2].size);
+    der_append(&level[4], DER_SEQUENCE, level[3].data, level[3].size); /* DigestInfo */
+    der_append(&level[4], DER_OCTET_STRING, mac, sizeof mac);
+    for (size_t i = 0; i < 4; i++)
+        buf_reset(&level[i]);
+    der_append(&level[0], DER_SEQUENCE, level[4].data, level[4].size); /* MacData */
+    der_append(&level[0], DER_OCTET_STRING, "unused", 6);
+    buf_append(&level[1], inside.data, inside.size);
+    der_append(&level[1], DER_SEQUENCE, level[0].data, level[0].size);
+    der_append(&level[5], DER_SEQUENCE, level[1].data, level[1].size);
+    for (size_t i = 0; i < 5; i++)
+        buf_done(&level[i]);
+    OPENSSL_free(der);
+    return level[5];
+}
+
+static void test_pbmac1(void **state)
+{
+    static const struct {
+        const char *password;
+        int64_t iterations;
+        size_t key_size;
+        bool wrong;
+        const char *store;
+    } rows[] = {
+        {"changeit", 2048, 32, false, "store pkcs12 ok 4 default-password\n"},
+        {"changeit", 10, 64, false, "store pkcs12 ok 4 low-iterations default-password\n"},
+        {"changeit", 2048, 32, true, "store pkcs12 bad 4 default-password\n"},
+        {"another", 2048, 32, false, "store pkcs12 bad 4 default-password\n"},
+        {"changeit", 2048, 4, false, "store pkcs12 bad 4 default-password\n"}, /* any password would do (RFC 9579 §9) */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct collected all;
+        struct buf pfx = make_pbmac1(rows[i].password, rows[i].iterations, rows[i].key_size, rows[i].wrong);
+        read_all((unsigned char *)pfx.data, (int)pfx.size, &all);
+        if (!strstr(all.text.data, rows[i].store))
+            fail_msg("%s is not in %s", rows[i].store, all.text.data);
+        buf_done(&all.text);
+        buf_done(&pfx);
+    }
+}
+
+/* Put together here: PKCS12_SAFEBAG_create_secret() of OpenSSL 3.0 writes three zeros. */
+static PKCS12_SAFEBAG *secret_bag(const void *bytes, size_t size)
+{
+    static const uint8_t type[] = {6, 10, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 9, 22, 1};
+    static const uint8_t id[] = {6, 11, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 12, 10, 1, 5};
+    struct buf inner, outer;
+    buf_init(&inner, 1 << 16);
+    buf_init(&outer, 1 << 16);
+    der_append(&inner, DER_OCTET_STRING, bytes, size);
+    buf_append(&outer, type, sizeof type);
+    der_append(&outer, 0xA0, inner.data, inner.size);
+    buf_reset(&inner);
+    der_append(&inner, DER_SEQUENCE, outer.data, outer.size);
+    buf_reset(&outer);
+    buf_append(&outer, id, sizeof id);
+    der_append(&outer, 0xA0, inner.data, inner.size);
+    buf_reset(&inner);
+    der_append(&inner, DER_SEQUENCE, outer.data, outer.size);
+    const unsigned char *at = (const unsigned char *)inner.data;
+    PKCS12_SAFEBAG *bag = d2i_PKCS12_SAFEBAG(NULL, &at, (long)inner.size);
+    assert_non_null(bag);
+    buf_done(&inner);
+    buf_done(&outer);
+    return bag;
+}
+
+/* CRLs and certificates in bags made for other things. */
+static void test_other_bags(void **state)
+{
+    (void)state;
+    struct collected all;
+    unsigned char *der = NULL, *certificate = NULL;
+    char expected[128];
+    X509_CRL *crl = X509_CRL_new();
+    ASN1_TIME *now = ASN1_TIME_set(NULL, 1767225600);
+    X509_CRL_set1_lastUpdate(crl, now);
+    X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca));
+    assert_true(X509_CRL_sign(crl, key, EVP_sha256()) > 0);
+    int certificate_size = i2d_X509(leaf, &certificate);
+    STACK_OF(PKCS12_SAFEBAG) *bags = sk_PKCS12_SAFEBAG_new_null();
+    STACK_OF(PKCS7) *safes = NULL;
+    sk_PKCS12_SAFEBAG_push(bags, PKCS12_SAFEBAG_create_crl(crl));
+    sk_PKCS12_SAFEBAG_push(bags, secret_bag(certificate, (size_t)certificate_size));
+    sk_PKCS12_SAFEBAG_push(bags, secret_bag("a secret", 8));
+    assert_int_equal(PKCS12_add_safe(&safes, bags, -1, 1, NULL), 1);
+    PKCS12 *pfx = PKCS12_add_safes(safes, 0);
+    int size = i2d_PKCS12(pfx, &der);
+    read_all(der, size, &all);
+    snprintf(expected, sizeof expected, "chain pkcs12 1 %s\nstore pkcs12 unchecked 1 no-mac\n", leaf_print);
+    if (!strstr(all.text.data, expected))
+        fail_msg("%s is not in %s", expected, all.text.data);
+    assert_memory_equal(all.text.data, "crl pkcs12 crl-1 ", 17);
+    buf_done(&all.text);
+    PKCS12_free(pfx);
+    sk_PKCS7_pop_free(safes, PKCS7_free);
+    sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+    X509_CRL_free(crl);
+    ASN1_TIME_free(now);
+    OPENSSL_free(der);
+    OPENSSL_free(certificate);
+}
+
+/* The contents open, the MAC does not fit: somebody was at it. */
+static void test_tampered(void **state)
+{
+    (void)state;
+    static const struct shape shape = {"changeit", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 2048};
+    struct collected all;
+    int size;
+    unsigned char *der = make_pfx(&shape, &size);
+    der[size - 20] ^= 1; /* within the digest: a salt of 8 and a count stand behind it */
+    read_all(der, size, &all);
+    assert_non_null(strstr(all.text.data, "store pkcs12 bad 4 default-password\n"));
+    buf_done(&all.text);
+    OPENSSL_free(der);
 }
 
 static void test_damage(void **state)
@@ -232,11 +409,13 @@ static void test_password_list(void **state)
     fclose(file);
     passwords_init(&list);
     assert_int_equal(passwords_load(&list, path, &error), 0);
-    static const char *const expected[] = {NULL, "", "changeit", "one", "two words ", "last"};
-    assert_int_equal(list.count, sizeof expected / sizeof *expected);
+    static const char *const expected[] = {"one", "two words ", "last"};
     assert_null(list.list[0]);
-    for (size_t i = 1; i < list.count; i++)
-        assert_string_equal(list.list[i], expected[i]);
+    assert_string_equal(list.list[1], "");
+    assert_string_equal(list.list[2], "changeit");
+    assert_int_equal(list.count, passwords_always() + 3); /* those that are always tried stand once */
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(list.list[passwords_always() + i], expected[i]);
     passwords_done(&list);
 
     file = fopen(path, "w");
@@ -305,8 +484,9 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),        cmocka_unit_test(test_names),     cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_interruption),  cmocka_unit_test(test_not_a_pfx), cmocka_unit_test(test_kdf_cost),
+        cmocka_unit_test(test_shapes),        cmocka_unit_test(test_names),      cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_pbmac1),        cmocka_unit_test(test_other_bags), cmocka_unit_test(test_tampered),
+        cmocka_unit_test(test_interruption),  cmocka_unit_test(test_not_a_pfx),  cmocka_unit_test(test_kdf_cost),
         cmocka_unit_test(test_password_list),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,0 +1,33 @@
+/* Private keys of any bytes, under each name that they may bear; DER items of any kind one behind the other. */
+#include "scanner/crawl/formats/der_items.h"
+#include "scanner/crawl/formats/key.h"
+#include "tests/fuzz/crawl/fuzzed_job.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const kinds[] = {"pkcs1", "pkcs8", "sec1", "dsa", "openssh"};
+    struct content_ordinals told = {0};
+    struct der_items items;
+    struct job job;
+    bool encrypted;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct found_key key = {0};
+        if (!key_examine(kinds[i], false, (struct slice){data, size}, &key) && key.has_spki && !key.alg)
+            abort();
+    }
+    (void)key_kind_of_der((struct slice){data, size}, &encrypted);
+    job_init(&job, &fuzzed_options, &fuzzed_ops);
+    der_items_init(&items, &job, "der", &told);
+    for (size_t at = 0, length = 0; at < size; at += length) {
+        struct slice rest = {data + at, size - at};
+        if (der_item_tell(&items, der_item_of(rest), rest, &length))
+            break;
+        if (!length || length > rest.size)
+            abort();
+    }
+    der_items_done(&items);
+    job_done(&job);
+    return 0;
+}
