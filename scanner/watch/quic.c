@@ -25,12 +25,12 @@ enum {
 
 struct quic {
     struct session *session;
-    int client; /* direction; -1 unknown */
-    /* What the keys were made from, once a packet of the client was opened. */
-    uint32_t version;
+    int client;       /* direction; -1 unknown */
+    uint32_t version; /* of the last packet that was opened: the one that both agreed on */
+    /* What the keys are made from, once a packet of the client was opened. */
     uint8_t id[QUIC_ID_MAX], id_size;
     struct quic_keys keys[2]; /* [0] of the client; [1] of the server, once a packet of his is there */
-    bool server_keys;
+    uint32_t versions[2];     /* that they are for; 0: not made yet */
     unsigned packets, misses;
     struct assembly crypto[2]; /* by direction */
     uint32_t given[2];         /* bytes of crypto that were read */
@@ -189,21 +189,27 @@ static bool open_anew(struct quic *quic, int direction, const struct initial *in
         quic_open(&keys, initial->packet, initial->number_at, plain, size))
         return false;
     quic->client = direction;
-    quic->version = initial->version;
     quic->id_size = (uint8_t)initial->destination.size;
     memcpy(quic->id, initial->destination.data, initial->destination.size);
+    if (quic->version && quic->version != initial->version && !quic->given[direction])
+        assembly_done(&quic->crypto[direction]); /* another hello, after a Version Negotiation */
+    quic->version = initial->version;
     quic->keys[0] = keys;
-    quic->server_keys = false;
+    quic->versions[0] = initial->version;
+    quic->versions[1] = 0;
     return true;
 }
 
-/* Deriving costs more than opening: half of all conversations show the client alone. */
-static const struct quic_keys *keys_of(struct quic *quic, bool server)
+/* Deriving costs more than opening: half of all conversations show the client alone. A server may answer in another version (RFC 9368 §2.3): the same ID makes other keys
+ * then, and the client goes on with those too. */
+static const struct quic_keys *keys_of(struct quic *quic, bool server, uint32_t version)
 {
-    if (server && !quic->server_keys)
-        quic->server_keys =
-            quic_initial_keys(quic->version, (struct slice){quic->id, quic->id_size}, true, &quic->keys[1]) == 0;
-    return &quic->keys[server];
+    if (quic->versions[server] != version)
+        quic->versions[server] =
+            quic_initial_keys(version, (struct slice){quic->id, quic->id_size}, server, &quic->keys[server]) == 0
+                ? version
+                : 0;
+    return quic->versions[server] ? &quic->keys[server] : NULL;
 }
 
 /* True with the plaintext when a key opens it; settles who the client is. */
@@ -212,9 +218,12 @@ static bool open_packet(struct quic *quic, int direction, const struct initial *
     static _Thread_local uint8_t bytes[QUIC_PACKET_MAX];
     bool known = quic->client >= 0, server = known && direction != quic->client;
     size_t size = 0;
-    bool open = known && quic_open(keys_of(quic, server), initial->packet, initial->number_at, bytes, &size) == 0;
+    const struct quic_keys *keys = known ? keys_of(quic, server, initial->version) : NULL;
+    bool open = keys && quic_open(keys, initial->packet, initial->number_at, bytes, &size) == 0;
     if (!open && !server)
         open = open_anew(quic, direction, initial, bytes, &size);
+    if (open)
+        quic->version = initial->version;
     *plain = (struct slice){bytes, size};
     return open;
 }

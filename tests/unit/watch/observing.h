@@ -15,6 +15,7 @@ struct observing {
     struct buf lines;
     size_t count;
     int64_t at_us; /* of the last */
+    uint32_t quic_version;
     struct session_counts counts;
 };
 
@@ -35,6 +36,7 @@ static inline void note_observed(const struct observed *observed, void *context)
     struct buf *out = &observing->lines;
     observing->count++;
     observing->at_us = observed->at_us;
+    observing->quic_version = observed->quic_version;
     buf_append_str(out, kinds[observed->kind]);
     put_place(out, &observed->server, true);
     put_place(out, &observed->client, false);

@@ -240,6 +240,63 @@ static void test_retry(void **state)
     buf_done(&payload);
 }
 
+static void put_versioned(struct buf *out, uint32_t version, struct slice keyed_by, bool server, const char *name,
+                          size_t most)
+{
+    struct buf hello = new_buf(), frames = new_buf();
+    if (server)
+        put_server_hello(&hello, true);
+    else
+        put_client_hello(&hello, name, true, 9);
+    put_crypto(&frames, &hello, 0, hello.size < most ? hello.size : most);
+    put_padding(&frames, 1162);
+    buf_reset(out);
+    put_initial(
+        out,
+        &(struct quic_packet){
+            .version = version, .keyed_by = keyed_by, .destination = keyed_by, .server = server, .frames = &frames});
+    buf_done(&hello);
+    buf_done(&frames);
+}
+
+/* The server answers in another version than it was asked in (RFC 9368 §2.3), with IDs of no bytes and of as many as there may be; or the client begins again in another after
+ * a Version Negotiation, with the first hello whole or half. What is told is the version in which they spoke. */
+static void test_versions(void **state)
+{
+    static const uint8_t longest[QUIC_ID_MAX] = "twenty bytes are max";
+    static const uint32_t versions[] = {QUIC_VERSION_1, QUIC_VERSION_2};
+    (void)state;
+    for (unsigned i = 0; i < 24; i++) {
+        uint32_t asked = versions[i & 1], spoken = versions[i >> 1 & 1];
+        bool negotiated = i >> 2 & 1;
+        struct slice id = {longest, (size_t[]){0, 8, QUIC_ID_MAX}[i / 8]}, other = {rfc_server_id, 8};
+        struct buf packet = new_buf();
+        struct watching watching;
+        watching_init(&watching);
+        put_versioned(&packet, asked, id, false, "www.example", i & 8 ? 20 : 2000);
+        if (i & 8 && !(negotiated && asked != spoken))
+            put_versioned(&packet, asked, id, false, "www.example", 2000);
+        datagram(&watching, 0, &packet);
+        if (negotiated) {
+            buf_reset(&packet);
+            put_hex(&packet, "8000000000"
+                             "00"
+                             "00"
+                             "6b3343cf"
+                             "00000001");
+            datagram(&watching, 1, &packet);
+            put_versioned(&packet, spoken, other, false, "www.example", 2000);
+            datagram(&watching, 0, &packet);
+        }
+        put_versioned(&packet, spoken, negotiated ? other : id, true, "", 2000);
+        datagram(&watching, 1, &packet);
+        assert_false(watching.more);
+        assert_int_equal(watching.seen.quic_version, spoken);
+        assert_told(&watching, SERVERS);
+        buf_done(&packet);
+    }
+}
+
 /* A 0-RTT packet, or one of an Initial that nobody opens, in front of it in the same datagram; and the server's Handshake packet behind. */
 static void test_coalesced(void **state)
 {
@@ -355,9 +412,10 @@ static void test_assembly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rfc_keys),  cmocka_unit_test(test_rfc_packets),    cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_any_order), cmocka_unit_test(test_retry),          cmocka_unit_test(test_coalesced),
-        cmocka_unit_test(test_misses),    cmocka_unit_test(test_hostile_frames), cmocka_unit_test(test_assembly),
+        cmocka_unit_test(test_rfc_keys),  cmocka_unit_test(test_rfc_packets), cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_any_order), cmocka_unit_test(test_retry),       cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_coalesced), cmocka_unit_test(test_misses),      cmocka_unit_test(test_hostile_frames),
+        cmocka_unit_test(test_assembly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
