@@ -136,7 +136,7 @@ bench_archives_half-open = $(B)/watch.a
 .SECONDEXPANSION:
 $(BENCH_BIN): $(B)/%: $(B)/%.o $$(bench_archives_$$(notdir $$@)) $(B)/libcertmuster.a
 	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs openssl libpcap) -lpthread
+	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs openssl libpcap libzstd zlib) -lpthread
 $(UNIT_BIN): $(B)/%: $(B)/%.o $$(call room_archives,%) $(B)/libcertmuster.a
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs cmocka $(pkgs_all)) -lpthread -lm
