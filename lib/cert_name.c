@@ -135,6 +135,11 @@ static bool is_simple(struct slice text, uint8_t tag)
     return true;
 }
 
+static bool is_special(uint32_t code)
+{
+    return code == '"' || code == '+' || code == ',' || code == ';' || code == '<' || code == '>' || code == '\\';
+}
+
 /* RFC 4514 §2.4. */
 static void append_escaped(struct slice text, uint8_t tag, struct buf *out)
 {
@@ -151,7 +156,7 @@ static void append_escaped(struct slice text, uint8_t tag, struct buf *out)
             buf_appendf(out, "\\%02X", (unsigned)code);
             continue;
         }
-        if ((code < 0x80 && strchr("\"+,;<>\\", (int)code)) || (code == '#' && first) || (code == ' ' && at_edge))
+        if (is_special(code) || (code == '#' && first) || (code == ' ' && at_edge))
             buf_append_char(out, '\\');
         utf8_append(out, code);
     }

@@ -13,17 +13,26 @@ static const struct format *const table[] = {
     &format_bks,     &format_archive, &format_packed, &format_helm,   &format_kubernetes,
 };
 
+const struct format *format_identify(struct slice head, size_t *row)
+{
+    while (*row < sizeof table / sizeof *table) {
+        const struct format *format = table[(*row)++];
+        if (format->identify(head))
+            return format;
+    }
+    return NULL;
+}
+
 void format_read(struct job *job, struct content *content)
 {
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        const struct format *format = table[i];
-        if (format->identify(content->head) && format->read(job, content) == FORMAT_TAKEN) {
-            if (format->search) {
-                archive_read_attached(job, content);
-                search_text(job, content);
-            }
+    const struct format *format;
+    size_t row = 0;
+    while ((format = format_identify(content->head, &row))) {
+        if (format->read(job, content) != FORMAT_TAKEN)
+            continue;
+        if (!format->search)
             return;
-        }
+        break;
     }
     archive_read_attached(job, content);
     search_text(job, content);

@@ -22,6 +22,8 @@ extern const struct format format_archive, format_packed, format_helm, format_ku
     format_pkcs12, format_jks, format_bks, format_bcfks, format_nss_sql, format_nss_dbm, format_kdb, format_uefi,
     format_apk, format_module, format_cab, format_msi, format_pe;
 
+/* The first row from *row on that takes head for its own, by its first bytes alone; *row moves behind it. NULL when none is left. */
+const struct format *format_identify(struct slice head, size_t *row);
 /* Reads content with the first reader that takes it, else searches it for PEM. */
 void format_read(struct job *job, struct content *content);
 

@@ -86,7 +86,7 @@ void keystore_certificate(struct keystore *store, struct slice type, struct slic
     struct cert cert;
     size_t length;
     bool whole = cert_length(data.data, data.size, &length) == 0;
-    if (!whole || (cert_parse(data.data, length, &cert, NULL) && !sniff_certificate_shape(data.data, length))) {
+    if (!whole || (!sniff_certificate_shape(data.data, length) && cert_parse(data.data, length, &cert, NULL))) {
         if (is_x509(type))
             keystore_problem(store, false, RECORD_ERROR_MALFORMED, "no certificate where one should be");
         else
@@ -196,23 +196,33 @@ void keystore_tell(struct keystore *store, const char *integrity)
                                                    .weak_count = store->weak_count});
 }
 
+/* The readings of one password. */
+static enum keystore_try try_password(struct job *job, const char *text,
+                                      bool (*fits)(void *context, const struct java_password *password), void *context)
+{
+    struct java_password password;
+    enum keystore_try result = KEYSTORE_NONE_FITS;
+    for (unsigned reading = 0; reading < JAVA_PASSWORD_READINGS && result == KEYSTORE_NONE_FITS; reading++) {
+        if (!java_password(text, reading, &password))
+            continue;
+        if (job_pulse(job))
+            result = KEYSTORE_NO_TIME;
+        else if (fits(context, &password))
+            result = KEYSTORE_FITS;
+    }
+    OPENSSL_cleanse(&password, sizeof password);
+    return result;
+}
+
 enum keystore_try keystore_try_passwords(struct job *job,
                                          bool (*fits)(void *context, const struct java_password *password),
                                          void *context)
 {
     const struct passwords *passwords = job->options->passwords;
-    struct java_password password;
     enum keystore_try result = KEYSTORE_NONE_FITS;
-    for (size_t i = 0; i < passwords->count && result == KEYSTORE_NONE_FITS; i++) {
-        for (unsigned reading = 0; reading < JAVA_PASSWORD_READINGS && result == KEYSTORE_NONE_FITS; reading++) {
-            if (!passwords->list[i] || !java_password(passwords->list[i], reading, &password))
-                continue;
-            if (job_pulse(job))
-                result = KEYSTORE_NO_TIME;
-            else if (fits(context, &password))
-                result = KEYSTORE_FITS;
-        }
-    }
-    OPENSSL_cleanse(&password, sizeof password);
-    return result;
+    for (size_t i = 0; i < passwords->count && result == KEYSTORE_NONE_FITS; i++)
+        if (passwords->list[i] && passwords->list[i][0])
+            result = try_password(job, passwords->list[i], fits, context);
+    return result == KEYSTORE_NONE_FITS ? try_password(job, "", fits, context)
+                                        : result; /* few are written without one */
 }

@@ -11,6 +11,8 @@
 enum {
     PAIR_SLOTS = 4096, /* fits into the first level of the cache */
     SHIFT_MAX = NEEDLE_BYTES - 1,
+    LANES = 3,
+    LANE_BYTES = 4096,
 };
 
 static const struct {
@@ -63,6 +65,58 @@ static enum needle match(const uint8_t *bytes)
     return NEEDLE_NONE;
 }
 
+/* From where a needle's last pair may stand to `end`: there it stands, and *which is it; or nothing does, and the next place to look at is returned. */
+static const uint8_t *skip(const uint8_t *at, const uint8_t *end, enum needle *which)
+{
+    while (at < end) {
+        unsigned shift = shifts[slot_of(at)];
+        if (!shift) {
+            *which = match(at - (NEEDLE_BYTES - 2));
+            if (*which != NEEDLE_NONE)
+                return at;
+            shift = 1;
+        }
+        at += shift;
+    }
+    return at;
+}
+
+/* Three lanes at once, one behind the other in the bytes: each step waits for two loads, and three waits take as long as one. Stops before a lane may
+ * leave its bytes, and at a needle, of which it says nothing. */
+static void skip_together(const uint8_t *lanes[static LANES], const uint8_t *start)
+{
+    const uint8_t *a = lanes[0], *b = lanes[1], *c = lanes[2];
+    bool found = false;
+    while (!found) {
+        size_t left = (size_t)(start + LANE_BYTES - a), left_b = (size_t)(start + 2 * LANE_BYTES - b),
+               left_c = (size_t)(start + 3 * LANE_BYTES - c);
+        left = left < left_b ? left : left_b;
+        left = left < left_c ? left : left_c;
+        size_t steps = left / SHIFT_MAX;
+        if (!steps)
+            break;
+        for (; steps && !found; steps--) {
+            unsigned shift_a = shifts[slot_of(a)], shift_b = shifts[slot_of(b)], shift_c = shifts[slot_of(c)];
+            if (!shift_a || !shift_b || !shift_c) {
+                found = (!shift_a && match(a - (NEEDLE_BYTES - 2)) != NEEDLE_NONE) ||
+                        (!shift_b && match(b - (NEEDLE_BYTES - 2)) != NEEDLE_NONE) ||
+                        (!shift_c && match(c - (NEEDLE_BYTES - 2)) != NEEDLE_NONE);
+                if (found)
+                    break;
+                shift_a = shift_a ? shift_a : 1;
+                shift_b = shift_b ? shift_b : 1;
+                shift_c = shift_c ? shift_c : 1;
+            }
+            a += shift_a;
+            b += shift_b;
+            c += shift_c;
+        }
+    }
+    lanes[0] = a;
+    lanes[1] = b;
+    lanes[2] = c;
+}
+
 size_t needles_find(const uint8_t *bytes, size_t size, size_t from, enum needle *which)
 {
     if (!atomic_load_explicit(&ready, memory_order_acquire))
@@ -70,16 +124,15 @@ size_t needles_find(const uint8_t *bytes, size_t size, size_t from, enum needle 
     *which = NEEDLE_NONE;
     if (size < NEEDLE_BYTES || from > size - NEEDLE_BYTES)
         return size;
-    const uint8_t *at = bytes + from + NEEDLE_BYTES - 2, *last = bytes + size - 2;
-    while (at <= last) {
-        unsigned shift = shifts[slot_of(at)];
-        if (!shift) {
-            *which = match(at - (NEEDLE_BYTES - 2));
-            if (*which != NEEDLE_NONE)
-                return (size_t)(at - (NEEDLE_BYTES - 2) - bytes);
-            shift = 1;
-        }
-        at += shift;
+    const uint8_t *at = bytes + from + NEEDLE_BYTES - 2, *end = bytes + size - 1;
+    while ((size_t)(end - at) >= LANES * LANE_BYTES) {
+        const uint8_t *start = at, *lanes[LANES] = {start, start + LANE_BYTES, start + 2 * LANE_BYTES};
+        skip_together(lanes, start);
+        for (size_t i = 0; i < LANES && *which == NEEDLE_NONE; i++) /* the first needle is the one in the first lane */
+            at = skip(lanes[i], start + (i + 1) * LANE_BYTES, which);
+        if (*which != NEEDLE_NONE)
+            return (size_t)(at - bytes) - (NEEDLE_BYTES - 2);
     }
-    return size;
+    at = skip(at, end, which);
+    return *which != NEEDLE_NONE ? (size_t)(at - bytes) - (NEEDLE_BYTES - 2) : size;
 }
