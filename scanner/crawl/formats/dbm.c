@@ -22,10 +22,11 @@ enum { OVERFLOW_PAGE = 0, PARTIAL_KEY = 1, FULL_KEY = 2, FULL_KEY_DATA = 3, REAL
 
 struct dbm {
     struct slice file;
-    uint32_t order, page_bytes, max_bucket, header_pages;
+    uint32_t order, page_bytes, max_bucket, keys, header_pages;
     uint32_t spares[SPARES];
     uint64_t pages;
-    uint8_t *seen; /* one a page */
+    uint8_t *seen;  /* one a page */
+    uint32_t taken; /* pairs: of as many as the header tells of */
     bool damaged;
     struct buf key, data; /* of a big pair */
 };
@@ -47,8 +48,8 @@ static int read_header(struct dbm *dbm)
     struct cursor cursor;
     cursor_init_slice(&cursor, dbm->file);
     if (cursor_skip(&cursor, 8) || cursor_u32(&cursor, &dbm->order) || cursor_u32(&cursor, &dbm->page_bytes) ||
-        cursor_skip(&cursor, 24) || cursor_u32(&cursor, &dbm->max_bucket) || cursor_skip(&cursor, 16) ||
-        cursor_u32(&cursor, &dbm->header_pages) || cursor_skip(&cursor, 4))
+        cursor_skip(&cursor, 24) || cursor_u32(&cursor, &dbm->max_bucket) || cursor_skip(&cursor, 12) ||
+        cursor_u32(&cursor, &dbm->keys) || cursor_u32(&cursor, &dbm->header_pages) || cursor_skip(&cursor, 4))
         return CM_EMALFORMED;
     for (unsigned i = 0; i < SPARES; i++)
         if (cursor_u32(&cursor, &dbm->spares[i]))
@@ -146,6 +147,7 @@ static enum chain take_big(struct dbm *dbm, struct page *page, dbm_take *take, v
             return CHAIN_BROKEN;
     }
     take(context, buf_slice(&dbm->key), buf_slice(&dbm->data));
+    dbm->taken++;
     if (page->count == 2)
         return CHAIN_ENDS;
     return open_linked(dbm, at(page, page->count - 1), page) ? CHAIN_GOES_ON : CHAIN_BROKEN;
@@ -159,10 +161,12 @@ static enum chain take_pairs(struct dbm *dbm, struct page *page, dbm_take *take,
         struct slice key, data;
         if (at(page, i + 1) == OVERFLOW_PAGE)
             return open_linked(dbm, at(page, i), page) ? CHAIN_GOES_ON : CHAIN_BROKEN;
-        if (part(page, at(page, i), end, &key) && part(page, at(page, i + 1), at(page, i), &data))
+        if (part(page, at(page, i), end, &key) && part(page, at(page, i + 1), at(page, i), &data)) {
             take(context, key, data);
-        else
+            dbm->taken++;
+        } else {
             dbm->damaged = true;
+        }
         if (at(page, i + 1) < end) /* so no byte is told twice */
             end = at(page, i + 1);
     }
@@ -200,5 +204,5 @@ int dbm_each(struct slice file, dbm_take *take, void *context)
     buf_done(&dbm.key);
     buf_done(&dbm.data);
     free(dbm.seen);
-    return dbm.damaged ? CM_EMALFORMED : 0;
+    return dbm.damaged || dbm.taken < dbm.keys ? CM_EMALFORMED : 0; /* a page of zeros looks like an empty bucket */
 }

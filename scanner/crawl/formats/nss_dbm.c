@@ -4,10 +4,11 @@
  * records of NSS is not ours. Certificates and nicknames stand in the open; keys are encrypted, and only counted. */
 #include <string.h>
 
+#include "certmuster/der.h"
 #include "scanner/crawl/formats/dbm.h"
 #include "scanner/crawl/formats/entry.h"
 #include "scanner/crawl/formats/format.h"
-#include "scanner/crawl/formats/key.h"
+#include "scanner/crawl/formats/sniff.h"
 
 static const char name[] = "nss-dbm";
 
@@ -70,18 +71,26 @@ static void take_certificate(struct nss *nss, unsigned version, struct slice rec
                                      .role = (flags[0] | flags[1] | flags[2]) & TRUSTED ? "trust" : "stored"});
 }
 
+/* SEQUENCE { SEQUENCE { OID, … }, OCTET STRING }: any scheme, since NSS's own stands in no standard. */
+static bool is_encrypted_key(struct cursor cursor)
+{
+    struct cursor key, scheme;
+    struct der_element element;
+    return !der_expect(&cursor, DER_SEQUENCE, &key) && !der_expect(&key, DER_SEQUENCE, &scheme) &&
+           !der_next(&scheme, &element) && element.tag == DER_OID && !der_next(&key, &element) &&
+           element.tag == DER_OCTET_STRING && cursor_at_end(&key);
+}
+
 /* version, length of the salt, length of the nickname; salt, nickname, EncryptedPrivateKeyInfo */
 static void take_key(struct nss *nss, struct slice data)
 {
     struct cursor cursor;
     struct slice nickname;
     uint8_t version, salt_size, nickname_size;
-    bool encrypted = false;
     cursor_init_slice(&cursor, data);
     if (cursor_u8(&cursor, &version) || version != KEY_VERSION || cursor_u8(&cursor, &salt_size) ||
         cursor_u8(&cursor, &nickname_size) || cursor_skip(&cursor, salt_size) ||
-        cursor_slice(&cursor, nickname_size, &nickname) ||
-        !key_kind_of_der((struct slice){cursor.at, cursor_left(&cursor)}, &encrypted) || !encrypted)
+        cursor_slice(&cursor, nickname_size, &nickname) || !is_encrypted_key(cursor))
         return;
     nss->recognized = true;
     nss->job->ops->key(nss->job->ops->context,
@@ -89,6 +98,24 @@ static void take_key(struct nss *nss, struct slice data)
                                            .entry = entry_name(&nss->nickname, nickname, ++nss->keys),
                                            .kind = "nss",
                                            .encrypted = true});
+}
+
+/* A record too large for its page lies in a file of the directory beside: cert8.dir for cert8.db. There it is read as a file of its own; here it is a
+ * problem only where that file is not. */
+static void take_blob(struct nss *nss, struct slice data)
+{
+    enum { FILE_NAME_AT = 8, FILE_NAME_MAX = 64 };
+    char ending[FILE_NAME_MAX + 8] = ".dir/";
+    size_t length = 0;
+    nss->certificates++;
+    while (data.size > FILE_NAME_AT && length < data.size - FILE_NAME_AT && length < FILE_NAME_MAX) {
+        char c = (char)data.data[FILE_NAME_AT + length];
+        if (!c || !strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+=", c))
+            break;
+        ending[5 + length++] = c;
+    }
+    if (!length || !nss->job->ops->beside(nss->job->ops->context, ending))
+        tell_problem(nss, RECORD_ERROR_UNSUPPORTED, "a certificate that lies in another file, which is not there");
 }
 
 static bool is(struct slice bytes, const char *text)
@@ -110,8 +137,7 @@ static void take_pair(void *context, struct slice key, struct slice data)
         if (data.data[1] == TYPE_CERTIFICATE) {
             take_certificate(nss, data.data[0], (struct slice){data.data + RECORD_HEADER, data.size - RECORD_HEADER});
         } else if (key.data[0] == TYPE_CERTIFICATE) {
-            nss->certificates++;
-            tell_problem(nss, RECORD_ERROR_UNSUPPORTED, "a certificate that lies in a file beside the database");
+            take_blob(nss, data);
         }
     } else {
         take_key(nss, data);
@@ -141,3 +167,28 @@ static enum format_result read_nss(struct job *job, struct content *content)
 }
 
 const struct format format_nss_dbm = {"nss-dbm", dbm_is, read_nss, .search = false};
+
+/* --- A record in a file of its own --- */
+
+enum { WIDE_HEADER = RECORD_HEADER + 10 }; /* such records are as old as version 8 */
+
+static bool identify_blob(struct slice head)
+{
+    return head.size > WIDE_HEADER && head.data[0] == NEWEST && head.data[1] == TYPE_CERTIFICATE &&
+           sniff(head.data + WIDE_HEADER, head.size - WIDE_HEADER) == SNIFF_CERTIFICATE;
+}
+
+static enum format_result read_blob(struct job *job, struct content *content)
+{
+    struct nss nss = {.job = job};
+    uint8_t *bytes;
+    size_t size;
+    if (content_whole(content, &bytes, &size))
+        return FORMAT_NOT_MINE;
+    buf_init(&nss.nickname, NICKNAME_BYTES_MAX);
+    take_certificate(&nss, NEWEST, (struct slice){bytes + RECORD_HEADER, size - RECORD_HEADER});
+    buf_done(&nss.nickname);
+    return FORMAT_TAKEN;
+}
+
+const struct format format_nss_blob = {"nss-dbm", identify_blob, read_blob, .search = false};

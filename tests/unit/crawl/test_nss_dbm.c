@@ -237,6 +237,30 @@ static void test_keys(void **state)
     buf_done(&inner);
 }
 
+/* A certificate too large for a page lies in cert8.dir, under a name that the database tells. */
+static void test_blobs(void **state)
+{
+    static const char record[] = "\x08\x08\0\0\x10\0\1\0b8hYe5x36Duh-=";
+    struct file file;
+    struct buf blob;
+    char expected[256];
+    (void)state;
+    start(&file, false);
+    add_pair(&file, 1, "\x01key", 4, record, sizeof record);
+    stores_expect(file.bytes, sizeof file.bytes, ".dir/b8hYe5x36Duh-=", "store nss-dbm unchecked 1\n");
+    stores_expect(file.bytes, sizeof file.bytes, NULL, "problem nss-dbm 1 unsupported\nstore nss-dbm unchecked 1\n");
+    make_record(&blob, 8, 0x80, &leaf, "large");
+    snprintf(expected, sizeof expected, "chain nss-dbm large trust: %s\n", leaf.print);
+    stores_expect(blob.data, blob.size, NULL, expected);
+    for (size_t cut = 0; cut < blob.size; cut++) {
+        struct collected all;
+        stores_read(blob.data, cut, NULL, -1, &all);
+        assert_int_equal(all.certificates, 0);
+        buf_done(&all.text);
+    }
+    buf_done(&blob);
+}
+
 static void test_damage(void **state)
 {
     struct file file;
@@ -259,6 +283,12 @@ static void test_damage(void **state)
             buf_done(&all.text);
             file.bytes[at] = saved;
         }
+    put_be(file.bytes + 56, 4, 4); /* it says that it has one record more than can be found */
+    stores_read(file.bytes, sizeof file.bytes, NULL, -1, &all);
+    assert_int_equal(all.certificates, 2);
+    assert_non_null(strstr(all.text.data, "problem nss-dbm - malformed\n"));
+    buf_done(&all.text);
+    put_be(file.bytes + 56, 3, 4);
     put(&file, 1, 1, 0); /* an offset into the page's head: that pair is lost, its neighbour is not */
     stores_read(file.bytes, sizeof file.bytes, NULL, -1, &all);
     assert_int_equal(all.certificates, 2);
@@ -281,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_big_pairs),
         cmocka_unit_test(test_records),
         cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_blobs),
         cmocka_unit_test(test_damage),
     };
     EVP_PKEY *key = make_key("EC", "P-256");
