@@ -33,6 +33,7 @@ enum inventory_column {
     KEY,
     SIG_ALG,
     VERDICT,
+    NAME_MATCHES,
     SHA256,
     CERTIFICATES,
     TLS_VERSION,
@@ -84,6 +85,7 @@ static const struct column columns[INVENTORY_COLUMN_COUNT] = {
     [KEY] = {"key", "Key", COLUMN_TEXT, true},
     [SIG_ALG] = {"sig_alg", "Signature", COLUMN_TEXT, true},
     [VERDICT] = {"verdict", "Verdict", COLUMN_TEXT, true},
+    [NAME_MATCHES] = {"name_matches", "Is for the name asked", COLUMN_BOOLEAN, true},
     [SHA256] = {"sha256", "SHA-256 fingerprint", COLUMN_TEXT, true},
     [CERTIFICATES] = {"certificates", "All certificates there", COLUMN_LIST, true},
     [TLS_VERSION] = {"tls_version", "TLS", COLUMN_TEXT, false},
@@ -118,6 +120,7 @@ static const char select_sql[] =
     " l.criticality, CASE l.last_result WHEN '' THEN 'hidden' ELSE l.last_result END, l.last_detail,"
     " utc_text(greatest(l.ok_at, l.failed_at)), utc_text(l.ok_at), utc_text(l.failed_at), n.issuer, n.subject,"
     " encode(n.serial, 'hex'), utc_text(n.not_before), key_text(n.key_alg, n.key_bits, n.curve), n.sig_alg, n.verdict,"
+    " CASE WHEN l.kind = 'endpoint' AND l.name <> '' THEN name_matches(n.sha256, l.name) END,"
     " encode(n.sha256, 'hex'), m.text, m.json, l.tls->>'version', l.tls->>'cipher', l.tls->>'group',"
     " l.tls#>>'{staple,status}', l.tls#>>'{staple,next_update}', l.tls->>'proof', l.tls->>'ja3s', l.transport, "
     "host(l.ip), l.port,"
