@@ -14,6 +14,7 @@
 
 enum {
     DEPTH_MAX = 16,
+    SUBFRAMES_MAX = 64, /* of an A-MSDU */
     ADDRESS_4 = 4,
     ADDRESS_6 = 16,
     IPV4_HEADER = 20,
@@ -272,6 +273,27 @@ static inline enum step take(struct walk *walk, enum step step)
     }
 }
 
+static void walk_on(struct walk *walk, enum step step)
+{
+    for (unsigned depth = 0; step < STEP_DONE && depth < DEPTH_MAX; depth++)
+        step = take(walk, step);
+    walk->decoder->counts.other += step == STEP_OTHER;
+    walk->decoder->counts.damaged +=
+        step != STEP_OTHER && step != STEP_DONE; /* or nested deeper than anything that means well */
+}
+
+/* Several packets in one frame, each with a walk of its own. */
+static void walk_subframes(struct walk *all)
+{
+    struct walk one = *all;
+    for (unsigned i = 0; i < SUBFRAMES_MAX && !cursor_at_end(&all->at); i++) {
+        enum step step = decode_subframe(all, &one);
+        walk_on(&one, step);
+        if (step == STEP_DAMAGED)
+            return;
+    }
+}
+
 static void walk_packet(struct decoder *decoder, const struct packet *packet)
 {
     struct walk walk;
@@ -282,11 +304,10 @@ static void walk_packet(struct decoder *decoder, const struct packet *packet)
     walk.missing = packet->length > packet->bytes.size ? packet->length - (uint32_t)packet->bytes.size : 0;
     cursor_init_slice(&walk.at, packet->bytes);
     enum step step = decode_link(&walk);
-    for (unsigned depth = 0; step < STEP_DONE && depth < DEPTH_MAX; depth++)
-        step = take(&walk, step);
-    decoder->counts.other += step == STEP_OTHER;
-    decoder->counts.damaged +=
-        step != STEP_OTHER && step != STEP_DONE; /* or nested deeper than anything that means well */
+    if (step == STEP_SUBFRAMES)
+        walk_subframes(&walk);
+    else
+        walk_on(&walk, step);
 }
 
 /* Most packets by far are TCP over IPv4 over Ethernet, without options of IP, no fragments, and whole; these take a tenth of the steps. False: this is another,

@@ -1,6 +1,6 @@
 /* Link layers, tunnels and IP: from a captured packet to transport datagrams. Pure but for the fragment table.
  *
- * Link types: Ethernet, Linux cooked v1 and v2, raw IP, IPv4, IPv6, null, loop, PPP (and HDLC), 802.11 plain and with radiotap/PPI/Prism. Inside: VLAN and QinQ
+ * Link types: Ethernet, Linux cooked v1 and v2, raw IP, IPv4, IPv6, null, loop, PPP (and HDLC), 802.11 plain and with radiotap/PPI/Prism, A-MSDUs too. Inside: VLAN and QinQ
  * (any depth up to the bound), MPLS, PPPoE, LLC/SNAP, IPv4, IPv6 with extension headers, GRE (key, sequence, checksum, transparent Ethernet
  * bridging), ERSPAN I/II/III, VXLAN, Geneve, GTP-U, IP-in-IP, 6in4, 4in6, Teredo no. Depth is bounded (16 headers).
  *
@@ -24,7 +24,7 @@ struct decoder {
     void *context;
 };
 
-/* Calls emit for each datagram found: none or one (a packet completes at most one). */
+/* Calls emit for each datagram found: none or one (a packet completes at most one), but of an A-MSDU as many as it has subframes. */
 void decode_packet(struct decoder *decoder, const struct packet *packet);
 /* True for the link types above (numbers of pcap). */
 bool decode_knows_link(int link_type);

@@ -217,8 +217,8 @@ static enum step read_ppp_with_direction(struct walk *walk)
 static enum step read_wireless(struct walk *walk, bool padded)
 {
     uint8_t control, flags;
-    struct slice addresses[3];
-    enum { TO_DS = 1, FROM_DS = 2, PROTECTED = 0x40, ORDER = 0x80 };
+    struct slice addresses[3], rest;
+    enum { TO_DS = 1, FROM_DS = 2, PROTECTED = 0x40, ORDER = 0x80, SEVERAL = 0x80 /* of the QoS field */ };
     if (cursor_u8(&walk->at, &control) || cursor_u8(&walk->at, &flags))
         return STEP_DAMAGED;
     bool data = (control & 0x0c) == 0x08, quality = control & 0x80, empty = control & 0x40;
@@ -230,15 +230,35 @@ static enum step read_wireless(struct walk *walk, bool padded)
         if (cursor_slice(&walk->at, HARDWARE_ADDRESS, &addresses[i]))
             return STEP_DAMAGED;
     }
-    size_t more = 2u + ((flags & (TO_DS | FROM_DS)) == (TO_DS | FROM_DS) ? HARDWARE_ADDRESS : 0) + (quality ? 2 : 0) +
-                  (quality && flags & ORDER ? 4 : 0);
+    size_t quality_at = 2u + ((flags & (TO_DS | FROM_DS)) == (TO_DS | FROM_DS) ? HARDWARE_ADDRESS : 0);
+    size_t more = quality_at + (quality ? 2 : 0) + (quality && flags & ORDER ? 4 : 0);
     if (padded) /* the 22 bytes that were read, and these */
         more += (4 - (22 + more) % 4) % 4;
-    if (cursor_skip(&walk->at, more))
+    if (cursor_slice(&walk->at, more, &rest))
         return STEP_DAMAGED;
+    if (quality && rest.data[quality_at] & SEVERAL)
+        return STEP_SUBFRAMES;
     set_hardware(&walk->datagram.source, addresses[flags & FROM_DS ? 2 : 1].data);
     set_hardware(&walk->datagram.destination, addresses[flags & TO_DS ? 2 : 0].data);
     return read_llc(walk);
+}
+
+/* IEEE 802.11 §9.3.2.2.2: addresses, length, LLC and so on; the next begins at a multiple of four. */
+enum step decode_subframe(struct walk *all, struct walk *one)
+{
+    struct slice header;
+    if (cursor_slice(&all->at, 2 * HARDWARE_ADDRESS + 2, &header))
+        return STEP_DAMAGED;
+    size_t length = decode_u16(header.data + 2 * HARDWARE_ADDRESS), left = cursor_left(&all->at);
+    *one = *all;
+    cursor_init(&one->at, all->at.at, length < left ? length : left);
+    one->missing = length > left ? (uint32_t)(length - left) : 0;
+    size_t padding = (4 - (header.size + length) % 4) % 4;
+    if (cursor_skip(&all->at, length + padding < left ? length + padding : left))
+        return STEP_DAMAGED;
+    set_hardware(&one->datagram.destination, header.data);
+    set_hardware(&one->datagram.source, header.data + HARDWARE_ADDRESS);
+    return read_llc(one);
 }
 
 static enum step read_80211(struct walk *walk)

@@ -12,6 +12,7 @@ enum step { /* what stands at walk->at */
             STEP_IP,       /* version 4 or 6, by its first nibble */
             STEP_PROTOCOL, /* what walk->protocol says */
             STEP_EAPOL,
+            STEP_SUBFRAMES, /* of an A-MSDU: several packets */
             STEP_DONE,
             STEP_OTHER,  /* nothing for us */
             STEP_DAMAGED /* too short, or it makes no sense */
@@ -40,6 +41,8 @@ static inline uint32_t decode_u32(const uint8_t *at)
 }
 
 enum step decode_link(struct walk *walk); /* by packet->link_type */
+/* The next subframe is put into *one; *all goes behind it. */
+enum step decode_subframe(struct walk *all, struct walk *one);
 enum step decode_ethernet(struct walk *walk);
 enum step decode_ethertype(struct walk *walk);
 enum step decode_mpls(struct walk *walk);

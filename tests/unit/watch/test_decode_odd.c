@@ -337,6 +337,61 @@ static void test_checksum(void **state)
     }
 }
 
+/* Several packets in one frame of a wireless network (A-MSDU): each is found, also where four addresses, HT control and a checksum are about them; cut anywhere, those that are whole
+ * or nearly so. */
+static void test_subframes(void **state)
+{
+    enum { COUNT = 3, RADIOTAP = 127 };
+    struct ends ends = ends4();
+    (void)state;
+    for (unsigned form = 0; form < 4; form++) {
+        struct decoding decoding;
+        struct buf packet, one;
+        size_t inner = 0;
+        decoding_init(&decoding);
+        buf_init(&packet, PACKETS_BUF_MAX);
+        buf_init(&one, PACKETS_BUF_MAX);
+        for (unsigned i = 0; i < COUNT; i++) {
+            buf_reset(&one);
+            put_ip4(&one);
+            inner = one.size;
+            PREPEND(&one, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0);
+            size_t size = one.size;
+            PREPEND(&one, 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, HIGH(size), LOW(size));
+            while (i + 1 < COUNT && one.size % 4)
+                buf_append_char(&one, 0x55);
+            buf_append(&packet, one.data, one.size);
+        }
+        if (form & 1)
+            PREPEND(&packet, 0, 0, 0, 0); /* HT control */
+        PREPEND(&packet, 0x80, 0);        /* QoS: an A-MSDU is present */
+        if (form & 2)
+            PREPEND(&packet, 2, 0, 0, 0, 0, 7);
+        PREPEND(&packet, 0x88,
+                form & 2   ? form & 1 ? 0x83 : 3
+                : form & 1 ? 0x81
+                           : 1,
+                0, 0, 2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0, 0);
+        size_t header = 24 + 2 + (form & 1 ? 4 : 0) + (form & 2 ? 6 : 0), whole_size = packet.size;
+        buf_append(&packet, "\1\2\3\4", 4);
+        PREPEND(&packet, 0, 0, 9, 0, 2, 0, 0, 0, 0x10);
+        struct packet whole = as_packet(&packet, RADIOTAP, AT_US);
+        decode(&decoding, &whole);
+        assert_int_equal(decoding.seen.count, COUNT);
+        assert_memory_equal(&decoding.seen.last.source, &ends.from, sizeof ends.from);
+        assert_true(decoding.seen.checksum_good);
+        assert_int_equal(decoding.decoder.counts.damaged, 0);
+        for (size_t size = 0; size <= 9 + whole_size; size++) {
+            decode_cut(&decoding, &packet, size, (uint32_t)packet.size, RADIOTAP);
+            size_t first = 9 + header + 14 + 8 + inner;
+            assert_true(decoding.seen.count <= COUNT && (size < first || decoding.seen.count >= 1));
+        }
+        buf_done(&packet);
+        buf_done(&one);
+        fragments_free(decoding.decoder.fragments);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_no_tunnel),          cmocka_unit_test(test_eapol),
         cmocka_unit_test(test_what_is_not_for_us), cmocka_unit_test(test_fragments),
         cmocka_unit_test(test_cut_fragment),       cmocka_unit_test(test_checksum),
+        cmocka_unit_test(test_subframes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
