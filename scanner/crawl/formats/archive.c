@@ -153,6 +153,7 @@ static bool read_rest(struct reading *reading)
 {
     uint8_t peeked[PEEK_BYTES];
     struct content rest;
+    uint64_t before = reading->from;
     if ((reading->kind->traits & UNPACK_ENTRIES_ONLY) && !reading->job->stopped &&
         unpack_rest(&reading->unpack, &reading->from))
         job_problem(reading->job, reading->kind->name, NULL, RECORD_ERROR_MALFORMED, "it is cut off");
@@ -161,7 +162,7 @@ static bool read_rest(struct reading *reading)
         return false;
     ssize_t got = unpack_rest_peek(&reading->unpack, peeked, sizeof peeked);
     if (got > 0 && reading->kind->identify((struct slice){peeked, (size_t)got}))
-        return true;
+        return reading->from > before; /* where nothing was taken, the same would be read for ever */
     content_from_stream(&rest, unpack_rest_source, &reading->unpack, CONTENT_SIZE_UNKNOWN, &reading->job->memory_left);
     job_inside(reading->job, NULL, NULL, &rest);
     return false;
