@@ -23,6 +23,13 @@ static bool identify(struct slice head)
     return head.size > MARKER + TRAILER && memcmp(head.data, "\177ELF", 4) == 0;
 }
 
+/* ET_REL, in either byte order: objects and modules, but no programs and no kernels. */
+static bool is_relocatable(struct slice head)
+{
+    enum { TYPE_AT = 16, RELOCATABLE = 1 };
+    return head.data[TYPE_AT] + head.data[TYPE_AT + 1] == RELOCATABLE;
+}
+
 static enum format_result read_module(struct job *job, struct content *content)
 {
     struct cms_use use = {.format = "module", .role = "signer"};
@@ -30,6 +37,10 @@ static enum format_result read_module(struct job *job, struct content *content)
     struct cursor cursor;
     uint32_t size = 0;
     uint64_t end = part_end(content);
+    if (end == UINT64_MAX && is_relocatable(content->head)) {
+        job_problem(job, use.format, NULL, RECORD_ERROR_LIMIT, "whether it is signed stands beyond what is held of it");
+        return FORMAT_GOES_ON;
+    }
     if (end == UINT64_MAX || end < MARKER + TRAILER)
         return FORMAT_NOT_MINE;
     bool appended = part_read(&part, job, content, end - MARKER - TRAILER, MARKER + TRAILER) == 0 &&

@@ -4,6 +4,7 @@
 #include "scanner/crawl/formats/cms.h"
 #include "scanner/crawl/formats/format.h"
 #include "scanner/crawl/formats/ole.h"
+#include "scanner/crawl/formats/part.h"
 
 enum { SIGNATURE_BYTES_MAX = 4 * 1024 * 1024 };
 
@@ -12,6 +13,10 @@ static enum format_result read_msi(struct job *job, struct content *content)
     struct cms_use use = {.format = "authenticode", .role = "signer"};
     struct ole *ole = ole_open(job, content);
     struct buf signature;
+    if (!ole && part_end(content) == UINT64_MAX) {
+        job_problem(job, use.format, NULL, RECORD_ERROR_LIMIT, "whether it is signed stands beyond what is held of it");
+        return FORMAT_GOES_ON;
+    }
     if (!ole)
         return FORMAT_NOT_MINE;
     buf_init(&signature, SIGNATURE_BYTES_MAX);

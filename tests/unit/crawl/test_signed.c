@@ -282,6 +282,88 @@ static void test_uefi(void **state)
     buf_done(&lists);
 }
 
+/* A file within a container: 40 MiB, of which the test has the beginning. */
+struct stream {
+    const struct buf *begin;
+    uint64_t at;
+};
+
+static ssize_t next_bytes(void *context, struct content *content, void *out, size_t size)
+{
+    struct stream *stream = context;
+    enum { WHOLE = 40 << 20 };
+    (void)content;
+    if (size > WHOLE - stream->at)
+        size = WHOLE - stream->at;
+    memset(out, 0, size);
+    if (stream->at < stream->begin->size) {
+        size_t left = stream->begin->size - stream->at;
+        memcpy(out, stream->begin->data + stream->at, left < size ? left : size);
+    }
+    stream->at += size;
+    return (ssize_t)size;
+}
+
+static void expect_streamed(const struct buf *begin, const char *expected)
+{
+    struct collected all;
+    struct found_ops ops = collect_ops(&all);
+    struct stream stream = {begin, 0};
+    struct content content;
+    struct job job;
+    job_init(&job, &stores_options, &ops);
+    job.memory_left = stores_options.limits.memory_bytes;
+    job.file_bytes = 40 << 20;
+    content_from_stream(&content, next_bytes, &stream, CONTENT_SIZE_UNKNOWN, &job.memory_left);
+    job_inside(&job, "large", NULL, &content);
+    job_done(&job);
+    assert_non_null(strstr(all.text.data, expected));
+    assert_int_equal(all.certificates, 0);
+    buf_done(&all.text);
+}
+
+/* What may be signed at an end that is out of reach is told to be so. */
+static void test_large_streams(void **state)
+{
+    static const uint8_t ole[] = {0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1};
+    struct buf begin, table;
+    (void)state;
+    buf_init(&table, 1 << 20);
+    add_entry(&table, TYPE_PKCS7, cms.data, cms.size);
+    make_pe(&begin, DIRECTORY_64, 39 << 20, &table);
+    begin.size = 4096;
+    expect_streamed(&begin, "problem authenticode - limit\n");
+    buf_done(&begin);
+    buf_init(&begin, 4096);
+    buf_append(&begin, ole, sizeof ole);
+    expect_streamed(&begin, "problem authenticode - limit\n");
+    buf_reset(&begin);
+    buf_append(&begin, "\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\1\0", 18);
+    expect_streamed(&begin, "problem module - limit\n");
+    buf_reset(&begin);
+    buf_append(&begin, "PK\3\4\24\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\23\0\0\0AndroidManifest.xml", 49);
+    expect_streamed(&begin, "problem apk - limit\n");
+    buf_done(&begin);
+    buf_done(&table);
+}
+
+static void test_appx(void **state)
+{
+    struct buf file;
+    (void)state;
+    buf_init(&file, 1 << 16);
+    buf_append(&file, "PKCX", 4);
+    buf_append(&file, cms.data, cms.size);
+    expect_chains(&file, "authenticode", 1);
+    for (size_t cut = 0; cut < file.size; cut++) {
+        struct collected all;
+        stores_read(file.data, cut, NULL, -1, &all);
+        assert_true(all.certificates <= 2);
+        buf_done(&all.text);
+    }
+    buf_done(&file);
+}
+
 static int make_cms(void **state)
 {
     (void)state;
@@ -306,6 +388,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cab, make_cms, drop_cms),
         cmocka_unit_test_setup_teardown(test_module, make_cms, drop_cms),
         cmocka_unit_test_setup_teardown(test_uefi, make_cms, drop_cms),
+        cmocka_unit_test_setup_teardown(test_large_streams, make_cms, drop_cms),
+        cmocka_unit_test_setup_teardown(test_appx, make_cms, drop_cms),
     };
     return signed_run(tests, sizeof tests / sizeof *tests);
 }
