@@ -16,6 +16,7 @@
 #include "certmuster/ids.h"
 #include "certmuster/limits.h"
 #include "certmuster/ssh_key.h"
+#include "scanner/crawl/formats/key_public.h"
 
 static const struct {
     const char *label, *kind;
@@ -109,19 +110,25 @@ static int examine_openssh(struct slice bytes, struct found_key *out)
     return 0;
 }
 
-/* What the public half tells; it is the SubjectPublicKeyInfo that certificates carry. */
-static int describe_public(EVP_PKEY *key, struct found_key *out)
+/* The SubjectPublicKeyInfo that certificates carry as well. */
+static int describe_spki(struct slice spki, struct found_key *out)
+{
+    struct cert facts = {0};
+    if (cert_read_key(spki, &facts))
+        return CM_EMALFORMED;
+    sha256_bytes(spki.data, spki.size, out->spki_sha256);
+    out->has_spki = true;
+    out->alg = facts.key_alg;
+    out->bits = facts.key_bits;
+    return 0;
+}
+
+/* A key that says no more than its secret: OpenSSL computes the rest. */
+static int describe_computed(EVP_PKEY *key, struct found_key *out)
 {
     unsigned char *spki = NULL;
-    struct cert facts = {0};
     int size = i2d_PUBKEY(key, &spki);
-    int status = size > 0 ? cert_read_key((struct slice){spki, (size_t)size}, &facts) : CM_EMALFORMED;
-    if (!status) {
-        sha256_bytes(spki, (size_t)size, out->spki_sha256);
-        out->has_spki = true;
-        out->alg = facts.key_alg;
-        out->bits = facts.key_bits;
-    }
+    int status = size > 0 ? describe_spki((struct slice){spki, (size_t)size}, out) : CM_EMALFORMED;
     OPENSSL_free(spki);
     return status;
 }
@@ -148,9 +155,15 @@ int key_examine(const char *kind, bool encrypted, struct slice der, struct found
         return examine_openssh(der, out);
     if (encrypted)
         return 0;
+    struct buf spki;
+    buf_init(&spki, CM_LIMIT_CERT_BYTES);
+    bool there = key_public(kind, der, &spki) && !describe_spki(buf_slice(&spki), out);
+    buf_done(&spki);
+    if (there)
+        return 0;
     const unsigned char *at = der.data;
     EVP_PKEY *key = der.size > 0 && der.size < 1 << 20 ? d2i_AutoPrivateKey(NULL, &at, (long)der.size) : NULL;
-    int status = key ? describe_public(key, out) : is_odd_pkcs8(der, out) ? 0 : CM_EMALFORMED;
+    int status = key ? describe_computed(key, out) : is_odd_pkcs8(der, out) ? 0 : CM_EMALFORMED;
     EVP_PKEY_free(key);
     ERR_clear_error();
     return status;
