@@ -52,7 +52,7 @@ pkgs_all      := openssl libarchive liblzma nettle libcares libidn2 libpcap libp
 binary = $(if $(filter front,$(1)),certmuster,certmuster-$(1))
 BINARIES := $(foreach p,$(PROGRAMS),$(B)/$(call binary,$(p)))
 
-.PHONY: all help install check check-fresh quickstart quickstart-stop layers format format-check bench bench-scan bench-watch fuzz clean tests packages-build
+.PHONY: all help install check check-fresh quickstart quickstart-stop layers format format-check bench bench-scan bench-watch bench-formats fuzz clean tests packages-build
 all: $(BINARIES)
 
 help:
@@ -67,6 +67,7 @@ help:
 	@echo 'make bench             ratios against floors and peers, in tests/bench'
 	@echo 'make bench-scan [PARTS=...]   the scanner alone: floors peers syscalls waiting million threads'
 	@echo 'make bench-watch [PARTS=...]  the reader of captures alone: speed complete flood live'
+	@echo 'make bench-formats [PARTS=...]  the readers of files alone: scan keystore'
 	@echo 'make fuzz [F=NAME] [SECONDS=60]   run the fuzz targets'
 
 # --- Generated: files that programs carry inside (migrations, the HTML page) as C initialisers ------------------------------
@@ -133,10 +134,11 @@ $(FLEET): $(FLEET_SRC:%.c=$(B)/%.o) $(B)/libcertmuster.a
 # Floors and peers that benchmarks compare with, and what makes their input: one file, one program.
 bench_archives_repeat-capture = $(B)/watch.a
 bench_archives_half-open = $(B)/watch.a
+bench_archives_formats-scan = $(B)/crawl.a
 .SECONDEXPANSION:
 $(BENCH_BIN): $(B)/%: $(B)/%.o $$(bench_archives_$$(notdir $$@)) $(B)/libcertmuster.a
 	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs openssl libpcap libzstd zlib) -lpthread
+	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs openssl libpcap $(foreach p,watch crawl,$(if $(filter %/$(p).a,$^),$(pkgs_$(p))))) -lpthread
 $(UNIT_BIN): $(B)/%: $(B)/%.o $$(call room_archives,%) $(B)/libcertmuster.a
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs cmocka $(pkgs_all)) -lpthread -lm
@@ -183,6 +185,11 @@ bench-watch:
 	@contrib/install-packages run build test bench
 	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release $(BUILD)/release/certmuster-watch $(BENCH_BIN:$(B)/%=$(BUILD)/release/%)
 	@tests/bench/bench-watch $(BUILD)/release $(PARTS)
+
+bench-formats:
+	@contrib/install-packages run build test bench
+	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release $(BUILD)/release/certmuster-crawl $(BENCH_BIN:$(B)/%=$(BUILD)/release/%)
+	@tests/bench/bench-formats $(BUILD)/release $(PARTS)
 
 bench:
 	@contrib/install-packages run build test bench
