@@ -33,7 +33,8 @@ const struct config_key config_keys[] = {
     {"collector.listen", CONFIG_STRING, 0, 0, "127.0.0.1:8443",
      "Address and port where the collector serves scanners over TLS; only used when collector.tls.cert is set."},
     {"ca.dir", CONFIG_STRING, 0, 0, NULL,
-     "Where certmuster scanner enrol keeps its private CA; unset: /etc/certmuster/ca for root, ca in the home for others."},
+     "Where certmuster scanner enrol keeps its private CA; unset: /etc/certmuster/ca for root, ca in the home for "
+     "others."},
     {"collector.tls.cert", CONFIG_STRING, 0, 0, NULL, "The collector's certificate chain, PEM."},
     {"collector.tls.key", CONFIG_STRING, 0, 0, NULL, "The collector's private key, PEM."},
     {"collector.tls.client_ca", CONFIG_STRING, 0, 0, NULL,
@@ -76,6 +77,18 @@ const struct config_key config_keys[] = {
     {"watch.memory", CONFIG_BYTES, 16 * MIB, 64 * GIB, "256MiB",
      "About how much memory connections under way and places told take at most."},
     {"watch.statistics", CONFIG_DURATION, 1 * SECOND_MS, 1 * DAY_MS, "1m", "How often a stats record is written."},
+
+    /* Crawling. */
+    {"crawl.user", CONFIG_STRING, 0, 0, "nobody", "Whom a crawl that root started goes on as before it reads files."},
+    {"crawl.max_depth", CONFIG_INTEGER, 1, 60, "16", "How deep containers within containers are looked into."},
+    {"crawl.max_ratio", CONFIG_INTEGER, 0, 1000000, "1000",
+     "How many bytes are unpacked for each byte of a file; 0: no limit."},
+    {"crawl.max_unpacked", CONFIG_BYTES, 0, 1024 * TIB, "64GiB",
+     "How many bytes are unpacked of one file and all that lies in it; 0: no limit."},
+    {"crawl.max_entries", CONFIG_INTEGER, 0, 1024 * GIB, "4000000",
+     "How many entries are read of one file and all that lies in it; 0: no limit."},
+    {"crawl.max_time", CONFIG_DURATION, 0, 7 * DAY_MS, "60s",
+     "The time for each 64 MiB of a file, or part of it; 0: no limit."},
 
     {"collector.workers", CONFIG_INTEGER, 1, 64, "2",
      "Threads that store batches, each with a database connection of its own."},

@@ -71,6 +71,8 @@ int spool_sync_dir(const char *dir, struct cm_error *error)
     return code;
 }
 
+const char *const spool_sources[SPOOL_SOURCES + 1] = {"watch", "crawl", NULL};
+
 char *spool_own_dir(const char *dir, const char *source)
 {
     size_t size = strlen(dir) + strlen(source) + 2;

@@ -94,13 +94,15 @@ static void tell_spool(const char *path)
                (bytes + 1023) / 1024, path);
 }
 
-/* A watch that root started gave its rights up and has a spool of its own: see emit.h. */
-static void tell_watch_spool(const char *spool)
+/* A scanner that root started gave its rights up and has a spool of its own: see emit.h. */
+static void tell_own_spools(const char *spool)
 {
-    char *path = spool_own_dir(spool, SPOOL_WATCH);
-    if (access(path, F_OK) == 0)
-        tell_spool(path);
-    free(path);
+    for (const char *const *source = spool_sources; *source; source++) {
+        char *path = spool_own_dir(spool, *source);
+        if (access(path, F_OK) == 0)
+            tell_spool(path);
+        free(path);
+    }
 }
 
 static int tell(const struct config *config, const struct home *home)
@@ -120,7 +122,7 @@ static int tell(const struct config *config, const struct home *home)
     else
         puts("collector   none");
     tell_spool(spool ? spool : home->spool);
-    tell_watch_spool(spool ? spool : home->spool);
+    tell_own_spools(spool ? spool : home->spool);
     return database && collector ? CM_EXIT_OK : CM_EXIT_PARTIAL;
 }
 

@@ -19,8 +19,9 @@
 struct spool; /* a writer: one per process and run */
 
 /* The spool of a scanner that gives up root's rights: a directory beside `dir`, "<dir>-<source>", which belongs to the user that it goes on as. The
- * caller frees it. Where records of this machine wait is therefore dir and spool_own_dir(dir, SPOOL_WATCH). */
-#define SPOOL_WATCH "watch"
+ * caller frees it. Where records of this machine wait is therefore dir and spool_own_dir() of each of spool_sources, which ends with NULL. */
+enum { SPOOL_SOURCES = 2 };
+extern const char *const spool_sources[SPOOL_SOURCES + 1];
 char *spool_own_dir(const char *dir, const char *source);
 
 /* Makes dir (0700, parents too) when missing. CM_ELIMIT when the spool already holds max_bytes (the run is refused), CM_EIO on disk

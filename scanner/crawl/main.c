@@ -1,7 +1,11 @@
 /* certmuster-crawl: reads files and trees and tells which certificates and private keys lie in them.
  *
- * Owns the command line, the signals and the exit status. What is opened stands in walk.h, what is found in a file in job.h, where it
- * goes in sink.h. */
+ * Owns the signals, the rights and the exit status. The command line stands in options.h, what is opened in walk.h, what is found in a file in job.h,
+ * where it goes in sink.h.
+ *
+ * Files are hostile, and root runs this: before the first of them is opened all rights are given up but the one to read. What must be opened for
+ * anything else is open by then; submit is started by a small process that was made before. */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,62 +17,14 @@
 #include "certmuster/config.h"
 #include "certmuster/emit.h"
 #include "certmuster/log.h"
+#include "certmuster/privileges.h"
+#include "certmuster/table.h"
 #include "certmuster/timefmt.h"
 #include "scanner/crawl/formats/pkcs12.h"
 #include "scanner/crawl/job.h"
+#include "scanner/crawl/options.h"
 #include "scanner/crawl/sink.h"
 #include "scanner/crawl/walk.h"
-
-enum option { OPTION_JSON = 256, OPTION_PASSWORDS, OPTION_HOST, OPTION_TO, OPTION_NO_SUBMIT, OPTION_FAIL_ON };
-
-static const struct cli_option options[] = {
-    {OPTION_PASSWORDS, "passwords", "FILE",
-     "Try each line of FILE as a password of keystores; none, the empty one, \"changeit\" and a few other defaults are "
-     "always tried."},
-    {OPTION_HOST, "host", "NAME",
-     "Say that the files are this host's (a mounted image, a backup); default: the configured host."},
-    {OPTION_JSON, "json", NULL,
-     "Write the record stream to standard output instead of a table; submits only with --to."},
-    {OPTION_TO, "to", "URL", "Deliver to this collector: unix:PATH or https://HOST:PORT."},
-    {OPTION_NO_SUBMIT, "no-submit", NULL, "Deliver to no collector."},
-    {OPTION_FAIL_ON, "fail-on", "failure",
-     "Exit 1 when something could not be read: what crawl does anyway; taken so that scanners can be called alike."},
-    {0},
-};
-
-static const char *const usage[] = {"[OPTIONS] PATH...", NULL};
-
-static const char *const examples[] = {
-    "certmuster-crawl /etc /opt                              # what lies on this machine?",
-    "certmuster-crawl --passwords words.txt /srv/keystores   # PKCS#12 with passwords",
-    "certmuster-crawl --json /etc/ssl | jq -c 'select(.type == \"failure\")'",
-    "certmuster-crawl --host db1.example.org /mnt/db1-image  # files of another machine",
-    NULL,
-};
-
-static const char more[] =
-    "Reads PEM with anything around it, DER and PKCS#12, by content and whatever the file is called. Symbolic links "
-    "are "
-    "followed only when given as PATH; each file is read once; devices, pipes, sockets, /proc and the like are never "
-    "opened. Private keys are told of (kind, encrypted or not, hash of the public key), never told.\n"
-    "Exit status: 0 done; 1 something was missing, unreadable or damaged, or no password opened it (the rest was "
-    "told); "
-    "2 wrong use; 3 could not run at all or could not keep its records; 130 and 143: ended by SIGINT or SIGTERM, with "
-    "a record that says so.";
-
-static const struct cli_program program = {
-    .name = "certmuster-crawl",
-    .summary = "Reads files and trees and tells which certificates and private keys lie in them.",
-    .usage = usage,
-    .options = options,
-    .examples = examples,
-    .more = more,
-};
-
-struct arguments {
-    const char *passwords, *host, *to;
-    bool json, no_submit;
-};
 
 static volatile sig_atomic_t stop; /* the signal that ends the crawl */
 
@@ -87,44 +43,6 @@ static void catch_signals(void)
     sigaction(SIGPIPE, &ignored, NULL);
 }
 
-/* 0, or the exit status. */
-static int read_arguments(struct cli *cli, struct arguments *out)
-{
-    int id;
-    while ((id = cli_next(cli)) != CLI_END) {
-        switch (id) {
-        case OPTION_PASSWORDS:
-            out->passwords = cli->argument;
-            break;
-        case OPTION_HOST:
-            if (!*cli->argument || strlen(cli->argument) > 255)
-                return cli_wrong(cli, "--host takes a name of 1 to 255 bytes");
-            out->host = cli->argument;
-            break;
-        case OPTION_TO:
-            out->to = cli->argument;
-            break;
-        case OPTION_JSON:
-            out->json = true;
-            break;
-        case OPTION_NO_SUBMIT:
-            out->no_submit = true;
-            break;
-        case OPTION_FAIL_ON:
-            if (strcmp(cli->argument, "failure") != 0)
-                return cli_wrong(cli, "--fail-on takes the word failure");
-            break;
-        default:
-            return CM_EXIT_USAGE;
-        }
-    }
-    if (cli->operand_count == 0)
-        return cli_wrong(cli, "nothing to read: name a file or a directory");
-    if (out->to && out->no_submit)
-        return cli_wrong(cli, "--to and --no-submit exclude each other");
-    return 0;
-}
-
 static void summarise(const struct sink_counts *counts, int64_t took_ms)
 {
     const struct {
@@ -140,17 +58,40 @@ static void summarise(const struct sink_counts *counts, int64_t took_ms)
     fprintf(stderr, ", %" PRIu64 " failures%s\n", counts->problems, stop ? "; interrupted" : "");
 }
 
-/* True when the run was ended before all was read. */
-static bool crawl(char *const *operands, int count, const struct passwords *passwords, struct sink *sink)
+/* Whom to go on as. A configured user is meant for root. */
+static int find_user(const struct options *options, struct privileges_user *out, struct cm_error *error)
 {
-    struct job_options job_options = {passwords, job_default_limits};
+    int code = privileges_find(options->user, out, error);
+    return code == CM_EINVAL && !options->user_named ? 0 : code;
+}
+
+static int give_up_rights(const struct emit *emit, const struct privileges_user *user, struct cm_error *error)
+{
+    /* Where records go; the others are emit's last resort when that disk fails. */
+    const char *spool = emit_spool_dir(emit);
+    const char *temporary = getenv("TMPDIR");
+    const char *const last_resorts[] = {"/var/tmp", "/tmp", "/dev/shm", temporary, NULL};
+    const char *const files[] = {spool, "/var/tmp", "/tmp", "/dev/shm", temporary, NULL};
+    struct privileges_kept kept = {.files = spool ? files : last_resorts, .read_all = true};
+    struct term_style style;
+    term_style_of(stderr, &style); /* reads the locale's files, once */
+    pkcs12_start();
+    int code = privileges_drop(user, &kept, error);
+    if (!code && spool && faccessat(AT_FDCWD, spool, W_OK | X_OK, AT_EACCESS))
+        code = error_setf(error, CM_EAUTH, 0, "the user that goes on cannot reach the spool", "%s", spool);
+    return code;
+}
+
+/* True when the run was ended before all was read. */
+static bool crawl(char *const *operands, int count, const struct job_options *job_options, struct sink *sink)
+{
     struct found_ops ops = sink_ops(sink);
     struct job job;
     struct walk *walk = cm_calloc(1, sizeof *walk);
     struct walk_entry entry;
     enum walk_result result;
     bool ended = false;
-    job_init(&job, &job_options, &ops);
+    job_init(&job, job_options, &ops);
     walk_init(walk, operands, count);
     while (!(ended = sink_wait(sink)) && (result = walk_next(walk, &entry)) != WALK_END) {
         if (result == WALK_PROBLEM) {
@@ -169,19 +110,27 @@ static bool crawl(char *const *operands, int count, const struct passwords *pass
 }
 
 /* From the first record to the last. */
-static int run(const struct cli *cli, const struct arguments *arguments, const struct config *config,
-               const struct passwords *passwords)
+static int run(const struct cli *cli, const struct options *arguments, const struct config *config,
+               const struct job_options *job_options)
 {
+    struct privileges_user user;
+    struct emit_heir heir;
+    struct cm_error error;
+    if (find_user(arguments, &user, &error)) {
+        say_error("%s: %s", error.reason, error.detail);
+        return CM_EXIT_FAILED;
+    }
+    heir = (struct emit_heir){user.uid, user.gid};
     struct emit_options emit_options = {.source = "crawl",
                                         .config = config,
                                         .json = arguments->json,
                                         .no_submit = arguments->no_submit,
                                         .to = arguments->to,
                                         .argc = cli->argc,
-                                        .argv = cli->argv};
+                                        .argv = cli->argv,
+                                        .heir = &heir};
     struct emit *emit = NULL;
     struct emit_outcome delivery;
-    struct cm_error error;
     struct sink sink;
     bool quiet = cli->verbose < 0;
     int64_t began_ms = clock_monotonic_ms();
@@ -189,9 +138,16 @@ static int run(const struct cli *cli, const struct arguments *arguments, const s
         say_error("%s: %s", error.reason, error.detail);
         return CM_EXIT_FAILED;
     }
+    if (give_up_rights(emit, &user, &error)) {
+        struct cm_error closing;
+        say_error("%s: %s", error.reason, error.detail);
+        if (emit_close(emit, true, &delivery, &closing))
+            say_error("%s: %s", closing.reason, closing.detail);
+        return CM_EXIT_FAILED;
+    }
     struct rows *rows = arguments->json ? NULL : rows_new();
     sink_init(&sink, emit, arguments->host ? arguments->host : emit_host(emit), rows, &stop, quiet);
-    bool ended = crawl(cli->operands, cli->operand_count, passwords, &sink);
+    bool ended = crawl(cli->operands, cli->operand_count, job_options, &sink);
     sink_done(&sink);
     int unwritten = rows_flush(rows, &error);
     if (unwritten)
@@ -213,13 +169,14 @@ static int run(const struct cli *cli, const struct arguments *arguments, const s
 int main(int argc, char **argv)
 {
     struct cli cli;
-    struct arguments arguments = {0};
+    struct options arguments = {0};
     struct passwords passwords = {0};
+    struct job_options job_options = {.passwords = &passwords};
     struct config *config = NULL;
     struct cm_error error;
-    log_init(program.name, LOG_LEVEL_WARN);
-    cli_init(&cli, &program, argc, argv);
-    int status = read_arguments(&cli, &arguments);
+    log_init(options_program.name, LOG_LEVEL_WARN);
+    cli_init(&cli, &options_program, argc, argv);
+    int status = options_read(&cli, &arguments);
     if (status)
         goto out;
     log_set_level(cli.verbose > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN);
@@ -230,8 +187,9 @@ int main(int argc, char **argv)
         status = CM_EXIT_FAILED;
         goto out;
     }
+    options_settle(config, &arguments, &job_options.limits);
     catch_signals();
-    status = run(&cli, &arguments, config, &passwords);
+    status = run(&cli, &arguments, config, &job_options);
 out:
     if (passwords.list)
         passwords_done(&passwords);

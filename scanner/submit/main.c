@@ -136,8 +136,8 @@ static int finish(const struct submit_totals *totals, const char *url, bool quie
     return totals->rejected + totals->refused + totals->damaged + totals->unreadable ? CM_EXIT_PARTIAL : CM_EXIT_OK;
 }
 
-/* Where records of this machine wait: the configured spool, and that of a watch which gave up root's rights, if it is there and ours to empty. */
-static int find_spools(const char *dir, char *out[static 2])
+/* Where records of this machine wait: the configured spool, and those of scanners which gave up root's rights, if they are there and ours to empty. */
+static int find_spools(const char *dir, char *out[static 1 + SPOOL_SOURCES])
 {
     struct stat status;
     int count = 0;
@@ -145,16 +145,19 @@ static int find_spools(const char *dir, char *out[static 2])
     count += stat(dir, &status) == 0 || errno != ENOENT; /* else nothing was ever spooled */
     if (count == 0)
         free(out[0]);
-    out[count] = spool_own_dir(dir, SPOOL_WATCH);
-    if (lstat(out[count], &status) == 0 && S_ISDIR(status.st_mode) && access(out[count], R_OK | W_OK | X_OK) == 0)
-        return count + 1;
-    free(out[count]);
+    for (const char *const *source = spool_sources; *source; source++) {
+        out[count] = spool_own_dir(dir, *source);
+        if (lstat(out[count], &status) == 0 && S_ISDIR(status.st_mode) && access(out[count], R_OK | W_OK | X_OK) == 0)
+            count++;
+        else
+            free(out[count]);
+    }
     return count;
 }
 
 static int run(const struct cli *cli, const struct arguments *arguments, const struct config *config)
 {
-    char url[2048], *spools[2];
+    char url[2048], *spools[1 + SPOOL_SOURCES];
     struct home home = {.exists = false};
     struct cm_error error;
     struct submit_totals totals = {0};

@@ -9,11 +9,11 @@
 
 #include "certmuster/emit.h"
 #include "certmuster/log.h"
+#include "certmuster/privileges.h"
 #include "certmuster/table.h"
 #include "scanner/watch/live.h"
 #include "scanner/watch/offline.h"
 #include "scanner/watch/options.h"
-#include "scanner/watch/privileges.h"
 #include "scanner/watch/signals.h"
 
 struct watch { /* what is open */

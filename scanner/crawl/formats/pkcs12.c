@@ -23,7 +23,7 @@
 static OSSL_PROVIDER *legacy, *standard;
 
 /* RC2-40, the default of two decades, lives in the legacy provider; loading one explicitly unloads the default, so both. */
-static void load_providers(void)
+void pkcs12_start(void)
 {
     if (standard)
         return;
@@ -328,7 +328,7 @@ static int not_a_pfx(struct job *job, const char *detail)
 
 int pkcs12_read(struct job *job, struct slice bytes)
 {
-    load_providers();
+    pkcs12_start();
     const unsigned char *at = bytes.data;
     PKCS12 *pfx = bytes.size <= CM_LIMIT_FILE_BYTES ? d2i_PKCS12(NULL, &at, (long)bytes.size) : NULL;
     ERR_clear_error();

@@ -7,7 +7,9 @@
 /* Tells what it finds: a chain per key entry and per other certificate, a key per key bag, one store, problems. Returns what the bytes had
  * of a PFX: 0, or CM_EMALFORMED when they are none (a problem was told then too). */
 int pkcs12_read(struct job *job, struct slice bytes);
-/* Frees what the first call loaded (OpenSSL's providers). */
+/* Loads OpenSSL's providers: code, which a process that has given up its rights can load no more. The first pkcs12_read() does it else. */
+void pkcs12_start(void);
+/* Frees them. */
 void pkcs12_done(void);
 
 #endif

@@ -23,8 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "scanner/watch/confine.h"
-#include "scanner/watch/privileges.h"
+#include "certmuster/privileges.h"
+#include "lib/confine.h"
 
 /* Which check failed, as the child's exit status; 0: none. */
 static int in_child(int (*checks)(void))
@@ -173,7 +173,7 @@ static int confined(void)
     struct cm_error error;
     int before = open("/etc/passwd", O_RDONLY);
     snprintf(path, sizeof path, "/tmp/cm-confined-%d", (int)getpid());
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || confine_files(files, &error))
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || confine_files(files, false, &error))
         return 1;
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
     if (fd < 0 || write(fd, "x", 1) != 1 || rename(path, "/tmp/cm-confined") || unlink("/tmp/cm-confined"))

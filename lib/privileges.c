@@ -1,7 +1,7 @@
 /* The order matters: groups before the user, since root is needed for them; the filter last, since it forbids all of this.
  *
  * What the filter does not name is answered with EPERM and not with death: a library that tries something new on another machine shall not end a watch. */
-#include "scanner/watch/privileges.h"
+#include "certmuster/privileges.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,10 +16,11 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "scanner/watch/confine.h"
+#include "lib/confine.h"
 
 int privileges_find(const char *name, struct privileges_user *out, struct cm_error *error)
 {
@@ -41,8 +42,10 @@ static int fail(struct cm_error *error, const char *what)
     return error_setf(error, CM_EIO, 0, "cannot give up rights", "%s: %s", what, strerror(errno));
 }
 
-static int become(const struct privileges_user *user, struct cm_error *error)
+static int become(const struct privileges_user *user, bool keeps, struct cm_error *error)
 {
+    if (keeps && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
+        return fail(error, "keepcaps");
     if (setgroups(0, NULL))
         return fail(error, "setgroups");
     if (setresgid(user->gid, user->gid, user->gid))
@@ -54,13 +57,31 @@ static int become(const struct privileges_user *user, struct cm_error *error)
     return 0;
 }
 
-static int drop_capabilities(struct cm_error *error)
+/* All, or all but the one that reads whatever there is; for which nobody becomes root again. */
+static int drop_capabilities(bool reads, struct cm_error *error)
 {
+    enum { READS = UINT32_C(1) << CAP_DAC_READ_SEARCH };
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+    struct __user_cap_data_struct had[_LINUX_CAPABILITY_U32S_3] = {0}, kept[_LINUX_CAPABILITY_U32S_3] = {0};
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
         return fail(error, "ambient capabilities");
-    return syscall(SYS_capset, &header, none) ? fail(error, "capset") : 0;
+    if (reads && syscall(SYS_capget, &header, had))
+        return fail(error, "capget");
+    kept[0].effective = kept[0].permitted = had[0].permitted & READS;
+    return syscall(SYS_capset, &header, kept) ? fail(error, "capset") : 0;
+}
+
+/* What was read holds keys: neither a core file nor another process of the same user gets at them. */
+static int hide_memory(struct cm_error *error)
+{
+    struct rlimit none = {0};
+    if (setrlimit(RLIMIT_CORE, &none))
+        return fail(error, "core files");
+#ifdef __SANITIZE_ADDRESS__ /* the leak detector reads /proc */
+    return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) ? fail(error, "dumpable") : 0;
+#else
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ? fail(error, "dumpable") : 0;
+#endif
 }
 
 /* --- system calls ------------------------------------------------------------------------------------------------------ */
@@ -89,6 +110,14 @@ static const char *const allowed[] = {
 static const char *const allowed_files[] = {
     "open openat stat lstat newfstatat statx access faccessat faccessat2 getdents64 mkdir mkdirat rename renameat",
     "renameat2 unlink unlinkat",
+    NULL,
+};
+
+/* Walking through a tree. */
+static const char *const allowed_reading[] = {
+    "open openat stat lstat newfstatat statx access faccessat faccessat2 getdents64 statfs fstatfs readlink readlinkat "
+    "getcwd",
+    "fadvise64",
     NULL,
 };
 
@@ -187,7 +216,7 @@ static int silence(int from, int to, struct cm_error *error)
     return code ? fail(error, "seccomp") : 0;
 }
 
-static int load_filter(bool files, struct cm_error *error)
+static int load_filter(const struct privileges_kept *kept, struct cm_error *error)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (!filter)
@@ -195,8 +224,10 @@ static int load_filter(bool files, struct cm_error *error)
     int code = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree, not a list */
     if (!code)
         code = allow(filter, allowed);
-    if (!code && files)
+    if (!code && kept->files[0])
         code = allow(filter, allowed_files);
+    if (!code && kept->read_all)
+        code = allow(filter, allowed_reading);
     if (!code)
         code = allow_arguments(filter);
     if (!code)
@@ -210,20 +241,20 @@ static int load_filter(bool files, struct cm_error *error)
 
 int privileges_drop(const struct privileges_user *user, const struct privileges_kept *kept, struct cm_error *error)
 {
-    int code = user->other ? become(user, error) : 0;
+    int code = user->other ? become(user, kept->read_all, error) : 0;
     if (!code)
-        code = drop_capabilities(error);
+        code = drop_capabilities(kept->read_all, error);
+    if (!code)
+        code = hide_memory(error);
     if (code)
         return code;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return fail(error, "no_new_privs");
-#ifdef __SANITIZE_ADDRESS__ /* the leak detector reads /proc */
-    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-#else
-    code = confine_files(kept->files, error);
+#ifndef __SANITIZE_ADDRESS__ /* the leak detector reads /proc */
+    code = confine_files(kept->files, kept->read_all, error);
     if (code)
         return code;
 #endif
     code = silence(kept->silent_from, kept->silent_to, error);
-    return code ? code : load_filter(kept->files[0] != NULL, error);
+    return code ? code : load_filter(kept, error);
 }
