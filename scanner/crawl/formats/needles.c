@@ -125,7 +125,7 @@ size_t needles_find(const uint8_t *bytes, size_t size, size_t from, enum needle 
     if (size < NEEDLE_BYTES || from > size - NEEDLE_BYTES)
         return size;
     const uint8_t *at = bytes + from + NEEDLE_BYTES - 2, *end = bytes + size - 1;
-    while ((size_t)(end - at) >= LANES * LANE_BYTES) {
+    while (at < end && (size_t)(end - at) >= LANES * LANE_BYTES) { /* the last skip may have gone beyond the end */
         const uint8_t *start = at, *lanes[LANES] = {start, start + LANE_BYTES, start + 2 * LANE_BYTES};
         skip_together(lanes, start);
         for (size_t i = 0; i < LANES && *which == NEEDLE_NONE; i++) /* the first needle is the one in the first lane */

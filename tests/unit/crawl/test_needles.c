@@ -66,8 +66,25 @@ static void test_many(void **state)
     }
 }
 
+/* Bytes that end at the end of a lane, or a little behind it: no byte beyond them is looked at, which their own block of memory shows. */
+static void test_ends(void **state)
+{
+    (void)state;
+    for (size_t size = 3 * LANE; size < 3 * LANE + 32; size++) {
+        enum needle which;
+        uint8_t *bytes = malloc(size);
+        assert_non_null(bytes);
+        memset(bytes, 'x', size); /* of no needle: each step is the longest */
+        for (size_t from = 0; from < 16; from++)
+            assert_int_equal(needles_find(bytes, size, from, &which), size);
+        assert_int_equal(which, NEEDLE_NONE);
+        free(bytes);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_everywhere), cmocka_unit_test(test_many)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_everywhere), cmocka_unit_test(test_many),
+                                       cmocka_unit_test(test_ends)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
