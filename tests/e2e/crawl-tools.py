@@ -203,6 +203,14 @@ def make_packages():
     expect("backup.txz", "two-der", "leaf", "root")
 
 
+def make_lookalikes():
+    """What looks like something for its first bytes or lines and is none: no certificate, and no failure"""
+    write("lookalikes/README", "-----BEGIN CERTIFICATE-----\nMIICEjCCAXugAwIBAgIBQjANBgkqhkiG9w0BAQUFADAlMSMwIQYDVQQDExpEZWVw\n<...>\nyTxhjDIt\n-----END CERTIFICATE-----\n")
+    # the head of a .lzma file, by chance: Kotlin's metadata
+    write("lookalikes/ArithmeticException.kotlin_metadata", bytes.fromhex("00000003000000010000000000000007") + b"\n[\n\x06kotlin\n\x13ArithmeticException" * 20)
+    write("lookalikes/values.yaml", "apiVersion: v2\nkind: none of ours\ndata: {a: MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA}\n")
+
+
 entries = {}  # path → alias → fingerprint of the leaf told under it
 
 
@@ -268,6 +276,7 @@ if __name__ == "__main__":
     make_pkcs12()
     make_cms()
     make_packages()
+    make_lookalikes()
     check()
     check_rows()
     for line in problems:

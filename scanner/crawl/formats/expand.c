@@ -95,9 +95,10 @@ static ssize_t step(struct expand *expand, struct content *content, void *out, s
         end_stream(expand);
     else if (result == EXPAND_MEMORY)
         return content_fail(content, RECORD_ERROR_LIMIT, "unpacking it takes more memory than is given to one file");
-    else if (!got && result == EXPAND_DAMAGED)
+    expand->damaged = expand->damaged || result == EXPAND_DAMAGED;
+    if (!got && result == EXPAND_DAMAGED)
         return content_fail(content, RECORD_ERROR_MALFORMED, "the compressed data are damaged");
-    else if (!got && !had)
+    if (!got && !had)
         return content_fail(content, RECORD_ERROR_MALFORMED, "the compressed data are cut off");
     return got;
 }

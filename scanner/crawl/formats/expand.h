@@ -41,7 +41,7 @@ struct expand {
     void *state;       /* NULL: between two streams */
     uint8_t *in;       /* EXPAND_IN_BYTES */
     size_t at, filled; /* what of it is next, and where it ends */
-    bool ended, too_much;
+    bool ended, too_much, damaged;
     uint64_t came_out;
 };
 

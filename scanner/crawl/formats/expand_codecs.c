@@ -85,11 +85,11 @@ static bool is_lzip(struct slice head)
     return STANDS(head, 0, "LZIP\0") || STANDS(head, 0, "LZIP\1");
 }
 
-/* No magic: the usual properties, a dictionary of 2^n or 2^n + 2^(n-1) bytes, and a size that is unknown or below 256 GiB. */
+/* No magic: the properties that every writer uses (lc=3, lp=0, pb=2), a dictionary of 2^n or 2^n + 2^(n-1) bytes, and a size that is unknown or below 256 GiB. */
 static bool is_lzma(struct slice head)
 {
     uint32_t dictionary = 0;
-    if (head.size < 14 || head.data[0] >= 9 * 5 * 5 || head.data[13] != 0)
+    if (head.size < 14 || head.data[0] != 0x5D || head.data[13] != 0)
         return false;
     for (size_t i = 4; i > 0; i--)
         dictionary = dictionary << 8 | head.data[i];

@@ -11,17 +11,21 @@ static bool identify(struct slice head)
 
 /* --- by streams ------------------------------------------------------------------------------------------------------------ */
 
-/* Something comes out of its first bytes: of formats without a magic that is the only way to know. */
+/* Something comes out of its first bytes, and no damage with it: of formats without a magic that is the only way to know. */
 static bool is_stream(struct job *job, struct slice bytes, const struct expand_codec *codec)
 {
     struct content head, inside;
     struct expand expand;
     uint64_t unpacked = job->unpacked_bytes;
-    uint8_t byte;
+    uint8_t out[4096];
+    size_t came_out = 0;
+    ssize_t got;
     content_from_memory(&head, (uint8_t *)bytes.data, bytes.size); /* which only reads */
     expand_init(&expand, job, &head, codec);
     content_from_stream(&inside, expand_source, &expand, CONTENT_SIZE_UNKNOWN, NULL);
-    bool comes = content_read(&inside, &byte, sizeof byte) == 1;
+    while (came_out < CONTENT_HEAD_BYTES && (got = content_read(&inside, out, sizeof out)) > 0)
+        came_out += (size_t)got;
+    bool comes = came_out && !expand.damaged;
     content_done(&inside);
     expand_done(&expand);
     job->unpacked_bytes = unpacked;

@@ -47,11 +47,11 @@ static bool too_small(const struct buf *decoded)
     return decoded->size < SMALLEST;
 }
 
-/* A block without its END line is taken when all of its element is there. */
-static bool is_whole(struct slice der, bool ended)
+/* All of the element is there. */
+static bool is_whole(struct slice der)
 {
     size_t length;
-    return ended || (!cert_length(der.data, der.size, &length) && length <= der.size);
+    return !cert_length(der.data, der.size, &length) && length <= der.size;
 }
 
 static void take_item(struct search *search, const struct pem_block *block, enum der_item item, bool ended)
@@ -60,8 +60,8 @@ static void take_item(struct search *search, const struct pem_block *block, enum
     int status = pem_decode(block, &job->scratch, &job->decoded);
     struct slice der = buf_slice(&job->decoded);
     const char *detail = status == CM_ELIMIT ? "a PEM block of more than 6 MiB" : "a PEM block that is not base64";
-    if (!status && is_whole(der, ended)) {
-        if (too_small(&job->decoded))
+    if (!status && (ended || is_whole(der))) { /* a block without its END line may be whole */
+        if (too_small(&job->decoded) || (!is_whole(der) && pem_is_placeholder(block)))
             return;
         enum der_item shape = der_item_of(der);
         if (shape != DER_ITEM_NONE && shape != DER_ITEM_KEY)
