@@ -232,6 +232,12 @@ static uint64_t claimed(struct slice head)
     return (uint64_t)count * (page == 1 ? 65536u : page);
 }
 
+/* Twice the file costs twice the work. */
+static void refill(struct sqlite *sqlite)
+{
+    sqlite->steps_left = STEPS_FREE + STEPS_A_BYTE * sqlite->size_bytes;
+}
+
 struct sqlite *sqlite_open(struct job *job, struct content *content)
 {
     static const char name[] = "certmuster";
@@ -245,7 +251,7 @@ struct sqlite *sqlite_open(struct job *job, struct content *content)
     sqlite->size_bytes = content->complete                             ? content->head.size
                          : content->size_bytes == CONTENT_SIZE_UNKNOWN ? sqlite->claimed_bytes
                                                                        : content->size_bytes;
-    sqlite->steps_left = STEPS_FREE + STEPS_A_BYTE * sqlite->size_bytes;
+    refill(sqlite);
     sqlite->vfs = *system;
     sqlite->vfs.iVersion = 1;
     sqlite->vfs.szOsFile = sizeof(struct file);
@@ -331,21 +337,32 @@ static int run(struct sqlite *sqlite, const char *select, bool ascending, int64_
     return status;
 }
 
+/* Work beyond the budget; the job's own time is another matter. */
+static bool is_too_much(const struct sqlite *sqlite, int status)
+{
+    return !sqlite->pulsed && (status == SQLITE_INTERRUPT || status == SQLITE_NOMEM || status == SQLITE_TOOBIG);
+}
+
 int sqlite_each(struct sqlite *sqlite, const char *select, const char *fallback, sqlite_take *take, void *context)
 {
     int64_t bound = INT64_MIN;
-    int status = run(sqlite, select, true, &bound, take, context), first = status;
-    if (fallback && status != SQLITE_DONE && status != SQLITE_INTERRUPT)
+    bool damaged = false;
+    refill(sqlite);
+    int status = run(sqlite, select, true, &bound, take, context);
+    if (fallback && status != SQLITE_DONE && !sqlite->pulsed) {
+        damaged = status != SQLITE_ERROR && !is_too_much(sqlite, status);
+        refill(sqlite);
         status = run(sqlite, fallback, true, &bound, take, context);
-    if (status == SQLITE_DONE)
-        return first == SQLITE_DONE || first == SQLITE_ERROR ? 0 : CM_EMALFORMED;
+    }
     if (status == SQLITE_ERROR && bound == INT64_MIN && !sqlite->pulsed)
         return CM_EUNSUPPORTED;
-    if (status != SQLITE_INTERRUPT && status != SQLITE_NOMEM)
+    if (status != SQLITE_DONE && !sqlite->pulsed && !is_too_much(sqlite, status)) {
+        damaged = true;
         status = run(sqlite, fallback ? fallback : select, false, &bound, take, context);
+    }
     if (sqlite->pulsed)
         return CM_ETIMEOUT;
-    return status == SQLITE_INTERRUPT || status == SQLITE_NOMEM || status == SQLITE_TOOBIG ? CM_ELIMIT : CM_EMALFORMED;
+    return is_too_much(sqlite, status) ? CM_ELIMIT : damaged ? CM_EMALFORMED : 0;
 }
 
 struct slice sqlite_bytes(const struct sqlite_row *row, int column)

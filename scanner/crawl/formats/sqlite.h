@@ -16,7 +16,7 @@ bool sqlite_has_table(struct sqlite *sqlite, const char *name);
 /* True when the file is shorter than its own header says. */
 bool sqlite_is_cut(const struct sqlite *sqlite);
 /* Calls row for each row that select gives: a SELECT whose first column is the rowid, with "rowid > ?1" among its conditions and "ORDER BY rowid " at
- * its end. Where it cannot be run or meets a damaged page, fallback (NULL, or a SELECT of the same columns that touches less) goes on behind the
+ * its end. Where it cannot be run, costs too much or meets a damaged page, fallback (NULL, or a SELECT of the same columns that touches less) goes on behind the
  * last row, and then from the other end. 0, CM_EUNSUPPORTED (these tables or columns are not there, nothing was told), CM_EMALFORMED
  * (damaged: some rows are missing), CM_ELIMIT (more work than a file of that size is worth), CM_ETIMEOUT (the job's pulse). */
 typedef void sqlite_take(void *context, const struct sqlite_row *row);
