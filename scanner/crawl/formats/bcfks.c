@@ -178,7 +178,7 @@ static const char *open_store(struct opening *opening)
     }
     enum keystore_try tried = KEYSTORE_NONE_FITS;
     if (opening->encrypted || opening->has_mac)
-        tried = keystore_try_passwords(store->job, fits, opening);
+        tried = keystore_try_passwords(store, fits, opening);
     if (tried == KEYSTORE_NO_TIME)
         keystore_problem(store, true, RECORD_ERROR_TIMEOUT, "not all passwords could be tried in time");
     else if (tried == KEYSTORE_NONE_FITS && opening->encrypted)
@@ -225,7 +225,7 @@ static void read_store(struct job *job, struct cursor contents, bool cut)
     int status = read_parts(&opening, contents);
     if (status == CM_EUNSUPPORTED)
         keystore_problem(&store, true, RECORD_ERROR_UNSUPPORTED, "it is encrypted by a scheme that we do not read");
-    else if (status || (cut && opening.has_mac))
+    else if (status || (cut && !store.damaged))
         keystore_problem(&store, true, RECORD_ERROR_MALFORMED, "it is cut or damaged");
     if (!status) {
         if (opening.encrypted && !opening.seal.kdf.scrypt)

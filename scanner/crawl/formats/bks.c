@@ -38,7 +38,7 @@ static const char *check_integrity(struct keystore *store, struct check *check)
         keystore_problem(store, true, RECORD_ERROR_TOO_LARGE, "its integrity check asks for too many iterations");
         return "unchecked";
     }
-    enum keystore_try tried = keystore_try_passwords(store->job, fits, check);
+    enum keystore_try tried = keystore_try_passwords(store, fits, check);
     if (tried == KEYSTORE_NO_TIME)
         keystore_problem(store, true, RECORD_ERROR_TIMEOUT, "not all passwords could be tried in time");
     return tried == KEYSTORE_FITS ? "ok" : "unchecked";

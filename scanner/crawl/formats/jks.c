@@ -160,7 +160,7 @@ static const char *check_integrity(struct jks *jks)
         return "bad";
     }
     check.context = EVP_MD_CTX_new();
-    enum keystore_try tried = check.context ? keystore_try_passwords(jks->store.job, fits, &check) : KEYSTORE_NONE_FITS;
+    enum keystore_try tried = check.context ? keystore_try_passwords(&jks->store, fits, &check) : KEYSTORE_NONE_FITS;
     EVP_MD_CTX_free(check.context);
     if (tried == KEYSTORE_NO_TIME)
         keystore_problem(&jks->store, true, RECORD_ERROR_TIMEOUT, "not all passwords could be tried in time");

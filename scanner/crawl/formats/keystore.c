@@ -140,6 +140,7 @@ bool keystore_time_is_over(struct keystore *store)
 
 static void tell_key(struct keystore *store, struct found_key *key)
 {
+    store->has_keys = true;
     key->format = store->format;
     key->entry = store->alias.data;
     store->job->ops->key(store->job->ops->context, key);
@@ -189,6 +190,8 @@ void keystore_sealed_key(struct keystore *store)
 void keystore_tell(struct keystore *store, const char *integrity)
 {
     const struct found_ops *ops = store->job->ops;
+    if (store->has_keys && store->guessable)
+        keystore_weak(store, "default-password");
     ops->store(ops->context, &(struct found_store){.format = store->format,
                                                    .integrity = store->damaged ? "bad" : integrity,
                                                    .entries = store->entries,
@@ -214,15 +217,20 @@ static enum keystore_try try_password(struct job *job, const char *text,
     return result;
 }
 
-enum keystore_try keystore_try_passwords(struct job *job,
+enum keystore_try keystore_try_passwords(struct keystore *store,
                                          bool (*fits)(void *context, const struct java_password *password),
                                          void *context)
 {
-    const struct passwords *passwords = job->options->passwords;
+    const struct passwords *passwords = store->job->options->passwords;
     enum keystore_try result = KEYSTORE_NONE_FITS;
-    for (size_t i = 0; i < passwords->count && result == KEYSTORE_NONE_FITS; i++)
+    for (size_t i = 0; i < passwords->count && result == KEYSTORE_NONE_FITS; i++) {
         if (passwords->list[i] && passwords->list[i][0])
-            result = try_password(job, passwords->list[i], fits, context);
-    return result == KEYSTORE_NONE_FITS ? try_password(job, "", fits, context)
-                                        : result; /* few are written without one */
+            result = try_password(store->job, passwords->list[i], fits, context);
+        store->guessable = result == KEYSTORE_FITS && i < passwords_always();
+    }
+    if (result == KEYSTORE_NONE_FITS) { /* few are written without one */
+        result = try_password(store->job, "", fits, context);
+        store->guessable = result == KEYSTORE_FITS;
+    }
+    return result;
 }

@@ -9,7 +9,7 @@
 enum {
     KEYSTORE_ALIAS_MAX = 4096,    /* bytes of an alias that are told; Java allows 64 KiB */
     KEYSTORE_PROBLEMS_MAX = 1000, /* told of one store: one of nothing but damage could hold a million */
-    KEYSTORE_WEAK_MAX = 4,
+    KEYSTORE_WEAK_MAX = 6,
     KEYSTORE_LOW_ITERATIONS =
         1000, /* fewer than this over a password is "low-iterations": a guess costs microseconds */
 };
@@ -24,6 +24,8 @@ struct keystore {
     const char *weak[KEYSTORE_WEAK_MAX];
     size_t weak_count;
     size_t problems;
+    bool has_keys;        /* private ones */
+    bool guessable;       /* a password fits that anybody would try */
     const uint8_t *sound; /* up to here the last entry or certificate is what it says: a neighbour may begin here */
     const uint8_t *sound_before; /* the open entry */
     const uint8_t *searched;     /* up to here entries were looked for */
@@ -62,7 +64,7 @@ void keystore_tell(struct keystore *store, const char *integrity);
 
 enum keystore_try { KEYSTORE_NONE_FITS, KEYSTORE_FITS, KEYSTORE_NO_TIME };
 /* Calls fits for each reading of each password until one fits. The empty password stands for none: Java's formats do not tell them apart. */
-enum keystore_try keystore_try_passwords(struct job *job,
+enum keystore_try keystore_try_passwords(struct keystore *store,
                                          bool (*fits)(void *context, const struct java_password *password),
                                          void *context);
 

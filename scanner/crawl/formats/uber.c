@@ -105,7 +105,7 @@ static const char *open_store(struct keystore *store, struct opening *opening)
         keystore_problem(store, true, RECORD_ERROR_TOO_LARGE, "its key derivation asks for too many iterations");
         return "unchecked";
     }
-    enum keystore_try tried = keystore_try_passwords(store->job, fits, opening);
+    enum keystore_try tried = keystore_try_passwords(store, fits, opening);
     if (tried != KEYSTORE_FITS) {
         tell_closed(store, opening, tried);
         return "unchecked";

@@ -12,7 +12,8 @@
 #include "tests/unit/crawl/collect.h"
 #include "tests/unit/lib/make_cert.h"
 
-static struct passwords passwords;
+static char *const usual_words[] = {NULL, (char *)"", (char *)"changeit"};
+static const struct passwords passwords = {(char **)usual_words, 3}; /* few: each costs a key derivation */
 static struct job_options options = {
     .passwords = &passwords,
     .limits = {.depth = 16, .memory_bytes = 64 << 20, .max_iterations = 100000, .entries = 100000}};

@@ -34,22 +34,47 @@ static void test_schemes(void **state)
         snprintf(file, sizeof file, "%s.bcfks", names[i]);
         load(file, &store);
         expect(&store,
-               "chain bcfks trusted %s\nkey bcfks leaf pkcs8 encrypted - 0 \nchain bcfks leaf %s\nstore bcfks ok 3%s\n",
+               "chain bcfks trusted %s\nkey bcfks leaf pkcs8 encrypted - 0 \nchain bcfks leaf %s\nstore bcfks ok 3%s "
+               "default-password\n",
                leaf, leaf, names[i][0] == 'p' ? " low-iterations" : "");
         buf_done(&store);
     }
 }
 
-/* Nothing is encrypted where a signature stands for the MAC. */
+/* A signature may stand for the MAC; BouncyCastle encrypts under the empty password then. */
 static void test_signed(void **state)
 {
     (void)state;
     struct buf store;
     load("signed.bcfks", &store);
+    expect(&store,
+           "chain bcfks trusted %s\nkey bcfks leaf pkcs8 encrypted - 0 \nchain bcfks leaf %s\n"
+           "store bcfks unchecked 2 default-password\n",
+           leaf, leaf);
+    buf_done(&store);
+}
+
+/* The form that is not encrypted at all, signed; and cut at every byte. */
+static void test_plain(void **state)
+{
+    (void)state;
+    struct buf opened, store;
+    load("opened", &opened);
+    size_t size = opened.size + 4;
+    buf_init(&store, 1 << 20);
+    buf_append(&store, (const char[]){0x30, (char)0x82, (char)(size >> 8), (char)size}, 4);
+    buf_append(&store, opened.data, opened.size);
+    buf_append(&store, "\xA0\x02\x30\x00", 4);
     expect(
         &store,
-        "chain bcfks trusted %s\nkey bcfks leaf pkcs8 encrypted - 0 \nchain bcfks leaf %s\nstore bcfks unchecked 2\n",
+        "chain bcfks trusted %s\nkey bcfks leaf pkcs8 encrypted - 0 \nchain bcfks leaf %s\nstore bcfks unchecked 3\n",
         leaf, leaf);
+    for (size_t cut = 64; cut < store.size; cut++) {
+        char *text = told(store.data, cut);
+        assert_non_null(strstr(text, "store bcfks bad "));
+        free(text);
+    }
+    buf_done(&opened);
     buf_done(&store);
 }
 
@@ -67,7 +92,7 @@ static void test_closed(void **state)
     expect(&store, "problem bcfks - too_large\nstore bcfks unchecked 0\n");
     options.limits.max_iterations++;
     char *text = told(store.data, store.size);
-    assert_non_null(strstr(text, "store bcfks ok 3\n"));
+    assert_non_null(strstr(text, "store bcfks ok 3 default-password\n"));
     free(text);
     options.limits.max_iterations = 100000;
     buf_done(&store);
@@ -102,7 +127,7 @@ static void test_bad_mac(void **state)
     store.data[store.size - 1] ^= 1;
     char *text = told(store.data, store.size);
     assert_int_equal(occurrences(text, leaf), 2);
-    assert_non_null(strstr(text, "store bcfks bad 3 low-iterations\n"));
+    assert_non_null(strstr(text, "store bcfks bad 3 low-iterations default-password\n"));
     free(text);
     buf_done(&store);
 }
@@ -123,10 +148,6 @@ static void test_cuts(void **state)
     }
     assert_true(entries_seen > 50 && entries_seen < 300); /* while the end of the integrity check is missing */
     buf_done(&store);
-    load("signed.bcfks", &store);
-    for (size_t cut = 100; cut < store.size; cut++)
-        free(told(store.data, cut));
-    buf_done(&store);
 }
 
 /* Every byte of a store, made another one, is told or makes no difference; nothing is read beyond. */
@@ -139,7 +160,7 @@ static void test_flips(void **state)
     for (size_t i = 0; i < store.size; i++) {
         store.data[i] ^= 0x81;
         char *text = told(store.data, store.size);
-        whole += strstr(text, "store bcfks ok 3\n") != NULL;
+        whole += strstr(text, "store bcfks ok 3 ") != NULL;
         free(text);
         store.data[i] ^= 0x81;
     }
@@ -152,24 +173,24 @@ static void test_trailing(void **state)
     (void)state;
     struct buf store;
     struct sample other = make_sample("other");
-    load("signed.bcfks", &store);
+    load("scrypt-ccm.bcfks", &store);
     buf_append_str(&store, "-----BEGIN CERTIFICATE-----\n");
     base64_append(&store, other.der, other.size);
     buf_append_str(&store, "\n-----END CERTIFICATE-----\n");
     char *text = told(store.data, store.size), expected[64];
-    snprintf(expected, sizeof expected, "store bcfks unchecked 2\nchain pem 1 %s\n", other.print);
+    snprintf(expected, sizeof expected, "store bcfks ok 3 default-password\nchain pem 1 %s\n", other.print);
     assert_non_null(strstr(text, expected));
     free(text);
     buf_done(&store);
     OPENSSL_free(other.der);
 }
 
-/* The samples hold one certificate; its fingerprint is taken from the store whose entries stand in the clear. */
+/* The samples hold one certificate; its fingerprint is what the first of them tells. */
 static void find_leaf(void)
 {
     static const char chain[] = "chain bcfks trusted ";
     struct buf store;
-    load("signed.bcfks", &store);
+    load("scrypt-ccm.bcfks", &store);
     char *text = told(store.data, store.size);
     assert_ptr_equal(strstr(text, chain), text);
     snprintf(leaf, sizeof leaf, "%.8s", text + sizeof chain - 1);
@@ -180,13 +201,11 @@ static void find_leaf(void)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_schemes),     cmocka_unit_test(test_signed),   cmocka_unit_test(test_closed),
-        cmocka_unit_test(test_description), cmocka_unit_test(test_bad_mac),  cmocka_unit_test(test_cuts),
-        cmocka_unit_test(test_flips),       cmocka_unit_test(test_trailing),
+        cmocka_unit_test(test_schemes), cmocka_unit_test(test_signed),      cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_closed),  cmocka_unit_test(test_description), cmocka_unit_test(test_bad_mac),
+        cmocka_unit_test(test_cuts),    cmocka_unit_test(test_flips),       cmocka_unit_test(test_trailing),
     };
-    passwords_init(&passwords);
     find_leaf();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    passwords_done(&passwords);
     return failed;
 }

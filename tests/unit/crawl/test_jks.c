@@ -82,7 +82,7 @@ static void test_entries(void **state)
     end(&store);
     expect(&store,
            "chain jks first %s\nkey jks second pkcs8 encrypted - 0 \nchain jks second %s %s\n"
-           "key jks third pkcs8 encrypted - 0 \nstore jks ok 3 jks-key low-iterations\n",
+           "key jks third pkcs8 encrypted - 0 \nstore jks ok 3 jks-key low-iterations default-password\n",
            one.print, two.print, three.print);
     buf_done(&store);
     begin(&store, (uint32_t)JCEKS, 2, 3);
@@ -195,7 +195,7 @@ static void test_long_chain(void **state)
     char *text = told(store.data, store.size);
     assert_int_equal(occurrences(text, one.print), 150);
     assert_int_equal(occurrences(text, "chain jks k "), 2);
-    assert_non_null(strstr(text, "store jks ok 1 jks-key\n"));
+    assert_non_null(strstr(text, "store jks ok 1 jks-key default-password\n"));
     free(text);
     buf_done(&store);
 }
@@ -387,7 +387,6 @@ int main(void)
         cmocka_unit_test(test_cuts),      cmocka_unit_test(test_trailing),         cmocka_unit_test(test_time),
         cmocka_unit_test(test_streams),
     };
-    passwords_init(&passwords);
     one = make_sample("one");
     two = make_sample("two");
     three = make_sample("three");
@@ -395,6 +394,5 @@ int main(void)
     OPENSSL_free(one.der);
     OPENSSL_free(two.der);
     OPENSSL_free(three.der);
-    passwords_done(&passwords);
     return failed;
 }
