@@ -66,8 +66,9 @@ static const char *const examples[] = {
 };
 
 static const char more[] =
-    "Reads PEM with anything around it, DER and PKCS#12, by content and whatever the file is called. Symbolic links "
-    "are "
+    "Reads PEM with anything around it, DER, PKCS#7, PKCS#12, keystores of Java, BouncyCastle, NSS and GSKit, SSH "
+    "certificates, Kubernetes manifests, archives, packages, container images and signed programs, by content and "
+    "whatever the file is called: certmuster-crawl(1) has the list. Symbolic links are "
     "followed only when given as PATH; each file is read once; devices, pipes, sockets, /proc and the like are never "
     "opened. Private keys are told of (kind, encrypted or not, hash of the public key), never told.\n"
     "Exit status: 0 done; 1 something was missing, unreadable or damaged, or no password opened it (the rest was "
