@@ -74,7 +74,7 @@ def compare(database, form):
     check(form + ": format", {record["file"]["format"] for record in told["sighting"]}, {form})
     keys = re.findall(r"<\s*\d+>\s+\S+\s+[0-9a-f]+\s+(?:NSS Certificate DB:)?(.*)", run("certutil", "-K", "-d", database).decode())
     check(form + ": keys", len(told["key"]), len(keys))
-    check(form + ": keys are told as encrypted", {(record["kind"], record["encrypted"]) for record in told["key"]}, {("nss", True)})
+    check(form + ": keys are told as encrypted", {(record["kind"], record["encrypted"]) for record in told["key"]}, {("sealed", True)})
     check(form + ": nothing fails", told["failure"], [])
     print(f"{form}: {len(wanted)} certificates, {len(trusted)} trusted, {len(keys)} keys as certutil shows them")
     return wanted

@@ -96,7 +96,7 @@ static void take_key(struct nss *nss, struct slice data)
     nss->job->ops->key(nss->job->ops->context,
                        &(struct found_key){.format = name,
                                            .entry = entry_name(&nss->nickname, nickname, ++nss->keys),
-                                           .kind = "nss",
+                                           .kind = "sealed",
                                            .encrypted = true});
 }
 

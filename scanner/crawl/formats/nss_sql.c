@@ -60,7 +60,7 @@ static void take_key(void *context, const struct sqlite_row *row)
     nss->job->ops->key(nss->job->ops->context,
                        &(struct found_key){.format = name,
                                            .entry = entry_name(&nss->nickname, attribute(row, 1), ++nss->keys),
-                                           .kind = "nss",
+                                           .kind = "sealed",
                                            .encrypted = true});
 }
 

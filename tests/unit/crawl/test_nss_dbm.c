@@ -216,7 +216,7 @@ static void test_records(void **state)
 
 static void test_keys(void **state)
 {
-    static const char expected[] = "key nss-dbm my key nss encrypted - 0 \nstore nss-dbm unchecked 1\n";
+    static const char expected[] = "key nss-dbm my key sealed encrypted - 0 \nstore nss-dbm unchecked 1\n";
     static const uint8_t scheme[] = {0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86,
                                      0xF7, 0x0D, 0x01, 0x05, 0x0D, 0x05, 0x00};
     struct file file;

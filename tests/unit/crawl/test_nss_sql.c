@@ -164,10 +164,11 @@ static void test_keys(void **state)
                        "INSERT INTO nssPrivate VALUES (1, x'00000003', CAST('k\xC3\xB6nig' AS BLOB), x'30'), (2, "
                        "x'00000004', x'41', NULL), (3, "
                        "x'00000003', x'A5005A', NULL);");
-    expect(db, "-wal",
-           "key nss-sql k\xC3\xB6nig nss encrypted - 0 \nkey nss-sql 2 nss encrypted - 0 \nstore nss-sql unchecked "
-           "2\nproblem nss-sql - "
-           "unsupported\n");
+    expect(
+        db, "-wal",
+        "key nss-sql k\xC3\xB6nig sealed encrypted - 0 \nkey nss-sql 2 sealed encrypted - 0 \nstore nss-sql unchecked "
+        "2\nproblem nss-sql - "
+        "unsupported\n");
 }
 
 /* A database with another purpose is searched for PEM. */
