@@ -45,7 +45,7 @@ FAILURES = {
 # Those that must be told, whatever else is.
 REQUIRED = {("odd/generated/pem/truncated.pem", "1"), ("odd/generated/archive/bomb.zip", None)}
 
-OPENSSL_TEST_WORDS = ["v3-certs"]  # of certs/openssl/certs/v3-certs-*.p12: no table of the corpora names it
+OPENSSL_TEST_WORDS = ["v3-certs", "1234"]  # of certs/openssl/certs/v3-certs-*.p12 and of RFC 9579's examples: no table of the corpora names them
 
 Told = collections.namedtuple("Told", "inner layer format entry role chain")
 problems = []
@@ -261,8 +261,8 @@ def check_ssh(by_type):
     print("ssh: 2 certificates as ssh-keygen shows them")
 
 
-# badkeys' keyfinder writes the hash of each key beside it. What is wrapped as keys are on disks must be found; JWK, XKMS, DNSSEC and the like are no files of keys.
-KEY_FILES = {"simple.key", "putty-private.txt", "indent.md", "ec-indent.html", "p384.html", "p521-dup.txt", "keystring.c", "derkey.tar"}
+# badkeys' keyfinder writes the hash of each key beside it. What is wrapped as keys are on disks must be found; XKMS, DNSSEC and the like are no files of keys.
+KEY_FILES = {"jwk.txt", "jwk-escaped.c", "simple.key", "putty-private.txt", "indent.md", "ec-indent.html", "p384.html", "p521-dup.txt", "keystring.c", "derkey.tar"}
 
 
 def check_keys(by_type):

@@ -134,6 +134,13 @@ disguise("large", b"\xfe" * (33 << 20) + both.encode() + b"\xfe" * (9 << 20) + (
 edge = (8 << 20) - 700
 disguise("edges", b"\xfe" * edge + both.encode() + b"\xfe" * (26 << 20) + base64.b64encode(one.encode()), CHAIN + [("3", [ONE])])
 
+bare = [base64.b64encode(der(x)).decode() for x in (leaf, ca)]
+disguise("saml.xml", "<md><ds:X509Certificate>" + bare[0] + "</ds:X509Certificate><ds:X509Certificate>\n  " + re.sub("(.{64})", r"\1\n  ", bare[1]) + "\n</ds:X509Certificate></md>")
+disguise("jwks.json", json.dumps({"keys": [{"kty": "RSA", "x5c": bare, "n": "AQAB"}]}))
+disguise("jwks-slim.json", json.dumps({"keys": [{"kty": "RSA", "x5c": bare}]}, separators=(",", ":")))
+disguise("bare", re.sub("(.{76})", r"\1\n", base64.b64encode(der(leaf) + der(ca)).decode()) + "\n")
+disguise("bare-p7b", base64.b64encode(run("openssl", "crl2pkcs7", "-nocrl", "-certfile", "leaf.pem", "-certfile", "ca.pem", "-outform", "DER")))
+
 # What is no PEM: mail, signatures, the other assets, keys.
 write("signed.txt", "a text\n")
 SIGN = ("openssl", "cms", "-sign", "-in", os.path.join(TREE, "signed.txt"), "-signer", "leaf.pem", "-inkey", "leaf.key", "-certfile", "ca.pem")

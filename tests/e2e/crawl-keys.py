@@ -76,6 +76,33 @@ for name, options, kind, alg in (
         write(name + "-utf16", traditional.decode().encode("utf-16"))
         expected[name + "-utf16"] = (kind, False, want, alg)
 
+
+
+def b64url(number, size):
+    return base64.urlsafe_b64encode(number.to_bytes(size, "big")).decode().rstrip("=")
+
+
+def numbers(pem):
+    """What openssl pkey -text shows: name -> integer."""
+    text = run("openssl", "pkey", "-noout", "-text", data=pem).decode()
+    found = {m.group(1): int(re.sub("[^0-9a-f]", "", m.group(2)), 16) for m in re.finditer(r"^(\w+):\n((?:    [0-9a-f:]+\n)+)", text, re.M)}
+    return found
+
+
+rsa, ec, ed = (open(os.path.join(TREE, x + "-pkcs8.pem"), "rb").read() for x in ("rsa", "ec", "ed25519"))
+n = numbers(rsa)
+point = numbers(ec)["pub"] & ((1 << 512) - 1)
+jwks = [{"kty": "RSA", "n": b64url(n["modulus"], 128), "e": "AQAB", "d": b64url(n["privateExponent"], 128), "p": "AQ"},
+        {"kty": "EC", "crv": "P-256", "x": b64url(point >> 256, 32), "y": b64url(point & ((1 << 256) - 1), 32), "d": b64url(numbers(ec)["priv"], 32)},
+        {"d": b64url(numbers(ed)["priv"], 32), "use": "sig", "crv": "Ed25519", "x": b64url(numbers(ed)["pub"], 32), "kty": "OKP"}]
+for jwk, pem, alg in zip(jwks, (rsa, ec, ed), ("RSA", "EC", "Ed25519")):
+    for name, text in (("jwk", json.dumps(jwk)), ("jwk-slim", json.dumps({"keys": [jwk]}, separators=(",", ":"))), ("jwk-string", json.dumps({"inner": json.dumps(jwk, separators=(",", ":"))}))):
+        write(name + "-" + alg, text.encode())
+        expected[name + "-" + alg] = ("jwk", False, spki(pem), alg)
+    secrets.add(jwk["d"].encode())
+write("jwk-public", json.dumps({k: v for k, v in jwks[0].items() if k != "d"}).encode())
+write("jwk-oct", b'{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}')
+
 # OpenSSH: its own form, plain and encrypted; the public half stands in clear in both. The same keys as PuTTY writes them.
 for name, bits, alg in (("rsa", "1024", "RSA"), ("ecdsa", "256", "EC"), ("ecdsa", "384", "EC"), ("ecdsa", "521", "EC"), ("ed25519", "256", "Ed25519"), ("dsa", "1024", "DSA")):
     for phrase in ("", "sesame"):
@@ -166,7 +193,7 @@ check("one key, one hash", same, {expected["ssh-rsa-1024"][2]})
 output = done.stdout + done.stderr + table.stdout + table.stderr
 for secret in secrets:
     assert len(secret) >= 16, secret
-    raw = base64.b64decode(secret[:len(secret) // 4 * 4]) if len(secret) > 20 else secret
+    raw = base64.urlsafe_b64decode(secret[:len(secret) // 4 * 4].replace(b"+", b"-").replace(b"/", b"_")) if len(secret) > 20 else secret
     for form in (secret, raw, raw.hex().encode(), base64.b64encode(raw[1:]), base64.b64encode(raw[2:])):
         if form[:40] in output:
             failed.append("secret")

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import tarfile
+import tempfile
 
 PKCS7_BLOCK = re.compile(rb"-----BEGIN PKCS7-----.*?-----END PKCS7-----", re.S)
 BLOCK = re.compile(rb"-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE|PKCS7|CMS|PKCS #7 SIGNED DATA)-----(.*?)-----END \1-----", re.S)
@@ -91,10 +92,11 @@ def of_uefi(data):
 
 
 def of_pkcs12(path, words):
-    for word in words:
-        shown = run(["openssl", "pkcs12", "-legacy", "-in", path, "-nokeys", "-passin", "pass:" + word])
-        if shown:
-            return shown
+    for options in ([], ["-nomacver"]):  # a MAC of RFC 9579 is more than OpenSSL 3.0 knows
+        for word in words:
+            shown = run(["openssl", "pkcs12", "-legacy", "-in", path, "-nokeys", "-passin", "pass:" + word, *options])
+            if shown:
+                return shown
     return b""
 
 
@@ -117,6 +119,11 @@ def certificates(path, words):
     found.extend(of_uefi(data))
     if data[:1] == b"\x30":
         found.extend(of_der(path, data, words))
+    if re.fullmatch(rb"MI[A-Za-z0-9+/=\s]+", data):  # nothing but base64
+        with tempfile.NamedTemporaryFile() as binary:
+            binary.write(base64.b64decode(data))
+            binary.flush()
+            found.extend(of_der(binary.name, base64.b64decode(data), words))
     return found
 
 

@@ -11,7 +11,7 @@ static const struct format *const table[] = {
     &format_appx,   &format_nss_blob, &format_pe,         &format_msi,     &format_cab,     &format_module,
     &format_apk,    &format_uefi,     &format_kdb,        &format_nss_dbm, &format_nss_sql, &format_bcfks,
     &format_cms,    &format_der,      &format_pkcs12,     &format_jks,     &format_bks,     &format_archive,
-    &format_packed, &format_helm,     &format_kubernetes,
+    &format_packed, &format_helm,     &format_kubernetes, &format_base64,
 };
 
 const struct format *format_identify(struct slice head, size_t *row)

@@ -18,9 +18,9 @@ struct format {
 };
 
 /* One row a format, asked in the table's order. */
-extern const struct format format_archive, format_packed, format_helm, format_kubernetes, format_cms, format_der,
-    format_pkcs12, format_jks, format_bks, format_bcfks, format_nss_sql, format_nss_dbm, format_kdb, format_uefi,
-    format_apk, format_module, format_cab, format_msi, format_pe, format_nss_blob, format_appx;
+extern const struct format format_base64, format_archive, format_packed, format_helm, format_kubernetes, format_cms,
+    format_der, format_pkcs12, format_jks, format_bks, format_bcfks, format_nss_sql, format_nss_dbm, format_kdb,
+    format_uefi, format_apk, format_module, format_cab, format_msi, format_pe, format_nss_blob, format_appx;
 
 /* The first row from *row on that takes head for its own, by its first bytes alone; *row moves behind it. NULL when none is left. */
 const struct format *format_identify(struct slice head, size_t *row);

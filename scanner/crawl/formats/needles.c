@@ -1,5 +1,5 @@
 /* Several strings in one pass (Wu and Manber, 1994): a table says for each pair of bytes how far the next needle's end can be at least, so that most
- * bytes are never looked at. Ten needles cost what one costs with memmem, and a file is read once.
+ * bytes are never looked at. Twenty needles cost little more than one with memmem, and a file is read once.
  *
  * Owns the list of needles, all of one length. search.c calls it. Pure. */
 #include "scanner/crawl/formats/needles.h"
@@ -31,6 +31,16 @@ static const struct {
     {"PuTTY-User", NEEDLE_PUTTY},
     {"pkcs7-mime", NEEDLE_MAIL},
     {"pkcs7-sign", NEEDLE_MAIL},
+    {"\"kty\":\"RSA", NEEDLE_JWK},
+    {"\"kty\": \"RS", NEEDLE_JWK},
+    {"\"kty\":\"EC\"", NEEDLE_JWK},
+    {"\"kty\": \"EC", NEEDLE_JWK},
+    {"\"kty\":\"OKP", NEEDLE_JWK},
+    {"\"kty\": \"OK", NEEDLE_JWK},
+    {"\\\"kty\\\":\\\"", NEEDLE_JWK}, /* in a string */
+    {"X509Certif", NEEDLE_BARE},
+    {"\"x5c\":[\"MI", NEEDLE_BARE},
+    {"\"x5c\": [\"M", NEEDLE_BARE},
 };
 enum { NEEDLE_COUNT = sizeof needles / sizeof *needles };
 

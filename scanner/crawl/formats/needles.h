@@ -16,6 +16,8 @@ enum needle {
     NEEDLE_SSH2,            /* "---- BEGIN": RFC 4716 */
     NEEDLE_PUTTY,           /* "PuTTY-User" */
     NEEDLE_MAIL,            /* "pkcs7-mime", "pkcs7-sign": a content type */
+    NEEDLE_JWK,             /* the "kty" of a JSON Web Key */
+    NEEDLE_BARE, /* an element or member that holds a certificate in base64 without BEGIN: X509Certificate, x5c */
     NEEDLE_NONE,
 };
 

@@ -164,15 +164,15 @@ static void verify_mac(struct reading *reading, PKCS12 *pfx)
     }
     PKCS12_get0_mac(NULL, &algorithm, NULL, &iterations, pfx);
     int64_t count = 1;
-    if (iterations && (!ASN1_INTEGER_get_int64(&count, iterations) || count < 1 ||
-                       (uint64_t)count > reading->job->options->limits.max_iterations)) {
+    if (iterations && (!ASN1_INTEGER_get_int64(&count, iterations) ||
+                       (count > 0 && (uint64_t)count > reading->job->options->limits.max_iterations))) {
         obstacle(reading, RECORD_ERROR_TOO_LARGE, "the integrity check asks for too many iterations");
         return;
     }
     if (algorithm && !affordable(reading, algorithm)) /* PBMAC1 carries its own count */
         return;
     uint64_t cost = algorithm ? cost_of(algorithm) : 0;
-    if ((cost ? cost : (uint64_t)count) < KEYSTORE_LOW_ITERATIONS)
+    if ((cost ? cost : count > 0 ? (uint64_t)count : 1) < KEYSTORE_LOW_ITERATIONS)
         weak(reading, "low-iterations");
     for (size_t i = 0; i < tries(reading) && !reading->verified && !give_up(reading); i++) {
         const char *password;

@@ -19,6 +19,8 @@ static bool (*const parts[])(struct search *search, struct window *window, enum 
     [NEEDLE_SSH2] = search_take_ssh2,
     [NEEDLE_PUTTY] = search_take_putty,
     [NEEDLE_MAIL] = search_take_mail,
+    [NEEDLE_JWK] = search_take_jwk,
+    [NEEDLE_BARE] = search_take_bare,
 };
 
 size_t search_window(struct search *search, struct window *window)

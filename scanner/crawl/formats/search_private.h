@@ -34,6 +34,8 @@ bool search_take_ssh_certificate(struct search *search, struct window *window, e
 bool search_take_ssh2(struct search *search, struct window *window, enum needle needle, size_t *at);
 bool search_take_putty(struct search *search, struct window *window, enum needle needle, size_t *at);
 bool search_take_mail(struct search *search, struct window *window, enum needle needle, size_t *at);
+bool search_take_jwk(struct search *search, struct window *window, enum needle needle, size_t *at);
+bool search_take_bare(struct search *search, struct window *window, enum needle needle, size_t *at);
 
 /* All that a window holds; returns how many of its bytes are done with. */
 size_t search_window(struct search *search, struct window *window);

@@ -25,6 +25,11 @@ static bool next_line(struct cursor *cursor, struct slice *line)
     if (end + 1 < cursor->end && end[0] == '\r' && end[1] == '\n')
         end++;
     cursor->at = end < cursor->end ? end + 1 : end;
+    while (line->size &&
+           (line->data[0] == ' ' || line->data[0] == '\t' || line->data[0] == '>')) { /* indented, quoted */
+        line->data++;
+        line->size--;
+    }
     return true;
 }
 

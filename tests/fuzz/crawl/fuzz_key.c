@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (key_public(kinds[i], (struct slice){data, size}, &spki) && strcmp(kinds[i], "sec1") != 0 &&
             strcmp(kinds[i], "pkcs8") != 0 && cert_read_key(buf_slice(&spki), &facts))
             abort();
-        if (i % 4) /* the rest is OpenSSL's, and slow */
+        if (strcmp(kinds[i], "openssh") != 0) /* the rest is OpenSSL's, and slow */
             continue;
         if (!key_examine(kinds[i], false, (struct slice){data, size}, &key) && !key.kind)
             abort();

@@ -50,6 +50,17 @@ static const struct {
     {"PuTTY-User", NEEDLE_PUTTY},
     {"pkcs7-mime", NEEDLE_MAIL},
     {"pkcs7-sign", NEEDLE_MAIL},
+    {"\"kty\":\"RSA", NEEDLE_JWK},
+    {"\"kty\": \"RS", NEEDLE_JWK},
+    {"\"kty\":\"EC\"", NEEDLE_JWK},
+    {"\"kty\": \"EC", NEEDLE_JWK},
+    {"\"kty\":\"OKP", NEEDLE_JWK},
+    {"\"kty\": \"OK", NEEDLE_JWK},
+    {"\\\"kty\\\":\\\"", NEEDLE_JWK},
+    {"X509Certif", NEEDLE_BARE},
+    {"\"x5c\":[\"MI", NEEDLE_BARE},
+    {"\"x5c\": [\"M", NEEDLE_BARE},
+    {"U\0d\0J\0T\0i\0", NEEDLE_UTF16},
 };
 enum { STRINGS = sizeof strings / sizeof *strings };
 
