@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Programs and packages as their own tools sign them: osslsigncode (PE, MSI, CAB), openssl (.cat), the kernel's sign-file, apksigner. Who signed is told; each
 certificate is checked against what a foreign reader takes out of the same file."""
-import collections, glob, hashlib, json, lzma, os, re, ssl, struct, subprocess, sys, tempfile, zipfile
+import base64, collections, glob, hashlib, json, lzma, os, re, ssl, struct, subprocess, sys, tempfile, zipfile
 
 TOP = os.environ.get("CM_TOP", ".")
 BIN = os.environ.get("CM_BIN", os.path.join(TOP, "build/asan"))
@@ -64,6 +64,19 @@ WIX = b"""<?xml version="1.0" encoding="utf-8"?><Wix xmlns="http://schemas.micro
 <Feature Id="C" Level="1"><ComponentRef Id="M"/></Feature></Product></Wix>"""
 
 
+def make_app():
+    """The least of a Windows app package that can be signed: a manifest, its hash, types"""
+    manifest = b"<?xml version=\"1.0\"?><Package/>"
+    digest = base64.b64encode(hashlib.sha256(manifest).digest()).decode()
+    with zipfile.ZipFile(os.path.join(TMP, "app.appx"), "w") as app:
+        app.writestr("AppxManifest.xml", manifest)
+        app.writestr("AppxBlockMap.xml", '<?xml version="1.0" encoding="UTF-8"?><BlockMap xmlns="http://schemas.microsoft.com/appx/2010/blockmap" '
+                     'HashMethod="http://www.w3.org/2001/04/xmlenc#sha256"><File Name="AppxManifest.xml" Size="%d" LfhSize="46"><Block Hash="%s"/></File></BlockMap>' % (len(manifest), digest))
+        app.writestr("[Content_Types].xml", '<?xml version="1.0" encoding="UTF-8"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+                     '<Default Extension="xml" ContentType="application/vnd.ms-appx.manifest+xml"/>'
+                     '<Override PartName="/AppxBlockMap.xml" ContentType="application/vnd.ms-appx.blockmap+xml"/></Types>')
+
+
 def extracted(name):
     """What osslsigncode takes out of a signed file, as openssl shows it"""
     run("osslsigncode", "extract-signature", "-pem", "-in", os.path.join(TREE, name), "-out", name + ".p7")
@@ -83,6 +96,12 @@ def sign_windows():
         expected[name] = extracted(name)
         if expected[name] != prints(read("signer-chain.pem")):
             failed.append(name + ": osslsigncode takes out other certificates than went in")
+    make_app()
+    app = ("osslsigncode", "sign", "-certs", "signer-chain.pem", "-key", "signer.key", "-in", "app.appx", "-out", os.path.join(TREE, "app.appx"))
+    if b"Succeeded" in run(*app, status=None):
+        expected["app.appx"] = extracted("app.appx")
+    else:
+        print("this osslsigncode signs no app packages: not tried")
     # A second signature within the first; a time stamp, where this osslsigncode can be its own authority.
     both = prints(read("signer-chain.pem")) | prints(read("second-chain.pem"))
     run("osslsigncode", "sign", "-nest", "-certs", "second-chain.pem", "-key", "second.key", "-h", "sha384", "-in", os.path.join(TREE, "program.exe"), "-out", os.path.join(TREE, "nested.exe"))
@@ -179,7 +198,8 @@ for name, certificates in sorted(expected.items()):
     print(f"{name}: {len(certificates)} expected, {len(told[name] & certificates)} found, {len(told[name] - certificates)} surplus, as {sorted(formats[name])}")
     if told[name] != certificates:
         failed.append(f"{name}: told {sorted(told[name])}, expected {sorted(certificates)}")
-for name, wanted in (("one.apk", {("apk", ""), ("pkcs7", "META-INF/APP.RSA")}), ("program.exe", {("authenticode", "")}), ("own.ko", {("module", "")})):
+for name, wanted in (("one.apk", {("apk", ""), ("pkcs7", "META-INF/APP.RSA")}), ("program.exe", {("authenticode", "")}), ("own.ko", {("module", "")}),
+                     ("app.appx", {("authenticode", "AppxSignature.p7x")} if "app.appx" in expected else set())):
     if formats[name] != wanted:
         failed.append(f"{name}: told as {formats[name]}, not {wanted}")
 for text in failed:
