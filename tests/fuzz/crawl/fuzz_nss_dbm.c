@@ -6,5 +6,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzzed_format(&format_nss_dbm, data, size);
+    fuzzed_format(&format_nss_blob, data, size); /* a record alone */
     return 0;
 }
