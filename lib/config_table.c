@@ -81,7 +81,7 @@ const struct config_key config_keys[] = {
     /* Crawling. */
     {"crawl.user", CONFIG_STRING, 0, 0, "nobody", "Whom a crawl that root started goes on as before it reads files."},
     {"crawl.max_depth", CONFIG_INTEGER, 1, 60, "16", "How deep containers within containers are looked into."},
-    {"crawl.max_ratio", CONFIG_INTEGER, 0, 1000000, "1000",
+    {"crawl.max_ratio", CONFIG_INTEGER, 0, 1000000, "250",
      "How many bytes are unpacked for each byte of a file; 0: no limit."},
     {"crawl.max_unpacked", CONFIG_BYTES, 0, 1024 * TIB, "64GiB",
      "How many bytes are unpacked of one file and all that lies in it; 0: no limit."},
@@ -102,6 +102,8 @@ const struct config_key config_keys[] = {
      "Requests per second that one client may make on average; bursts of twice as many pass."},
     {"collector.request_timeout", CONFIG_DURATION, 1 * SECOND_MS, 10 * MINUTE_MS, "60s",
      "How long a client may take to send one request whole, to read the answer, and to begin the next."},
+    {"collector.lease", CONFIG_DURATION, 1 * SECOND_MS, 1 * DAY_MS, "2m",
+     "How long a scanner has a shard of a sweep without a word from it, before it is given to another."},
     {"collector.judge_interval", CONFIG_DURATION, 100, 1 * HOUR_MS, "5s",
      "How often the collector verifies new chains and brings its figures up to date."},
 

@@ -18,7 +18,7 @@
 enum {
     RATIO_FREE_BYTES =
         16 * 1024 * 1024, /* until so much has come out, no ratio is suspicious: a page of zeros packs well */
-    ABANDONED_MAX = 16,   /* entries given up as too large; each costs as much as a file may */
+    ABANDONED_MAX = 8,    /* entries given up as too large; each costs as much as a file may */
     DETAIL_BYTES = 160,
 };
 
@@ -26,7 +26,7 @@ const struct job_limits job_default_limits = {
     .depth = 16,
     .unpacked_bytes = UINT64_C(64) << 30,
     .entries = 4000000,
-    .ratio = 1000,
+    .ratio = 250, /* deflate packs zeros at 1030; real trees stay below 20 */
     .time_ms = 60 * 1000,
     .memory_bytes = 96 * 1024 * 1024,
     .max_iterations = 5000000, /* about two seconds; real files use up to 1,000,000 */
