@@ -129,7 +129,7 @@ void bcfks_read_objects(struct keystore *store, struct slice data)
             read_object(store, element.contents);
     }
     if (status || cut || objects_cut)
-        keystore_problem(store, true, RECORD_ERROR_MALFORMED, "its list of entries is cut or damaged");
+        keystore_damage(store, true, "its list of entries is cut or damaged");
 }
 
 /* --- What is around it -------------------------------------------------------------------------------------------------- */
@@ -212,7 +212,7 @@ static int read_parts(struct opening *opening, struct cursor store)
     if (!der_expect(&store, DER_SEQUENCE, &integrity))
         opening->has_mac = bcfks_read_mac(integrity, &opening->mac) == 0;
     if (!opening->has_mac)
-        keystore_problem(opening->store, true, RECORD_ERROR_MALFORMED, "its integrity check is cut or damaged");
+        keystore_damage(opening->store, true, "its integrity check is cut or damaged");
     return 0;
 }
 
@@ -226,7 +226,7 @@ static void read_store(struct job *job, struct cursor contents, bool cut)
     if (status == CM_EUNSUPPORTED)
         keystore_problem(&store, true, RECORD_ERROR_UNSUPPORTED, "it is encrypted by a scheme that we do not read");
     else if (status || (cut && !store.damaged))
-        keystore_problem(&store, true, RECORD_ERROR_MALFORMED, "it is cut or damaged");
+        keystore_damage(&store, true, "it is cut or damaged");
     if (!status) {
         if (opening.encrypted && !opening.seal.kdf.scrypt)
             keystore_weak_iterations(&store, opening.seal.kdf.iterations);

@@ -57,7 +57,7 @@ static bool read_store(struct job *job, const struct bks_head *head, struct curs
     if (bks_read_entries(&store, cursor)) {
         check.entries.size = (size_t)(cursor->at - check.entries.data);
         if (cursor_slice(cursor, BKS_DIGEST_BYTES, &check.mac))
-            keystore_problem(&store, true, RECORD_ERROR_MALFORMED, "its MAC is cut");
+            keystore_damage(&store, true, "its MAC is cut");
         else
             integrity = check_integrity(&store, &check);
     }

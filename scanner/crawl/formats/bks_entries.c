@@ -118,8 +118,8 @@ static int read_entry(struct keystore *store, struct cursor *cursor, uint8_t typ
         status = read_chain_and_value(store, cursor, type);
     keystore_close_entry(store, status ? NULL : cursor->at);
     if (status)
-        keystore_problem(store, false, RECORD_ERROR_MALFORMED,
-                         status == CM_ETRUNCATED ? "the entry runs past the end of the store" : "the entry is damaged");
+        keystore_damage(store, false,
+                        status == CM_ETRUNCATED ? "the entry runs past the end of the store" : "the entry is damaged");
     return status;
 }
 
@@ -162,7 +162,7 @@ bool bks_read_entries(struct keystore *store, struct cursor *cursor)
     while (!keystore_time_is_over(store)) {
         const uint8_t *start = cursor->at;
         if (cursor_u8(cursor, &type)) {
-            keystore_problem(store, true, RECORD_ERROR_MALFORMED, "it is cut behind its last entry");
+            keystore_damage(store, true, "it is cut behind its last entry");
             return false;
         }
         if (type == TYPE_END)

@@ -84,8 +84,8 @@ static int read_entry(struct jks *jks)
         status = read_value(jks, tag);
     keystore_close_entry(&jks->store, status ? NULL : jks->cursor.at);
     if (status)
-        keystore_problem(&jks->store, false, RECORD_ERROR_MALFORMED,
-                         status == CM_ETRUNCATED ? "the entry runs past the end of the file" : "the entry is damaged");
+        keystore_damage(&jks->store, false,
+                        status == CM_ETRUNCATED ? "the entry runs past the end of the file" : "the entry is damaged");
     return status;
 }
 
@@ -119,7 +119,7 @@ static bool read_entries(struct jks *jks, uint32_t count)
         if (keystore_time_is_over(store))
             return false;
         if (cursor_left(&jks->cursor) <= DIGEST_BYTES) { /* no entry is so small */
-            keystore_problem(store, true, RECORD_ERROR_MALFORMED, "it has fewer entries than it says");
+            keystore_damage(store, true, "it has fewer entries than it says");
             return false;
         }
         if (read_entry(jks)) {
@@ -156,7 +156,7 @@ static const char *check_integrity(struct jks *jks)
 {
     struct check check = {.body = {jks->cursor.start, cursor_offset(&jks->cursor)}};
     if (cursor_slice(&jks->cursor, DIGEST_BYTES, &check.digest)) {
-        keystore_problem(&jks->store, true, RECORD_ERROR_MALFORMED, "its digest is cut");
+        keystore_damage(&jks->store, true, "its digest is cut");
         return "bad";
     }
     check.context = EVP_MD_CTX_new();
@@ -186,10 +186,10 @@ static bool read_store(struct job *job, struct slice bytes)
     bool begins = !cursor_u32(&jks.cursor, &magic) && !cursor_u32(&jks.cursor, &jks.version);
     keystore_init(&jks.store, job, magic == (uint32_t)MAGIC_JCEKS ? "jceks" : "jks");
     if (!begins || cursor_u32(&jks.cursor, &count)) {
-        keystore_problem(&jks.store, true, RECORD_ERROR_MALFORMED, "it is cut before its first entry");
+        keystore_damage(&jks.store, true, "it is cut before its first entry");
     } else {
         if (jks.version != 1 && jks.version != 2)
-            keystore_problem(&jks.store, true, RECORD_ERROR_MALFORMED, "it has no version that there is");
+            keystore_damage(&jks.store, true, "it has no version that there is");
         keystore_entries_begin(&jks.store, jks.cursor.at);
         if (read_entries(&jks, count))
             integrity = check_integrity(&jks);

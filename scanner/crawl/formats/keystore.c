@@ -42,11 +42,16 @@ void keystore_open_entry(struct keystore *store, struct slice alias)
 
 void keystore_problem(struct keystore *store, bool of_store, enum record_error error, const char *detail)
 {
-    store->damaged = store->damaged || error == RECORD_ERROR_MALFORMED;
     if (store->problems++ < KEYSTORE_PROBLEMS_MAX)
         job_problem(store->job, store->format, of_store ? NULL : store->alias.data, error, detail);
     else if (store->problems == KEYSTORE_PROBLEMS_MAX + 1)
         job_problem(store->job, store->format, NULL, RECORD_ERROR_LIMIT, "it has more problems than are told");
+}
+
+void keystore_damage(struct keystore *store, bool of_store, const char *detail)
+{
+    store->damaged = true;
+    keystore_problem(store, of_store, RECORD_ERROR_MALFORMED, detail);
 }
 
 void keystore_weak(struct keystore *store, const char *word)
@@ -190,10 +195,12 @@ void keystore_sealed_key(struct keystore *store)
 void keystore_tell(struct keystore *store, const char *integrity)
 {
     const struct found_ops *ops = store->job->ops;
+    if (store->damaged && strcmp(integrity, "ok") != 0)
+        integrity = "bad";
     if (store->has_keys && store->guessable)
         keystore_weak(store, "default-password");
     ops->store(ops->context, &(struct found_store){.format = store->format,
-                                                   .integrity = store->damaged ? "bad" : integrity,
+                                                   .integrity = integrity,
                                                    .entries = store->entries,
                                                    .weak = store->weak,
                                                    .weak_count = store->weak_count});

@@ -29,7 +29,7 @@ struct keystore {
     const uint8_t *sound; /* up to here the last entry or certificate is what it says: a neighbour may begin here */
     const uint8_t *sound_before; /* the open entry */
     const uint8_t *searched;     /* up to here entries were looked for */
-    bool damaged;                /* a problem was told that says that the store is not as it was written */
+    bool damaged;
 };
 
 void keystore_init(struct keystore *store, struct job *job, const char *format);
@@ -55,11 +55,13 @@ bool keystore_find_entry(struct keystore *store, struct cursor *cursor, const ui
                          bool (*is_entry)(struct cursor at));
 bool keystore_time_is_over(struct keystore *store); /* told then */
 
-/* A problem of the open entry, or (of_store) of the store as a whole. RECORD_ERROR_MALFORMED makes the store damaged. */
+/* A problem of the open entry, or (of_store) of the store as a whole: what an application may have stored so. */
 void keystore_problem(struct keystore *store, bool of_store, enum record_error error, const char *detail);
+/* The same of what is not as it was written: RECORD_ERROR_MALFORMED, and an integrity that cannot be "unchecked". */
+void keystore_damage(struct keystore *store, bool of_store, const char *detail);
 void keystore_weak(struct keystore *store, const char *word); /* static; each is told once */
 void keystore_weak_iterations(struct keystore *store, uint64_t iterations);
-/* The store as a whole, last; its integrity is "bad" when the store is damaged. */
+/* The store as a whole, last; its integrity is "bad" when it is damaged, unless it was found to be "ok" all the same. */
 void keystore_tell(struct keystore *store, const char *integrity);
 
 enum keystore_try { KEYSTORE_NONE_FITS, KEYSTORE_FITS, KEYSTORE_NO_TIME };

@@ -74,13 +74,13 @@ const char *uber_read_opened(struct keystore *store, struct slice plain, bool wh
     struct slice digest;
     cursor_init_slice(&cursor, plain);
     if (!whole)
-        keystore_problem(store, true, RECORD_ERROR_MALFORMED, "it is cut");
+        keystore_damage(store, true, "it is cut");
     if (!bks_read_entries(store, &cursor))
         return "unchecked";
     struct slice entries = {plain.data, cursor_offset(&cursor)};
     if (!cursor_slice(&cursor, BKS_DIGEST_BYTES, &digest) && digest_fits(entries, digest.data))
         return "ok";
-    keystore_problem(store, true, RECORD_ERROR_MALFORMED, "its digest is not that of its entries");
+    keystore_damage(store, true, "its digest is not that of its entries");
     return "bad";
 }
 
@@ -96,7 +96,7 @@ static void tell_closed(struct keystore *store, const struct opening *opening, e
              (unsigned)opening->head.iterations);
     keystore_problem(store, true, RECORD_ERROR_PASSWORD, detail);
     if (!opening->whole)
-        keystore_problem(store, true, RECORD_ERROR_MALFORMED, "it is cut");
+        keystore_damage(store, true, "it is cut");
 }
 
 static const char *open_store(struct keystore *store, struct opening *opening)

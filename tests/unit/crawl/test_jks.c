@@ -113,7 +113,7 @@ static void test_version_1(void **state)
     begin(&store, (uint32_t)JKS, 7, 1);
     put_trusted(&store, "a", &one);
     end(&store);
-    expect(&store, "problem jks - malformed\nchain jks a %s\nstore jks bad 1\n", one.print);
+    expect(&store, "problem jks - malformed\nchain jks a %s\nstore jks ok 1\n", one.print);
     buf_done(&store);
 }
 
@@ -220,7 +220,7 @@ static void test_bad_certificates(void **state)
     end(&store);
     expect(&store,
            "problem jks k malformed\nproblem jks k malformed\nchain jks k %s %s\nproblem jks pgp unsupported\n"
-           "chain jks last %s\nstore jks bad 3\n",
+           "chain jks last %s\nstore jks ok 3\n",
            one.print, two.print, three.print);
     buf_done(&store);
 }
