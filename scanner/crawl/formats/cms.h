@@ -8,7 +8,8 @@ struct cms_use {
     const char *format;        /* pkcs7, authenticode, … */
     const char *role;          /* of every chain; NULL: "signer" where somebody signed, else left to the sink */
     size_t certificates, crls; /* ordinals of the last ones told under this content's name; counted on */
-    bool contents;             /* look into what was signed, too: a mail, a document, another CMS */
+    bool
+        contents; /* look into what was signed, too: a mail, a document, another CMS; its bytes may be overwritten then */
 };
 
 /* Tells what the ContentInfo at the start of bytes carries: first each signer's chain, leaf first, whichever order they stand in; then the other
