@@ -8,6 +8,9 @@
 
 #include "scanner/crawl/formats/search_private.h"
 
+/* What parts may look at, for each byte of a window and on top of it: real files need a hundredth. */
+enum { LOOKS = 4, LOOK_BYTES = 1024 * 1024 };
+
 static bool (*const parts[])(struct search *search, struct window *window, enum needle needle, size_t *at) = {
     [NEEDLE_PEM] = search_take_pem,
     [NEEDLE_UTF16] = search_take_utf16,
@@ -23,10 +26,23 @@ static bool (*const parts[])(struct search *search, struct window *window, enum 
     [NEEDLE_BARE] = search_take_bare,
 };
 
+bool search_may_look(struct search *search, size_t bytes)
+{
+    if (bytes <= search->allowance) {
+        search->allowance -= bytes;
+        return true;
+    }
+    if (!search->overdrawn)
+        job_problem(search->job, NULL, NULL, RECORD_ERROR_LIMIT, "too much of it looks like keys or mails and is none");
+    search->overdrawn = true;
+    return false;
+}
+
 size_t search_window(struct search *search, struct window *window)
 {
     size_t at = 0;
     enum needle needle;
+    search->allowance += LOOKS * window->size + LOOK_BYTES;
     for (;;) {
         size_t found = needles_find(window->bytes, window->size, at, &needle);
         if (needle == NEEDLE_NONE)

@@ -59,10 +59,9 @@ bool search_take_bare(struct search *search, struct window *window, enum needle 
     while ((begin = begin_of(window, *at))) {
         size_t end = end_of(window, begin);
         struct slice text = {window->bytes + begin, end - begin};
-        if (!take_one(search, text))
-            break;
-        *at = end;
-        if (end >= window->size || window->bytes[end] != '"') /* one more of a list follows: "…","MI… */
+        bool told = take_one(search, text);
+        *at = end; /* an element's end would have ended the run: no other begins in it */
+        if (!told || end >= window->size || window->bytes[end] != '"') /* one more of a list follows: "…","MI… */
             break;
     }
     *at += 3;

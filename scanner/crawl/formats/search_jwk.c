@@ -162,7 +162,8 @@ bool search_take_jwk(struct search *search, struct window *window, enum needle n
     (void)needle;
     if (window->size - *at < OBJECT_MAX && !window->last && *at)
         return false;
-    bool found = find_object(window, *at, &from, &to), escaped = window->bytes[*at] == '\\';
+    bool found = search_may_look(search, OBJECT_MAX / 4) && find_object(window, *at, &from, &to),
+         escaped = window->bytes[*at] == '\\';
     *at += NEEDLE_BYTES;
     if (!found)
         return true;

@@ -48,7 +48,8 @@ bool search_take_mail(struct search *search, struct window *window, enum needle 
     (void)needle;
     if (window->size - *at < HEADER_BYTES_MAX && !window->last && *at)
         return false;
-    size_t from = *at + NEEDLE_BYTES, body = body_of(window, from), end = body ? end_of(window, body) : 0;
+    size_t from = *at + NEEDLE_BYTES, body = search_may_look(search, HEADER_BYTES_MAX / 4) ? body_of(window, from) : 0,
+           end = body ? end_of(window, body) : 0;
     if (body && end == window->size && !window->last && *at && end - body < BODY_BYTES_MAX)
         return false;
     *at = from;

@@ -17,6 +17,9 @@ struct search {
     struct content_ordinals *told;
     struct der_items items;
     unsigned disguises;
+    size_t
+        allowance; /* bytes that parts may still look ahead or back over: what keeps a file of nothing but needles linear */
+    bool overdrawn; /* was told */
 };
 
 struct window {
@@ -36,6 +39,9 @@ bool search_take_putty(struct search *search, struct window *window, enum needle
 bool search_take_mail(struct search *search, struct window *window, enum needle needle, size_t *at);
 bool search_take_jwk(struct search *search, struct window *window, enum needle needle, size_t *at);
 bool search_take_bare(struct search *search, struct window *window, enum needle needle, size_t *at);
+
+/* For parts that look at the same bytes once for each needle: false, once told, when there were too many. */
+bool search_may_look(struct search *search, size_t bytes);
 
 /* All that a window holds; returns how many of its bytes are done with. */
 size_t search_window(struct search *search, struct window *window);

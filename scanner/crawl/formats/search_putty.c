@@ -90,7 +90,7 @@ bool search_take_putty(struct search *search, struct window *window, enum needle
     const uint8_t *begin = window->bytes + *at;
     *at += NEEDLE_BYTES;
     if (reach < sizeof head + 2 || memcmp(begin, head, sizeof head - 1) != 0 || begin[sizeof head - 1] < '1' ||
-        begin[sizeof head - 1] > '9' || begin[sizeof head] != ':')
+        begin[sizeof head - 1] > '9' || begin[sizeof head] != ':' || !search_may_look(search, SEARCH_LINE_MAX / 16))
         return true;
     cursor_init(&cursor, begin, reach);
     buf_init(&putty.blob, SEARCH_LINE_MAX);

@@ -98,7 +98,9 @@ bool search_take_ssh2(struct search *search, struct window *window, enum needle 
     bool is_private = left >= sizeof private - 1 && memcmp(begin, private, sizeof private - 1) == 0;
     size_t head = is_public ? sizeof public - 1 : sizeof private - 1;
     size_t reach = left < SEARCH_LINE_MAX ? left : SEARCH_LINE_MAX;
-    uint8_t *stop = is_public || is_private ? memmem(begin + head, reach - head, end, sizeof end - 1) : NULL;
+    uint8_t *stop = (is_public || is_private) && search_may_look(search, SEARCH_LINE_MAX / 16)
+                        ? memmem(begin + head, reach - head, end, sizeof end - 1)
+                        : NULL;
     if ((is_public || is_private) && !stop && reach == left && !window->last && *at)
         return false;
     *at += NEEDLE_BYTES;

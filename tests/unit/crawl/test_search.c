@@ -10,6 +10,7 @@
 #include <openssl/x509.h>
 
 #include "certmuster/der.h"
+#include "certmuster/timefmt.h"
 #include "scanner/crawl/formats/ber.h"
 #include "scanner/crawl/formats/key.h"
 #include "scanner/crawl/formats/key_public.h"
@@ -175,6 +176,38 @@ static void test_samples(void **state)
     assert_true(count >= 20);
 }
 
+/* Megabytes of nothing but beginnings, each of which asks to be looked at closely: linear, and said when it is too much. */
+static void test_hostile_size(void **state)
+{
+    static const char *const texts[] = {"\"kty\":\"RSA\"",
+                                        "{\"kty\":\"EC\"",
+                                        "pkcs7-mime",
+                                        "pkcs7-mime\n\n",
+                                        "X509CertifMI",
+                                        "X509Certif>MIIA",
+                                        "---- BEGIN SSH2 PUBLIC KEY ----\n",
+                                        "PuTTY-User-Key-File-3: x\n",
+                                        "LS1CRUdJTi",
+                                        "-\0-\0B\0E\0G\0",
+                                        "ssh-rsa-cert-v01@openssh.com AAAA"};
+    enum { SIZE = 4 * 1024 * 1024 };
+    (void)state;
+    char *bytes = malloc(SIZE);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        size_t length = i == 9 ? 10 : strlen(texts[i]);
+        struct collected all;
+        for (size_t at = 0; at < SIZE; at++)
+            bytes[at] = texts[i][at % length];
+        int64_t began = clock_monotonic_ms();
+        read_all(bytes, SIZE, &all);
+        int64_t took = clock_monotonic_ms() - began;
+        if (took > 15000) /* with sanitizers, on a busy machine: quadratic would take minutes */
+            fail_msg("%s: %d ms", texts[i], (int)took);
+        buf_done(&all.text);
+    }
+    free(bytes);
+}
+
 /* A certificate whose outer length, or all of whose lengths, are indefinite is told as DER has it. */
 static void test_ber(void **state)
 {
@@ -267,10 +300,8 @@ static void test_public_halves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_needles),
-        cmocka_unit_test(test_samples),
-        cmocka_unit_test(test_ber),
-        cmocka_unit_test(test_public_halves),
+        cmocka_unit_test(test_needles), cmocka_unit_test(test_samples),       cmocka_unit_test(test_hostile_size),
+        cmocka_unit_test(test_ber),     cmocka_unit_test(test_public_halves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
