@@ -1,7 +1,7 @@
 /* libyaml's events, with byte offsets in place of its counts of characters.
  *
- * Owns yaml.h: no other file sees it. yamltree.c builds configuration from these events, the crawler reads manifests. libyaml bounds its own nesting; what a
- * caller allows is the caller's. */
+ * Owns yaml.h: no other file sees it. yamltree.c builds configuration from these events, the crawler reads manifests. Callers set their own ceilings below the one on depth that stands
+ * here. */
 #include "certmuster/yamlevents.h"
 
 #include <stdint.h>
@@ -17,6 +17,7 @@ struct yamlevents {
     const uint8_t *bytes;
     size_t size;
     size_t character, byte; /* the same place, counted both ways */
+    size_t depth;           /* of open maps and lists */
     bool open;              /* event holds one */
     bool over;
 };
@@ -97,6 +98,17 @@ static void take_scalar(struct yamlevents *events, struct yamlevent *out)
     out->end = byte_of(events, event->end_mark.index);
 }
 
+/* libyaml's work for each token grows with the depth, and so do its stacks: a megabyte of "[" would take minutes. */
+static int watch_depth(struct yamlevents *events, enum yamlevent_kind kind, size_t line, struct cm_error *error)
+{
+    events->depth += kind == YAMLEVENT_MAP || kind == YAMLEVENT_LIST;
+    events->depth -= kind == YAMLEVENT_MAP_END || kind == YAMLEVENT_LIST_END;
+    if (events->depth <= YAMLEVENTS_DEPTH_MAX)
+        return 0;
+    events->over = true;
+    return error_set(error, CM_ELIMIT, line, "nested too deeply");
+}
+
 int yamlevents_next(struct yamlevents *events, struct yamlevent *out, struct cm_error *error)
 {
     static const enum yamlevent_kind kinds[] = {
@@ -124,5 +136,5 @@ int yamlevents_next(struct yamlevents *events, struct yamlevent *out, struct cm_
         out->kind = kinds[events->event.type];
     if (out->kind == YAMLEVENT_SCALAR)
         take_scalar(events, out);
-    return 0;
+    return watch_depth(events, out->kind, out->line, error);
 }

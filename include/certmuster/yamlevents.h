@@ -1,6 +1,6 @@
 /* YAML (and JSON, which is YAML as far as files in the wild go) as a stream of events with the places of their bytes.
  *
- * Nothing is built: memory is that of the largest scalar, and aliases are events like any other, never expanded. The caller bounds depth, counts and
+ * Nothing is built: memory is that of the largest scalar, and aliases are events like any other, never expanded. The caller bounds counts and
  * sizes. Several documents may stand behind one another. */
 #ifndef CERTMUSTER_YAMLEVENTS_H
 #define CERTMUSTER_YAMLEVENTS_H
@@ -9,6 +9,8 @@
 #include <stddef.h>
 
 #include "certmuster/error.h"
+
+enum { YAMLEVENTS_DEPTH_MAX = 500 };
 
 enum yamlevent_kind {
     YAMLEVENT_END, /* of the bytes */
@@ -37,7 +39,8 @@ struct yamlevents;
 struct yamlevents *yamlevents_new(const void *bytes, size_t size);
 /* Cleanses what the parser held of the bytes: they may have been keys. NULL is allowed. */
 void yamlevents_free(struct yamlevents *events);
-/* CM_EMALFORMED: no YAML from here on; error's offset is the line, its reason the parser's. No event follows. */
+/* CM_EMALFORMED: no YAML from here on; CM_ELIMIT: more than YAMLEVENTS_DEPTH_MAX maps and lists are open. error's offset is the line. No event
+ * follows. */
 CM_MUST_CHECK int yamlevents_next(struct yamlevents *events, struct yamlevent *out, struct cm_error *error);
 
 #endif

@@ -76,7 +76,7 @@ static int make_all(void **state)
     char *key = from_bio(bio);
     key64 = encoded(key, strlen(key));
     free(key);
-    PKCS12 *p12 = PKCS12_create("s3cret word", "store", NULL, leaf, NULL, 0, NID_aes_256_cbc, 10, 10, 0);
+    PKCS12 *p12 = PKCS12_create("s3cret word", "store", NULL, leaf, NULL, 0, NID_aes_256_cbc, 2048, 2048, 0);
     unsigned char *bytes = NULL;
     size = i2d_PKCS12(p12, &bytes);
     p12_64 = encoded(bytes, (size_t)size);

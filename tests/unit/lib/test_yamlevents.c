@@ -100,6 +100,29 @@ static void hostile_bytes(void **state)
         }
 }
 
+/* A megabyte of either would take minutes or gigabytes. */
+static void too_deep(void **state)
+{
+    static const char *const openings[] = {"[", "{a: ", "? ", "- "};
+    (void)state;
+    for (size_t i = 0; i < sizeof openings / sizeof *openings; i++) {
+        struct buf deep;
+        struct yamlevent event;
+        size_t count = 0;
+        int status;
+        buf_init(&deep, 1 << 23);
+        while (deep.size < 1 << 20)
+            buf_append_str(&deep, openings[i]);
+        struct yamlevents *events = yamlevents_new(deep.data, deep.size);
+        while (!(status = yamlevents_next(events, &event, NULL)))
+            count++;
+        assert_int_equal(status, CM_ELIMIT);
+        assert_in_range(count, YAMLEVENTS_DEPTH_MAX, 3 * YAMLEVENTS_DEPTH_MAX);
+        yamlevents_free(events);
+        buf_done(&deep);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +130,7 @@ int main(void)
         cmocka_unit_test(places_are_those_of_bytes),
         cmocka_unit_test(lines_of_errors),
         cmocka_unit_test(hostile_bytes),
+        cmocka_unit_test(too_deep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
