@@ -1,7 +1,7 @@
 /* libyaml's events, with byte offsets in place of its counts of characters.
  *
- * Owns yaml.h: no other file sees it. yamltree.c builds configuration from these events, the crawler reads manifests. Callers set their own ceilings below the one on depth that stands
- * here. */
+ * Owns yaml.h: no other file sees it. yamltree.c builds configuration from these events, the crawler reads manifests. Callers set their own
+ * ceilings below the one on depth that stands here. */
 #include "certmuster/yamlevents.h"
 
 #include <stdint.h>

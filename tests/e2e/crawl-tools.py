@@ -127,10 +127,13 @@ def make_kubernetes():
 def make_helm(leaf, root):
     """Helm 3 stores a release as gzip of JSON, in base64, as a Secret's data: base64 again"""
     release = {"name": "shop", "info": {"first_deployed": "2026-01-01T00:00:00Z", "status": "deployed", "notes": "Done \U0001f600 <b>&"},
-               "chart": {"metadata": {"name": "shop", "apiVersion": "v2"}, "templates": [{"name": "templates/tls.yaml", "data": b64("{{ .Values.x }}\n" + leaf)}], "files": [{"name": "files/ca.pem", "data": b64(root)}]},
-               "config": {"caBundle": root}, "manifest": "---\n# Source: shop/templates/s.yaml\napiVersion: v1\nkind: Secret\nmetadata:\n  name: made\ndata:\n  tls.crt: " + b64(leaf) + "\n", "version": 1, "namespace": "prod"}
+               "chart": {"metadata": {"name": "shop", "apiVersion": "v2"},
+                         "templates": [{"name": "templates/tls.yaml", "data": b64("{{ .Values.x }}\n" + leaf)}], "files": [{"name": "files/ca.pem", "data": b64(root)}]},
+               "config": {"caBundle": root},
+               "manifest": "---\n# Source: shop/templates/s.yaml\napiVersion: v1\nkind: Secret\nmetadata:\n  name: made\ndata:\n  tls.crt: " + b64(leaf) + "\n", "version": 1, "namespace": "prod"}
     packed = b64(gzip.compress(json.dumps(release).encode()))
-    write("k8s/helm.yaml", f"apiVersion: v1\ndata:\n  release: {b64(packed)}\nkind: Secret\nmetadata:\n  name: sh.helm.release.v1.shop.v1\n  namespace: prod\ntype: helm.sh/release.v1\n")
+    write("k8s/helm.yaml", f"apiVersion: v1\ndata:\n  release: {b64(packed)}\nkind: Secret\nmetadata:\n  name: sh.helm.release.v1.shop.v1\n  namespace: prod\n"
+          "type: helm.sh/release.v1\n")
     write("k8s/helm-map.json", json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shop.v1"}, "data": {"release": packed}}))
     for path, outer in (("k8s/helm.yaml", "Secret/prod/sh.helm.release.v1.shop.v1!release"), ("k8s/helm-map.json", "ConfigMap/shop.v1!release")):
         expect(path, outer + "!manifest!Secret/made!tls.crt", "leaf")

@@ -1,4 +1,5 @@
-/* Helm releases: the JSON that "helm.sh/release.v1" Secrets hold in base64 of base64 of gzip, with the chart, its values and the manifests made of them.
+/* Helm releases: the JSON that "helm.sh/release.v1" Secrets hold in base64 of base64 of gzip, with the chart, its values and the manifests made of
+ * them.
  *
  * kubernetes.c and the reader of archives have unwrapped it. Charts carry files and templates in base64; the manifest is one string of YAML. */
 #include <string.h>

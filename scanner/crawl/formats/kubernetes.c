@@ -1,9 +1,9 @@
 /* Kubernetes manifests: what kubectl reads and writes, kubeconfig among it, in YAML and JSON.
  *
- * Owns the cutting of a file into documents and the objects in them; manifest.c builds their trees, manifest_value.c hands on what their values hold. An object is a step of the path,
- * "Secret/NAMESPACE/NAME", a member the next: "tls.crt", "webhooks/NAME/clientConfig/caBundle". Documents are cut apart here and not by the parser, so that one that
- * is no YAML (a template, damage) loses none but itself, and even of that what stands before the damage is read. Lists are read an item at a time. References to files are not
- * followed, and what is sealed stays sealed. */
+ * Owns the cutting of a file into documents and the objects in them; manifest.c builds their trees, manifest_value.c hands on what their values
+ * hold. An object is a step of the path, "Secret/NAMESPACE/NAME", a member the next: "tls.crt", "webhooks/NAME/clientConfig/caBundle". Documents
+ * are cut apart here and not by the parser, so that one that is no YAML (a template, damage) loses none but itself, and even of that what stands
+ * before the damage is read. Lists are read an item at a time. References to files are not followed, and what is sealed stays sealed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,7 +232,8 @@ static void take_document(struct kubernetes *kubernetes, const uint8_t *bytes, s
     manifest->events = NULL;
 }
 
-/* How a line begins tells where documents part: "---" (YAML 1.2 §9.1.2), a JSON value behind another; "{{" at the margin is a template's, and no YAML. */
+/* How a line begins tells where documents part: "---" (YAML 1.2 §9.1.2), a JSON value behind another; "{{" at the margin is a template's, and
+ * no YAML. */
 enum line { LINE_GOES_ON, LINE_BEGINS, LINE_TEMPLATE };
 
 static enum line line_at(const uint8_t *at, size_t left)

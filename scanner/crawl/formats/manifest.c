@@ -1,7 +1,7 @@
 /* Builds the trees of manifests from YAML's events.
  *
- * Owns the nodes and the texts. kubernetes.c and helm.c drive it, manifest_value.c looks into what it holds. Depth, nodes and memory are bounded; what does not fit
- * is left out and said, and the file's bytes still hold it for the search for PEM. */
+ * Owns the nodes and the texts. kubernetes.c and helm.c drive it, manifest_value.c looks into what it holds. Depth, nodes and memory are bounded;
+ * what does not fit is left out and said, and the file's bytes still hold it for the search for PEM. */
 #include "scanner/crawl/formats/manifest.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Values of manifests: what a Secret, a kubeconfig or any other object holds in a text, often in base64, and hands to the readers of that.
  *
- * Owns nothing beyond a call. A value that shows nothing stays as it is in the file's bytes; one that was looked into is blanked there. Decoded values are cleansed:
- * many are keys. */
+ * Owns nothing beyond a call. A value that shows nothing stays as it is in the file's bytes; one that was looked into is blanked there. Decoded
+ * values are cleansed: many are keys. */
 #include "scanner/crawl/formats/manifest.h"
 
 #include <ctype.h>

@@ -1,4 +1,5 @@
-/* Kubernetes and Helm: every place of a manifest that holds certificates, each told once and under its name; templates, damage, cuts and hostile YAML. */
+/* Kubernetes and Helm: every place of a manifest that holds certificates, each told once and under its name; templates, damage, cuts and hostile
+ * YAML. */
 #include "tests/unit/lib/cmocka_first.h"
 
 #include <stdio.h>
