@@ -111,6 +111,7 @@ def make_kubernetes():
         expect(path, "ValidatingWebhookConfiguration/h!webhooks/a.example/clientConfig/caBundle", "root")
         expect(path, "ConfigMap/ca!ca.pem", "root")
         expect(path, "ConfigMap/ca!ca.der", "root")
+    make_dump([secret, stores, hook, map_])
     block = "".join("    " + line + "\n" for line in leaf.splitlines())
     write("k8s/block.yml", f"apiVersion: v1\nstringData:\n  tls.crt: |\n{block}kind: Secret\nmetadata:\n  name: s\n# {'# '.join(other.splitlines(True))}")
     expect("k8s/block.yml", "Secret/s!tls.crt", "leaf")
@@ -122,6 +123,18 @@ def make_kubernetes():
     expect("k8s/config", "Config/me@k!clusters/k/cluster/certificate-authority-data", "root")
     expect("k8s/config", "Config/me@k!users/me/user/client-certificate-data", "leaf")
     make_helm(leaf, root)
+
+
+def make_dump(objects):
+    """A cluster's List that is too large to be held whole, as kubectl writes it in JSON and in YAML: the search finds what stands in it as PEM or base64 of PEM, by no name"""
+    filler = [{"apiVersion": "v1", "data": {"text": "x y " * 250000}, "kind": "ConfigMap", "metadata": {"name": f"filler-{i}"}} for i in range(20)]
+    items = filler + objects[:2] + filler + objects[2:]
+    write("k8s/dump.json", json.dumps({"apiVersion": "v1", "items": items, "kind": "List"}, indent=4))
+    write("k8s/dump.yaml", "apiVersion: v1\nitems:\n" + "".join("- apiVersion: v1\n" + "".join(f"  {key}: {json.dumps(value)}\n" for key, value in item.items() if key != "apiVersion") for item in items) + "kind: List\n")
+    for path in ("k8s/dump.json", "k8s/dump.yaml"):
+        expect(path, "Secret/stores!web.p12", "leaf", "root")
+        expect(path, "ConfigMap/ca!ca.der", "root")
+        expect(path, "", "leaf", "root", "root", "root")
 
 
 def make_helm(leaf, root):

@@ -18,12 +18,16 @@ enum {
     STEP_BYTES_MAX = 600,
     WORDS_MAX = 16, /* values of a Secret that are tried as passwords of its stores */
     WORD_BYTES_MAX = 128,
+    WINDOW_BYTES =
+        8 * 1024 *
+        1024, /* of what is larger than CM_LIMIT_FILE_BYTES; an object is at most 1.5 MiB in a cluster's store */
 };
 
 struct kubernetes {
     struct manifest manifest;
     struct job *job;
     size_t objects; /* ordinal of the last */
+    bool large;     /* read window by window: items of a List stand alone */
 };
 
 /* --- Passwords that lie beside the stores which they open --------------------------------------------------------------- */
@@ -236,8 +240,16 @@ static void take_document(struct kubernetes *kubernetes, const uint8_t *bytes, s
  * no YAML. */
 enum line { LINE_GOES_ON, LINE_BEGINS, LINE_TEMPLATE };
 
-static enum line line_at(const uint8_t *at, size_t left)
+/* An item of a List as kubectl indents it, in YAML and in JSON. */
+static bool is_item(const uint8_t *at, size_t left)
 {
+    return left > 10 && (memcmp(at, "- ", 2) == 0 || memcmp(at, "        {\n", 10) == 0);
+}
+
+static enum line line_at(const uint8_t *at, size_t left, bool large)
+{
+    if (large && is_item(at, left))
+        return LINE_BEGINS;
     if (left > 1 && at[0] == '{')
         return at[1] == '{' ? LINE_TEMPLATE : LINE_BEGINS;
     if (left > 3 && memcmp(at, "---", 3) == 0 && memchr(" \t\r\n", at[3], 4))
@@ -251,7 +263,7 @@ static void take_documents(struct kubernetes *kubernetes, const uint8_t *bytes, 
     while (at < size && !job_pulse(kubernetes->job)) {
         const uint8_t *end = memchr(bytes + at, '\n', size - at);
         size_t next = end ? (size_t)(end - bytes) + 1 : size;
-        enum line line = line_at(bytes + at, size - at);
+        enum line line = line_at(bytes + at, size - at, kubernetes->large);
         if (line != LINE_GOES_ON && at > from)
             take_document(kubernetes, bytes + from, at - from, base + from * unit);
         if (line != LINE_GOES_ON)
@@ -281,6 +293,51 @@ static void take_utf16(struct kubernetes *kubernetes, const uint8_t *bytes, size
     kubernetes->job->memory_left += count;
 }
 
+/* Where the last document of a window begins, which may go on behind it; 0: nowhere. */
+static size_t last_document(const uint8_t *bytes, size_t size)
+{
+    const uint8_t *end = bytes + size;
+    while ((end = memrchr(bytes, '\n', (size_t)(end - bytes))))
+        if (line_at(end + 1, (size_t)(bytes + size - end) - 1, true) != LINE_GOES_ON)
+            return (size_t)(end - bytes) + 1;
+    return 0;
+}
+
+static bool take_window(struct kubernetes *kubernetes, uint8_t *bytes, size_t size)
+{
+    if (manifest_init(&kubernetes->manifest, kubernetes->job, bytes, size))
+        return false;
+    kubernetes->manifest.twice = true;
+    take_documents(kubernetes, bytes, size, 0, 1);
+    manifest_done(&kubernetes->manifest);
+    return !job_pulse(kubernetes->job);
+}
+
+/* A dump of a cluster that is too large to be held: what the search for PEM cannot see of it. */
+static void take_large(struct kubernetes *kubernetes, struct content *content)
+{
+    uint8_t *window = cm_malloc(WINDOW_BYTES);
+    uint64_t offset = 0;
+    size_t have = 0;
+    ssize_t got;
+    bool last = false;
+    kubernetes->large = true;
+    while (!last && (got = content_read_at(content, offset + have, window + have, WINDOW_BYTES - have)) >= 0) {
+        have += (size_t)got;
+        last = have < WINDOW_BYTES;
+        size_t until = last ? have : last_document(window, have);
+        if (!until) /* an object that does not fit: what can be read of its beginning */
+            until = have;
+        if (!take_window(kubernetes, window, until))
+            break;
+        memmove(window, window + until, have - until);
+        offset += until;
+        have -= until;
+    }
+    OPENSSL_cleanse(window, WINDOW_BYTES);
+    free(window);
+}
+
 static bool is_utf16(struct slice head)
 {
     return head.size > 4 && (memcmp(head.data, "\xFF\xFE", 2) == 0 || memcmp(head.data, "\xFE\xFF", 2) == 0);
@@ -299,7 +356,15 @@ static enum format_result read_kubernetes(struct job *job, struct content *conte
     struct kubernetes kubernetes = {.job = job};
     uint8_t *bytes;
     size_t size;
-    if (content_whole(content, &bytes, &size) || manifest_init(&kubernetes.manifest, job, bytes, size))
+    int status = content_whole(content, &bytes, &size);
+    if (status == CM_ELIMIT && content_seekable(content) && !is_utf16(content->head) &&
+        job->memory_left >= WINDOW_BYTES) {
+        job->memory_left -= WINDOW_BYTES;
+        take_large(&kubernetes, content);
+        job->memory_left += WINDOW_BYTES;
+        return kubernetes.objects ? FORMAT_TAKEN : FORMAT_NOT_MINE;
+    }
+    if (status || manifest_init(&kubernetes.manifest, job, bytes, size))
         return FORMAT_NOT_MINE;
     if (is_utf16(content->head)) {
         take_utf16(&kubernetes, bytes, size);

@@ -35,6 +35,7 @@ struct manifest {
     struct buf text; /* of one piece, too: a key leaves no copies behind by growing */
     size_t taken;    /* of the job's memory */
     bool cut;        /* something did not fit, and is not in the tree */
+    bool twice;      /* the search for PEM sees what is blanked here: values that it can read are left to it */
 };
 
 /* Takes memory for trees over these bytes; CM_ELIMIT when there is too little left. */

@@ -141,12 +141,20 @@ static void blank(const struct manifest *manifest, const struct manifest_node *s
             manifest->bytes[i] = ' ';
 }
 
+/* PEM, or base64 of it: the search for PEM reads both. */
+static bool is_plain(const struct manifest_node *scalar)
+{
+    struct slice text = {(const uint8_t *)scalar->text, scalar->size};
+    return contains(text, "-----BEGIN ") || contains(text, "LS0tLS1CRUdJTi");
+}
+
 void manifest_look(struct manifest *manifest, struct manifest_node *scalar, enum manifest_value value,
                    const struct manifest_node *top, const char *name)
 {
     struct buf path;
     bool handed;
-    if (scalar->kind != YAMLEVENT_SCALAR || !scalar->text || scalar->size < MANIFEST_VALUE_MIN_BYTES)
+    if (scalar->kind != YAMLEVENT_SCALAR || !scalar->text || scalar->size < MANIFEST_VALUE_MIN_BYTES ||
+        (manifest->twice && is_plain(scalar)))
         return;
     buf_init(&path, PATH_BYTES_MAX + PATH_STEP_BYTES_MAX + 2);
     if (name)
