@@ -124,6 +124,8 @@ void emit_free(struct emit *emit)
 int emit_open(const struct emit_options *options, struct emit **out, struct cm_error *error)
 {
     uint8_t id[CM_UUID_SIZE];
+    if (options->run && uuid_read(options->run, id) != CM_OK)
+        return error_setf(error, CM_EINVAL, 0, "--run takes a UUID", "%.60s", options->run);
     struct emit *emit = cm_calloc(1, sizeof *emit);
     emit->config = options->config;
     emit->source = options->source;
@@ -138,7 +140,8 @@ int emit_open(const struct emit_options *options, struct emit **out, struct cm_e
     buf_append_str(&local, "host:");
     buf_append_str(&local, emit->host);
     emit->local_realm = buf_take(&local, NULL);
-    uuid_v7(id);
+    if (!options->run)
+        uuid_v7(id);
     uuid_write(emit->run, id);
     emit_machine_read(&emit->machine);
     outlet_init(&emit->out, EMIT_PENDING_MAX_BYTES);

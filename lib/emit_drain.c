@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "certmuster/beside.h"
 #include "certmuster/error.h"
 #include "certmuster/spool.h"
 #include "certmuster/timefmt.h"
@@ -21,40 +22,19 @@ enum {
     BACKOFF_FIRST_MS = 5000,
     BACKOFF_MAX_MS = 60000,
     GRACE_MS = 10000,
-    PATH_SIZE = 4096,
     POLL_MS = 20,
     LOOK_MS = 500
 };
 
 extern char **environ;
 
-/* The program beside this one, else the one in PATH. */
-static void find_submit(char out[static PATH_SIZE])
-{
-    static const char name[] = "certmuster-submit";
-    char self[PATH_SIZE];
-    ssize_t size = readlink("/proc/self/exe", self, sizeof self - sizeof name - 1);
-    if (size > 0) {
-        self[size] = 0;
-        char *slash = strrchr(self, '/');
-        if (slash) {
-            memcpy(slash + 1, name, sizeof name);
-            if (access(self, X_OK) == 0) {
-                memcpy(out, self, strlen(self) + 1);
-                return;
-            }
-        }
-    }
-    memcpy(out, name, sizeof name);
-}
-
 /* It gets stderr and nothing else of ours. */
 pid_t drain_spawn(const struct drain *drain, int64_t wait_ms)
 {
-    char program[PATH_SIZE], seconds[32];
+    char program[BESIDE_PATH_SIZE], seconds[32];
     const char *argv[12];
     size_t argc = 0;
-    find_submit(program);
+    program_beside("certmuster-submit", program);
     argv[argc++] = "certmuster-submit";
     if (drain->config_path) {
         argv[argc++] = "--config";

@@ -126,6 +126,7 @@ static int run(const struct cli *cli, const struct options *arguments, const str
                                         .json = arguments->json,
                                         .no_submit = arguments->no_submit,
                                         .to = arguments->to,
+                                        .run = arguments->run,
                                         .argc = cli->argc,
                                         .argv = cli->argv,
                                         .heir = &heir};

@@ -13,6 +13,7 @@ enum option {
     OPTION_NO_SUBMIT,
     OPTION_FAIL_ON,
     OPTION_USER,
+    OPTION_RUN,
     OPTION_LIMIT, /* the first of OPTIONS_LIMITS */
 };
 
@@ -41,6 +42,7 @@ static const struct cli_option flags[] = {
     {OPTION_NO_SUBMIT, "no-submit", NULL, "Deliver to no collector."},
     {OPTION_FAIL_ON, "fail-on", "failure",
      "Exit 1 when something could not be read: what crawl does anyway; taken so that scanners can be called alike."},
+    {OPTION_RUN, "run", "UUID", "Call this run so: what a worker passes that takes it off a sweep."},
     {OPTION_USER, "user", "NAME",
      "Started by root: go on as this user, who may read everything and nothing else, before the first file is read "
      "(default nobody)."},
@@ -133,6 +135,9 @@ int options_read(struct cli *cli, struct options *out)
         case OPTION_FAIL_ON:
             if (strcmp(cli->argument, "failure") != 0)
                 return cli_wrong(cli, "--fail-on takes the word failure");
+            break;
+        case OPTION_RUN:
+            out->run = cli->argument;
             break;
         case OPTION_USER:
             out->user = cli->argument;

@@ -9,7 +9,7 @@
 enum { OPTIONS_LIMITS = 5 };
 
 struct options {
-    const char *passwords, *host, *to, *user;
+    const char *passwords, *host, *to, *user, *run;
     bool user_named; /* on the command line, and not only configured */
     bool json, no_submit;
     uint64_t limits[OPTIONS_LIMITS]; /* in the order of the table; what the command line says */

@@ -36,6 +36,7 @@ enum option {
     OPTION_POLITE,
     OPTION_FLIGHT_LIMIT,
     OPTION_FAIL_ON,
+    OPTION_RUN,
     OPTION_TO,
     OPTION_NO_SUBMIT,
 };
@@ -67,6 +68,7 @@ static const struct cli_option options[] = {
      "Write the record stream to standard output instead of a table; submits only with --to."},
     {OPTION_TO, "to", "URL", "Deliver to this collector: unix:PATH or https://HOST:PORT."},
     {OPTION_NO_SUBMIT, "no-submit", NULL, "Deliver to no collector."},
+    {OPTION_RUN, "run", "UUID", "Call this run so: what a worker passes that takes it off a sweep."},
     {OPTION_FAIL_ON, "fail-on", "failure", "Exit 1 when a probe failed."},
     {0},
 };
@@ -103,7 +105,7 @@ static const struct cli_program program = {
 struct arguments { /* of the command line, before the configuration fills in what it leaves open */
     const char **files, **dns_servers, **names;
     size_t file_count, dns_server_count, names_count;
-    const char *ports, *timeout, *starttls, *parallel, *rate, *threads, *flight_limit, *to;
+    const char *ports, *timeout, *starttls, *parallel, *rate, *threads, *flight_limit, *to, *run;
     bool json, local, no_submit, fail_on_failure, prove, polite;
 };
 
@@ -199,6 +201,9 @@ static int read_arguments(struct cli *cli, struct arguments *out)
             break;
         case OPTION_TO:
             out->to = cli->argument;
+            break;
+        case OPTION_RUN:
+            out->run = cli->argument;
             break;
         case OPTION_JSON:
             out->json = true;
@@ -428,6 +433,7 @@ int main(int argc, char **argv)
         .json = arguments.json,
         .no_submit = arguments.no_submit,
         .to = arguments.to,
+        .run = arguments.run,
         .argc = argc,
         .argv = argv,
     };
