@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "certmuster/delivery.h"
+#include "certmuster/ids.h"
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
 #include "collector/http/tls.h"
@@ -160,14 +161,17 @@ static bool read_headers(const struct exchange *exchange, struct job *job)
         refuse(exchange, 400, "Certmuster-Sent is no time in RFC 3339", 0);
         return false;
     }
-    job->key = job->kind == JOB_BATCH ? cm_strdup(key) : NULL;
+    if (job->kind == JOB_BATCH)
+        job->key = cm_strdup(key);
     return true;
 }
 
-static void enqueue(struct exchange *exchange, enum job_kind kind)
+/* key: of a job that is not a batch; NULL: none. */
+static void enqueue(struct exchange *exchange, enum job_kind kind, const char *key)
 {
     struct routes *routes = exchange->routes;
     struct job *job = job_new(kind, &exchange->peer);
+    job->key = key ? cm_strdup(key) : NULL;
     struct evbuffer *input = evhttp_request_get_input_buffer(exchange->request);
     if (!read_headers(exchange, job)) {
         job_free(job);
@@ -191,12 +195,33 @@ static void enqueue(struct exchange *exchange, enum job_kind kind)
 
 static void post_batches(struct exchange *exchange)
 {
-    enqueue(exchange, JOB_BATCH);
+    enqueue(exchange, JOB_BATCH, NULL);
 }
 
 static void post_missing(struct exchange *exchange)
 {
-    enqueue(exchange, JOB_MISSING);
+    enqueue(exchange, JOB_MISSING, NULL);
+}
+
+static void post_leases(struct exchange *exchange)
+{
+    enqueue(exchange, JOB_LEASE, NULL);
+}
+
+static const char *path_of(struct evhttp_request *request)
+{
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    return uri ? evhttp_uri_get_path(uri) : NULL;
+}
+
+static void post_lease(struct exchange *exchange)
+{
+    const char *lease = path_of(exchange->request) + sizeof DELIVERY_LEASES; /* its slash is where the NUL is counted */
+    uint8_t id[CM_UUID_SIZE];
+    if (uuid_read(lease, id) != 0)
+        refuse(exchange, 404, "a lease is named by a UUID", 0);
+    else
+        enqueue(exchange, JOB_LEASE_REPORT, lease);
 }
 
 void routes_answer(struct routes *routes, struct job *job)
@@ -221,16 +246,24 @@ static const struct route {
 } table[] = {
     {DELIVERY_BATCHES, EVHTTP_REQ_POST, "POST", post_batches},
     {DELIVERY_MISSING, EVHTTP_REQ_POST, "POST", post_missing},
+    {DELIVERY_LEASES, EVHTTP_REQ_POST, "POST", post_leases},
+    {"/v1/leases/{lease}", EVHTTP_REQ_POST, "POST", post_lease},
     {"/healthz", EVHTTP_REQ_GET, "GET, HEAD", get_health},
     {"/metrics", EVHTTP_REQ_GET, "GET, HEAD", get_metrics},
 };
 
+/* Braces at a path's end stand for what the route reads itself. */
+static bool is_path(const char *pattern, const char *path)
+{
+    size_t fixed = strcspn(pattern, "{");
+    return pattern[fixed] ? strncmp(pattern, path, fixed) == 0 : strcmp(pattern, path) == 0;
+}
+
 static const struct route *find_route(struct evhttp_request *request)
 {
-    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    const char *path = path_of(request);
     for (size_t i = 0; path && i < sizeof table / sizeof table[0]; i++)
-        if (strcmp(table[i].path, path) == 0)
+        if (is_path(table[i].path, path))
             return &table[i];
     return NULL;
 }

@@ -463,6 +463,8 @@ void batch_done(struct batch *batch)
         free(batch->origins[i].scanner);
         free(batch->origins[i].realm);
     }
+    for (size_t i = 0; i < batch->run_count; i++)
+        free(batch->runs[i].results);
     free(batch->origins);
     free(batch->looks);
     free(batch->assets);

@@ -15,6 +15,7 @@
 enum {
     BATCH_LINES_MAX = 200000, /* the shortest record that says something has 80 bytes */
     BATCH_ORIGINS_MAX = 256,  /* distinct origins, and runs, of one batch; a segment has one of each */
+    BATCH_RESULTS_MAX = 64,   /* kinds of failure of one run that are told apart */
     BATCH_ROUNDS_MAX = 64,    /* runs at one place in one batch: each is a round of merging */
     BATCH_SKEW_MS = 5 * 60 * 1000,
 };
@@ -59,6 +60,11 @@ struct batch_certificate {
     bool known; /* the inventory has it */
 };
 
+struct run_result {
+    text_ref result; /* "<stage>:<error>" */
+    uint64_t count;
+};
+
 struct batch_run { /* what the batch says of one run, and how many records name it */
     uint8_t run[CM_UUID_SIZE];
     uint16_t origin;
@@ -67,7 +73,9 @@ struct batch_run { /* what the batch says of one run, and how many records name 
     int64_t started_ms, finished_ms; /* -1: not said */
     uint64_t targets, ok, failed;
     uint64_t records;                  /* run and stats records */
-    uint64_t stored_ok, stored_failed; /* filled by batch_settle */
+    uint64_t stored_ok, stored_failed; /* filled by batch_group */
+    struct run_result *results;        /* failures by result, owned; see results.c */
+    size_t result_count;
     bool interrupted;
     bool named;   /* a record of the run names its scanner; stats do not */
     bool refused; /* it is another scanner's: its records are rejected */
@@ -140,6 +148,11 @@ void batch_settle(struct batch *batch);
 /* After batch_settle: sorts, groups by place, gives every look its round. May reject more (too many runs at one place). */
 void batch_group(struct batch *batch, struct places *out);
 void places_done(struct places *places);
+
+/* results.c: counts a failure by what it says. */
+void results_count(const struct batch *batch, struct batch_run *run, text_ref result);
+/* {"ok":17,"connect:refused":3}: what was stored of the run in this batch, as a field of COPY's text format. */
+void results_write(struct buf *out, const struct batch *batch, const struct batch_run *run);
 
 /* Certificates that the looks refer to, sorted, each once; caller frees. */
 uint8_t (*batch_references(const struct batch *batch, size_t *count))[CM_SHA256_SIZE];

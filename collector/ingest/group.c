@@ -246,6 +246,8 @@ void batch_group(struct batch *batch, struct places *out)
         batch->stored += !look->rejected;
         run->stored_ok += !look->rejected && look->kind == LOOK_SEEN;
         run->stored_failed += !look->rejected && look->kind == LOOK_FAILED;
+        if (!look->rejected && look->kind == LOOK_FAILED)
+            results_count(batch, run, look->result);
     }
     if (batch->rejection_count)
         qsort(batch->rejections, batch->rejection_count, sizeof *batch->rejections, compare_rejections);

@@ -167,13 +167,29 @@ int identity_check(struct db *db, const struct config *config, const struct peer
 
 /* --- Enrolment ------------------------------------------------------------------------------------------------------------------------ */
 
+/* Scanners of this host that are new; names is an array. */
+static int enrol_local(struct db *db, const struct config *config, const struct peer *peer, const char *names,
+                       struct cm_error *error)
+{
+    char enrolled[32];
+    snprintf(enrolled, sizeof enrolled, "unix:%u", (unsigned)peer->uid);
+    const char *params[] = {names, enrolled, config_string(config, "realm")};
+    return db_query(db,
+                    "INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen)"
+                    " SELECT DISTINCT n.name, CASE WHEN $3 = 'default' THEN '{default}' ELSE ARRAY['default', $3] "
+                    "END, $2, now(), now()"
+                    "   FROM unnest($1::text[]) AS n(name)"
+                    "  WHERE NOT EXISTS (SELECT FROM scanner s WHERE s.name = n.name) ORDER BY n.name"
+                    " ON CONFLICT DO NOTHING",
+                    params, 3, NULL, error);
+}
+
 int identity_note(struct db *db, const struct config *config, const struct peer *peer, const struct batch *batch,
                   int64_t skew_ms, struct cm_error *error)
 {
     struct buf names;
-    char enrolled[32], skew[24];
+    char skew[24];
     struct db_result *rows = NULL;
-    snprintf(enrolled, sizeof enrolled, "unix:%u", (unsigned)peer->uid);
     snprintf(skew, sizeof skew, "%lld", (long long)skew_ms);
     buf_init(&names, NAMES_PARAM_MAX);
     array_begin(&names);
@@ -181,20 +197,11 @@ int identity_note(struct db *db, const struct config *config, const struct peer 
         if (!batch->origins[i].refused)
             array_add_text(&names, batch->origins[i].scanner);
     array_end(&names);
-    const char *params[] = {names.data, peer->is_local ? enrolled : NULL, config_string(config, "realm"),
-                            skew_ms ? skew : NULL};
+    const char *params[] = {names.data, skew_ms ? skew : NULL};
     int code = 0;
     if (peer->is_local)
-        code = db_query(db,
-                        "INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen)"
-                        " SELECT DISTINCT n.name, CASE WHEN $3 = 'default' THEN '{default}' ELSE ARRAY['default', $3] "
-                        "END, $2, now(), now()"
-                        "   FROM unnest($1::text[]) AS n(name)"
-                        "  WHERE NOT EXISTS (SELECT FROM scanner s WHERE s.name = n.name) ORDER BY n.name"
-                        " ON CONFLICT DO NOTHING",
-                        params, 3, NULL, error);
+        code = enrol_local(db, config, peer, names.data, error);
     /* Once a minute and scanner is enough, or its row would be what all its batches wait for. */
-    params[1] = params[3];
     if (!code)
         code = db_query(db,
                         "UPDATE scanner SET last_seen = now(), skewed_ms = $2::bigint WHERE name = ANY ($1::text[])"
@@ -202,5 +209,38 @@ int identity_note(struct db *db, const struct config *config, const struct peer 
                         params, 2, &rows, error);
     db_result_free(rows);
     buf_done(&names);
+    return code;
+}
+
+int identity_claim(struct db *db, const struct config *config, const struct peer *peer, const char *claimed,
+                   char name[static PEER_NAME_SIZE], struct cm_error *error)
+{
+    struct db_result *rows = NULL;
+    struct buf names;
+    int code = identity_of(db, config, peer, name, error);
+    if (code)
+        return code;
+    if (claimed && !peer->is_local && strcmp(claimed, name) != 0)
+        return error_set(error, CM_EAUTH, 0, "the scanner is another one");
+    if (!peer->is_local)
+        return 0;
+    if (claimed)
+        snprintf(name, PEER_NAME_SIZE, "%s", claimed);
+    buf_init(&names, NAMES_PARAM_MAX);
+    array_begin(&names);
+    array_add_text(&names, name);
+    array_end(&names);
+    code = enrol_local(db, config, peer, names.data, error);
+    buf_done(&names);
+    const char *params[] = {name};
+    if (!code)
+        code = db_query(db, "SELECT enrolled LIKE 'unix:%', disabled FROM scanner WHERE name = $1", params, 1, &rows,
+                        error);
+    if (!code && (db_rows(rows) == 0 || !db_boolean(rows, 0, 0)))
+        code = error_set(error, CM_EAUTH, 0,
+                         "the scanner is enrolled with a certificate, so it does not speak on this socket");
+    else if (!code && db_boolean(rows, 0, 1))
+        code = error_set(error, CM_EAUTH, 0, "the scanner is disabled");
+    db_result_free(rows);
     return code;
 }

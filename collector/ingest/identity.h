@@ -12,6 +12,10 @@
  * enrolled with another certificate. */
 CM_MUST_CHECK int identity_of(struct db *db, const struct config *config, const struct peer *peer,
                               char name[static PEER_NAME_SIZE], struct cm_error *error);
+/* The same for a request that names its scanner: over TLS it must be its own name, a local peer may be any scanner that is not enrolled with a certificate, and is
+ * enrolled by it. claimed may be NULL. */
+CM_MUST_CHECK int identity_claim(struct db *db, const struct config *config, const struct peer *peer,
+                                 const char *claimed, char name[static PEER_NAME_SIZE], struct cm_error *error);
 /* Marks origins and runs of others as refused. CM_EAUTH: a local scanner that was disabled; nothing of the batch is taken then. */
 CM_MUST_CHECK int identity_check(struct db *db, const struct config *config, const struct peer *peer, const char *name,
                                  struct batch *batch, struct cm_error *error);

@@ -105,8 +105,14 @@ static void count(struct state *state, const struct job *job)
 static int store(struct session *session, const struct delivery_request *request, struct job *job,
                  struct cm_error *error)
 {
-    return job->kind == JOB_BATCH ? store_batch(session, request, &job->answer, error)
-                                  : store_missing(session, request, &job->answer, error);
+    static int (*const stores[])(struct session *session, const struct delivery_request *request,
+                                 struct delivery_answer *answer, struct cm_error *error) = {
+        [JOB_BATCH] = store_batch,
+        [JOB_MISSING] = store_missing,
+        [JOB_LEASE] = store_lease,
+        [JOB_LEASE_REPORT] = store_lease_report,
+    };
+    return stores[job->kind](session, request, &job->answer, error);
 }
 
 /* A connection that idled while the server restarted is found dead by its next statement: one more try with a new one. What was in doubt is
@@ -149,6 +155,7 @@ static void work(struct queue *queue, struct session *session, struct job *job)
         code = store_twice(session, &request, job, &error);
         was_up = atomic_load(&queue->state->database_up);
         state_database(queue->state, code != CM_EIO);
+        job->retry_after_s = job->answer.retry_after_s;
     }
     buf_done(&body);
     if (code == CM_EIO || code == CM_ETIMEOUT || code == CM_ECONFLICT) {
@@ -159,7 +166,7 @@ static void work(struct queue *queue, struct session *session, struct job *job)
         job->retry_after_s = RETRY_AFTER_S;
     } else if (code) {
         log_event(LOG_LEVEL_ERROR, "batch_failed", "key=%s %s", log_quote(job->key ? job->key : ""), log_error(&error));
-        answer(job, 500, "the batch could not be stored; the collector's log says why");
+        answer(job, 500, "the request could not be carried out; the collector's log says why");
         job->retry_after_s = 10 * RETRY_AFTER_S;
     }
     count(queue->state, job);

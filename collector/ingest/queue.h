@@ -7,13 +7,13 @@
 #include "collector/ingest/store.h"
 #include "collector/state.h"
 
-enum job_kind { JOB_BATCH, JOB_MISSING };
+enum job_kind { JOB_BATCH, JOB_MISSING, JOB_LEASE, JOB_LEASE_REPORT };
 
 struct job {
     struct job *next; /* private to the queue */
     enum job_kind kind;
     struct peer peer;
-    char *key; /* owned; NULL for JOB_MISSING */
+    char *key; /* owned; of a batch, or a lease's id; else NULL */
     enum body_encoding encoding;
     struct evbuffer *body; /* owned; gone when the job comes back */
     int64_t sent_ms, received_ms;

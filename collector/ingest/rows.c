@@ -234,5 +234,7 @@ void row_run(struct buf *out, const struct batch *batch, const struct batch_run 
     }
     next_count(out, run->stored_ok);
     next_count(out, run->stored_failed);
+    buf_append_char(out, '\t');
+    results_write(out, batch, run);
     next_text(out, batch, run->counters);
 }

@@ -1,8 +1,8 @@
 -- Runs last: the row of a run is the one that all its batches write, so it is held for the shortest time.
 INSERT INTO run AS r (run, source, scanner, host, machine_id, addresses, args, started_at, finished_at, interrupted, targets, ok, failed,
-                      stored_ok, stored_failed, counters)
+                      stored_ok, stored_failed, results, counters)
 SELECT s.run, s.source, s.scanner, s.host, s.machine_id, s.addresses, s.args, s.started_at, s.finished_at, s.interrupted, s.targets, s.ok,
-       s.failed, s.stored_ok, s.stored_failed, s.counters
+       s.failed, s.stored_ok, s.stored_failed, s.results, s.counters
   FROM pg_temp.stage_run s
  ORDER BY s.run
 ON CONFLICT (run) DO UPDATE
@@ -13,4 +13,5 @@ ON CONFLICT (run) DO UPDATE
        interrupted = coalesce(excluded.interrupted, r.interrupted), targets = coalesce(excluded.targets, r.targets),
        ok = coalesce(excluded.ok, r.ok), failed = coalesce(excluded.failed, r.failed),
        stored_ok = r.stored_ok + excluded.stored_ok, stored_failed = r.stored_failed + excluded.stored_failed,
+       results = results_sum(r.results, excluded.results),
        counters = coalesce(excluded.counters, r.counters);

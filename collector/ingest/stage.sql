@@ -72,5 +72,5 @@ CREATE TEMP TABLE stage_ssh (
 CREATE TEMP TABLE stage_run (
     run uuid NOT NULL, source text NOT NULL, scanner text NOT NULL, host text, machine_id text, addresses jsonb, args jsonb,
     started_at timestamptz, finished_at timestamptz, interrupted boolean, targets bigint, ok bigint, failed bigint,
-    stored_ok bigint NOT NULL, stored_failed bigint NOT NULL, counters jsonb
+    stored_ok bigint NOT NULL, stored_failed bigint NOT NULL, results jsonb NOT NULL, counters jsonb
 ) ON COMMIT DELETE ROWS;

@@ -22,6 +22,7 @@ struct delivery_answer {
     int status;      /* 200, 400, 403, 409, 413 */
     bool repeated;   /* 200 of a key that was taken before */
     bool new_chains; /* for the judge */
+    int retry_after_s; /* 0: not said */
     uint64_t stored, rejected;
     struct buf body; /* JSON; initialised by the caller */
 };
@@ -30,6 +31,11 @@ struct delivery_answer {
  * key will tell); nothing else is returned: what the database refuses is CM_EMALFORMED, which is a defect of ours. */
 CM_MUST_CHECK int store_batch(struct session *session, const struct delivery_request *request,
                               struct delivery_answer *answer, struct cm_error *error);
+/* Sweep work: a shard for who asks (200, or 204 when there is none), and what its holder says of the lease whose id is request->key. */
+CM_MUST_CHECK int store_lease(struct session *session, const struct delivery_request *request,
+                              struct delivery_answer *answer, struct cm_error *error);
+CM_MUST_CHECK int store_lease_report(struct session *session, const struct delivery_request *request,
+                                     struct delivery_answer *answer, struct cm_error *error);
 /* The question which certificates are lacking. */
 CM_MUST_CHECK int store_missing(struct session *session, const struct delivery_request *request,
                                 struct delivery_answer *answer, struct cm_error *error);

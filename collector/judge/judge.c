@@ -119,6 +119,11 @@ static int do_upkeep(struct judge *judge, struct cm_error *error)
     return upkeep_round(judge->db, error);
 }
 
+static int do_sweeps(struct judge *judge, struct cm_error *error)
+{
+    return sweeps_round(judge->db, error);
+}
+
 static int refresh_figures(struct judge *judge, struct cm_error *error)
 {
     struct figures figures;
@@ -138,8 +143,8 @@ static int do_alerts(struct judge *judge, struct cm_error *error)
     return alert_tick(judge->db, judge->settings->config, error);
 }
 
-static int (*const tasks[])(struct judge *judge, struct cm_error *error) = {refresh_figures, judge_chains, do_upkeep,
-                                                                            do_alerts};
+static int (*const tasks[])(struct judge *judge, struct cm_error *error) = {refresh_figures, judge_chains, do_sweeps,
+                                                                            do_upkeep, do_alerts};
 
 /* --- The thread ---------------------------------------------------------------------------------------------------------------------- */
 

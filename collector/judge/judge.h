@@ -24,6 +24,15 @@ struct docket {              /* which chains may wait */
 CM_MUST_CHECK int docket_round(struct db *db, struct trust *trust, const struct docket *docket, uint64_t *judged,
                                bool *more, struct cm_error *error);
 CM_MUST_CHECK int upkeep_round(struct db *db, struct cm_error *error);
+/* Sweeps: leases expire, plans that are due begin. */
+CM_MUST_CHECK int sweeps_round(struct db *db, struct cm_error *error);
+/* What collectors do in turns: the row of table upkeep called name is its lock. run works inside the transaction; it is not called while another collector is at it, or when it
+ * was done less than `every` ago. */
+struct upkeep_task {
+    const char *name, *every;
+    int (*run)(struct db *db, struct cm_error *error);
+};
+CM_MUST_CHECK int upkeep_task(struct db *db, const struct upkeep_task *task, struct cm_error *error);
 CM_MUST_CHECK int figures_read(struct db *db, struct figures *out, struct cm_error *error);
 
 #endif

@@ -87,10 +87,7 @@ static int fold(struct db *db, struct cm_error *error)
         error);
 }
 
-static const struct {
-    const char *name, *every;
-    int (*run)(struct db *db, struct cm_error *error);
-} tasks[] = {
+static const struct upkeep_task tasks[] = {
     {"partitions", "1 hour", partitions},
     {"keys", "1 hour", keys},
     {"lost_runs", "1 hour", lost_runs},
@@ -111,14 +108,14 @@ static int take_turn(struct db *db, const char *name, const char *every, bool *m
     return code;
 }
 
-static int run_task(struct db *db, size_t i, struct cm_error *error)
+int upkeep_task(struct db *db, const struct upkeep_task *task, struct cm_error *error)
 {
     bool mine = false;
     int code = db_exec(db, "BEGIN", error);
     if (!code)
-        code = take_turn(db, tasks[i].name, tasks[i].every, &mine, error);
+        code = take_turn(db, task->name, task->every, &mine, error);
     if (!code && mine)
-        code = tasks[i].run(db, error);
+        code = task->run(db, error);
     if (!code)
         return db_exec(db, "COMMIT", error);
     struct cm_error ignored;
@@ -130,7 +127,7 @@ static int run_task(struct db *db, size_t i, struct cm_error *error)
 int upkeep_round(struct db *db, struct cm_error *error)
 {
     for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++) {
-        int code = run_task(db, i, error);
+        int code = upkeep_task(db, &tasks[i], error);
         if (code && !db_alive(db))
             return code;
         if (code) /* the next task may fare better, and this one comes again */

@@ -4,6 +4,9 @@
  *   POST /v1/missing   {"sha256":["<hex>",…]}         200 {"missing":["<hex>",…]}: those whose certificate the collector lacks
  *   POST /v1/batches   the records                    200 {"stored":n,"rejected":[{"line":3,"reason":"…"}]}, line 1 is the body's first
  *                      Idempotency-Key, Certmuster-Sent  409 {"missing":["<hex>",…]}: nothing was stored, send again with these
+ *   POST /v1/leases    {"kind":"scan"|"crawl", "scanner", "realm"}  200: a shard of a sweep, see contrib/openapi.yaml; 204: none now
+ *   POST /v1/leases/ID {"state":"running"|"done"|"given_back"|"failed"}  200 {"seconds":n}; 409: it is no longer this scanner's;
+ *                                                 425: done, but not all of its run is stored yet
  *   other 4xx          {"error":"…"}                  final: framing, identity or size
  *   429, 5xx           {"error":"…"}                  later, after Retry-After seconds where the collector says so */
 #ifndef CERTMUSTER_DELIVERY_H
@@ -11,6 +14,7 @@
 
 #define DELIVERY_BATCHES    "/v1/batches"
 #define DELIVERY_MISSING    "/v1/missing"
+#define DELIVERY_LEASES     "/v1/leases"
 #define DELIVERY_KEY_HEADER "Idempotency-Key"
 #define DELIVERY_SENT_HEADER                                                                                           \
     "Certmuster-Sent" /* the sender's clock as the request leaves, RFC 3339 UTC with milliseconds */

@@ -38,7 +38,11 @@ def check_sample(where, operation, sample):
     status, _, kind = done.stderr.partition(" ")
     if done.returncode or status != str(sample["x-status"]):
         fail(f"{where}, {sample['label']}: expected {sample['x-status']}, got {done.returncode} {done.stderr} {done.stdout}")
-    answers = operation["responses"][status]["content"]
+    answers = operation["responses"][status].get("content")
+    if not answers:
+        if done.stdout:
+            fail(f"{where}, {sample['label']}: an answer without content has {done.stdout!r}")
+        return
     kind = kind.split(";")[0]
     if kind not in answers:
         fail(f"{where}, {sample['label']}: answers {kind}, documented is {list(answers)}")
@@ -50,10 +54,10 @@ def check_sample(where, operation, sample):
 def check_operation(path, method, operation):
     where, samples = f"{method.upper()} {path}", operation["x-codeSamples"]
     for status, answer in operation["responses"].items():
-        if not answer.get("description") or "content" not in answer:
+        if not answer.get("description") or ("content" not in answer and status != "204"):
             fail(f"{where}: answer {status} is not described")
     for sample in samples:
-        if path not in sample["source"]:
+        if path.split("{")[0] not in sample["source"]:
             fail(f"{where}, {sample['label']}: asks another path")
         check_sample(where, operation, sample)
     shown = {str(sample["x-status"]) for sample in samples}
