@@ -11,10 +11,12 @@
 
 struct delivery {
     struct http *http;
-    int64_t wait_ms;  /* patience: how long without anything taken */
-    bool once;        /* one try only */
-    int64_t taken_ms; /* monotonic: the last time the collector took something, or the start */
-    unsigned jitter;  /* state of the jitter's generator */
+    int64_t wait_ms;                /* patience: how long without anything taken */
+    bool once;                      /* one try only */
+    int64_t taken_ms;               /* monotonic: the last time the collector took something, or the start */
+    unsigned jitter;                /* state of the jitter's generator */
+    bool (*between)(void *context); /* asked after each segment: false ends the round. NULL: nobody asks */
+    void *context;
 };
 
 enum delivered {

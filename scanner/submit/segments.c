@@ -342,6 +342,8 @@ static size_t one_pass(struct drainer *drainer, struct progress *progress)
             drainer->totals->unreadable++;
         }
         progress_update(progress, i + 1, count, drainer->totals->refused);
+        if (drainer->delivery->between && !drainer->delivery->between(drainer->delivery->context))
+            drainer->totals->stop = true;
     }
     spool_list_free(list, count);
     return count;

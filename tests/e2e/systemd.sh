@@ -4,7 +4,7 @@
 command -v systemd-analyze >/dev/null || skip "systemd-analyze is not installed"
 prefix=$dir/prefix
 mkdir -p "$prefix/bin" "$dir/units"
-for program in ctl collectd scan crawl watch; do ln -s /bin/true "$prefix/bin/certmuster-$program"; done
+for program in ctl collectd scan crawl watch submit; do ln -s /bin/true "$prefix/bin/certmuster-$program"; done
 for unit in "$CM_TOP"/contrib/systemd/*.service "$CM_TOP"/contrib/systemd/*.timer; do
     sed "s|@PREFIX@|$prefix|g" "$unit" >"$dir/units/${unit##*/}"
     ! grep -n '@[A-Z]*@' "$dir/units/${unit##*/}" || fail "a placeholder is left in ${unit##*/}"
