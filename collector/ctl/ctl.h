@@ -24,6 +24,7 @@ int status_command(int argc, char **argv);
 int migrate_command(int argc, char **argv);
 int owner_command(int argc, char **argv);
 int alert_command(int argc, char **argv);
+int sweep_command(int argc, char **argv);
 int scanner_command(int argc, char **argv);
 int run_command(int argc, char **argv);
 int audit_command(int argc, char **argv);

@@ -13,6 +13,7 @@ const struct ctl_command ctl_commands[] = {
     {"owner", "whom to call: load, list, show, test and print the rules", owner_command},
     {"migrate", "bring a database to this version's schema", migrate_command},
     {"alert", "list, show and acknowledge alerts", alert_command},
+    {"sweep", "plan, start, follow and cancel sweeps that the scanners share", sweep_command},
     {"scanner", "enrol scanners that deliver over TLS", scanner_command},
     {"run", "list what the scanners did", run_command},
     {"audit", "who did what: list, verify and export the chained log", audit_command},

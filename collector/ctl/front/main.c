@@ -36,6 +36,7 @@ static const struct command commands[] = {
     {"alert", CTL, "list, show and acknowledge alerts"},
     {"run", CTL, "list what the scanners did"},
     {"scanner", CTL, "enrol scanners that deliver over TLS"},
+    {"sweep", CTL, "plan, start, follow and cancel sweeps that the scanners share"},
     {"audit", CTL, "who did what: list, verify and export the chained log"},
     {"migrate", CTL, "bring a database to this version's schema"},
     {"config", CTL, "print every configuration key with its value"},

@@ -1,0 +1,232 @@
+/* `certmuster sweep`: what is looked at, when, and how far it came. The verbs that start and end a sweep; plans are made in sweep_plan.c, shown in sweep_show.c. */
+#include "collector/ctl/sweep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "certmuster/log.h"
+#include "collector/ctl/audit.h"
+
+enum { ID_SIZE = 40, LOOK_MS = 500 };
+
+static const struct cli_program program = {
+    .name = "certmuster sweep",
+    .summary =
+        "Sweeps that the scanners of the fleet share: a plan says what and when, workers take it shard by shard.",
+    .usage = (const char *const[]){"create|edit NAME [--target TARGET]... [-f FILE] [--known] [--seen] [OPTIONS]",
+                                   "list", "show NAME", "start NAME [--wait]", "status [NAME|ID]", "history [NAME]",
+                                   "cancel NAME|ID", "enable|disable|delete NAME",
+                                   "limit REALM [--rate N] [--workers N]", NULL},
+    .options = sweep_options,
+    .examples =
+        (const char *const[]){
+            "certmuster sweep create dc1 --target 192.0.2.0/24 --target 198.51.100.0/24:443,8443 --every 24h",
+            "certmuster sweep create nightly --known --every 24h --window 22:00-06:00 --days mon-fri",
+            "certmuster sweep create files --kind crawl --target /etc --target /opt",
+            "certmuster sweep start dc1 --wait     # now, whatever its schedule says",
+            "certmuster sweep status               # progress, coverage, who has what",
+            "certmuster sweep limit dmz --rate 500 --workers 2", NULL},
+    .more =
+        "Work is done by certmuster-submit --worker scan|crawl on the scanners. A shard whose worker dies is given to "
+        "another; five failures abandon it. Coverage counts each place of a shard that is done once: with a "
+        "certificate, without, refused, silent, unreachable, unresolved, other; never tried is what is left. Nothing "
+        "of that but a certificate seen says that a place is gone. Times are UTC. Exit status: 0 done; 1 what was "
+        "asked for is not there, or start --wait left something undone; 2 wrong use; 3 the inventory could not be "
+        "reached.",
+};
+
+static void roll_back(struct db *db)
+{
+    struct cm_error ignored;
+    if (db_alive(db) && db_exec(db, "ROLLBACK", &ignored) != 0)
+        log_event(LOG_LEVEL_WARN, "rollback_failed", "%s", log_error(&ignored));
+}
+
+/* The first value of the first row, "" when there is none or it is NULL. */
+static int ask(struct db *db, const char *sql, const char *const *params, size_t count, char *out, size_t size,
+               struct cm_error *error)
+{
+    struct db_result *rows = NULL;
+    int code = db_query(db, sql, params, count, &rows, error);
+    snprintf(out, size, "%s", !code && db_rows(rows) ? db_text(rows, 0, 0) : "");
+    db_result_free(rows);
+    return code;
+}
+
+/* --- Start -------------------------------------------------------------------------------------------------------------------------------- */
+
+/* id "": one is running. CM_ENOTFOUND: there is no such plan. */
+static int begin(struct db *db, const char *plan, char id[static ID_SIZE], struct cm_error *error)
+{
+    char actor[256], found[8];
+    ctl_actor(actor, sizeof actor);
+    const char *params[] = {plan, actor};
+    int code = db_exec(db, "BEGIN", error);
+    if (!code)
+        code = ask(db, "SELECT 't' FROM sweep_plan WHERE name = $1", params, 1, found, sizeof found, error);
+    if (!code && !found[0])
+        code = error_set(error, CM_ENOTFOUND, 0, "there is no such sweep plan");
+    if (!code)
+        code = ask(db, "SELECT sweep_start($1, $2)", params, 2, id, ID_SIZE, error);
+    if (!code && id[0]) {
+        char *detail = audit_detail("sweep", id, NULL);
+        code = audit_note(db, "sweep.start", plan, detail, error);
+        free(detail);
+    }
+    if (!code)
+        return db_exec(db, "COMMIT", error);
+    roll_back(db);
+    return code;
+}
+
+/* Until the sweep is over: whether nothing was left undone. */
+static int wait_for(struct db *db, const char *id)
+{
+    char left[16];
+    struct cm_error error = {0};
+    const char *params[] = {id};
+    static const char sql[] = "SELECT CASE WHEN state = 'running' THEN 'running' WHEN state = 'finished' AND abandoned "
+                              "= 0 THEN 'whole' ELSE 'part' END FROM sweep_progress WHERE sweep_id = $1";
+    for (;;) {
+        if (ask(db, sql, params, 1, left, sizeof left, &error) != 0)
+            return ctl_fail(&error, "cannot follow the sweep; it goes on");
+        if (strcmp(left, "running") != 0)
+            return strcmp(left, "whole") == 0 ? CM_EXIT_OK : CM_EXIT_PARTIAL;
+        struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
+        nanosleep(&pause, NULL);
+    }
+}
+
+static int start(const struct sweep_call *call)
+{
+    char id[ID_SIZE] = "", what[128];
+    struct cm_error error = {0};
+    struct db *db = NULL;
+    const char *params[] = {id};
+    int status = ctl_connect(call->cli, "certmuster_operate", &db);
+    int code = status ? 0 : begin(db, call->name, id, &error);
+    if (code == CM_ENOTFOUND) {
+        say_error("there is no sweep plan '%s'", call->name);
+        status = CM_EXIT_PARTIAL;
+    } else if (code) {
+        status = ctl_fail(&error, "cannot start %s", call->name);
+    } else if (!status && !id[0]) {
+        say_error("a sweep of %s is running already", call->name);
+        status = CM_EXIT_PARTIAL;
+    } else if (!status) {
+        code = ask(db,
+                   "SELECT shards || ' shards' || CASE WHEN kind = 'scan' THEN ', ' || probes || ' probes' ELSE '' END"
+                   " FROM sweep WHERE sweep_id = $1",
+                   params, 1, what, sizeof what, &error);
+        printf("started %s: %s, sweep %s\n", call->name, code ? "" : what, id);
+        fflush(stdout);
+        if (call->wait)
+            status = wait_for(db, id);
+        if (call->wait && status <= CM_EXIT_PARTIAL)
+            (void)sweep_tell(db, id);
+    }
+    db_close(db);
+    return status;
+}
+
+/* --- Cancel ------------------------------------------------------------------------------------------------------------------------------- */
+
+static int end_sweep(struct db *db, const char *name, char id[static ID_SIZE], struct cm_error *error)
+{
+    char plan[256] = "", ended[8] = "";
+    const char *params[] = {name}, *ids[] = {id};
+    int code = db_exec(db, "BEGIN", error);
+    if (!code)
+        code =
+            ask(db, "SELECT sweep_id FROM sweep WHERE (plan = $1 OR sweep_id::text = $1) AND state = 'running' LIMIT 1",
+                params, 1, id, ID_SIZE, error);
+    if (!code && id[0])
+        code = ask(db, "SELECT plan FROM sweep WHERE sweep_id = $1", ids, 1, plan, sizeof plan, error);
+    if (!code && id[0])
+        code = ask(db, "SELECT sweep_end($1, 'cancelled')", ids, 1, ended, sizeof ended, error);
+    if (!code && ended[0] == 't') {
+        char *detail = audit_detail("sweep", id, NULL);
+        code = audit_note(db, "sweep.cancel", plan, detail, error);
+        free(detail);
+    } else if (!code) {
+        id[0] = 0;
+    }
+    if (!code)
+        return db_exec(db, "COMMIT", error);
+    roll_back(db);
+    return code;
+}
+
+static int cancel(const struct sweep_call *call)
+{
+    char id[ID_SIZE] = "";
+    struct cm_error error = {0};
+    struct db *db = NULL;
+    int code = CM_ECONFLICT, status = ctl_connect(call->cli, "certmuster_operate", &db);
+    for (int tries = 0; !status && code == CM_ECONFLICT && tries < 5; tries++) /* scanners report at the same time */
+        code = end_sweep(db, call->name, id, &error);
+    if (!status && code) {
+        status = ctl_fail(&error, "nothing was changed");
+    } else if (!status && !id[0]) {
+        say_error("no sweep of '%s' is running", call->name);
+        status = CM_EXIT_PARTIAL;
+    } else if (!status) {
+        printf("cancelled %s, sweep %s\n", call->name, id);
+    }
+    db_close(db);
+    return status;
+}
+
+/* --- Dispatch ----------------------------------------------------------------------------------------------------------------------------- */
+
+enum { NAME_NONE, NAME_MAYBE, NAME_NEEDED };
+
+static const struct verb {
+    const char *name;
+    int operand;
+    int (*run)(const struct sweep_call *call);
+} verbs[] = {
+    {"create", NAME_NEEDED, sweep_create},  {"edit", NAME_NEEDED, sweep_edit},
+    {"list", NAME_NONE, sweep_list},        {"show", NAME_NEEDED, sweep_show},
+    {"start", NAME_NEEDED, start},          {"status", NAME_MAYBE, sweep_status},
+    {"history", NAME_MAYBE, sweep_history}, {"cancel", NAME_NEEDED, cancel},
+    {"enable", NAME_NEEDED, sweep_enable},  {"disable", NAME_NEEDED, sweep_disable},
+    {"delete", NAME_NEEDED, sweep_delete},  {"limit", NAME_NEEDED, sweep_limit},
+};
+
+static int dispatch(struct cli *cli, struct sweep_call *call)
+{
+    static const char words[] =
+        "create, edit, list, show, start, status, history, cancel, enable, disable, delete or limit";
+    if (cli->operand_count == 0)
+        return cli_wrong(cli, "say what to do: %s", words);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(cli->operands[0], verbs[i].name) != 0)
+            continue;
+        if (cli->operand_count > 2 || (verbs[i].operand == NAME_NONE && cli->operand_count > 1))
+            return cli_wrong(cli, "%s takes no '%s'", verbs[i].name, cli->operands[cli->operand_count - 1]);
+        if (verbs[i].operand == NAME_NEEDED && cli->operand_count < 2)
+            return cli_wrong(cli, "%s needs the name of a %s", verbs[i].name,
+                             verbs[i].run == sweep_limit ? "realm" : "plan");
+        call->name = cli->operand_count == 2 ? cli->operands[1] : NULL;
+        return verbs[i].run(call);
+    }
+    return cli_wrong(cli, "cannot '%s': %s", cli->operands[0], words);
+}
+
+int sweep_command(int argc, char **argv)
+{
+    struct cli cli;
+    struct sweep_call call = {.cli = &cli, .format = CTL_TEXT};
+    cli_init(&cli, &program, argc, argv);
+    int status = ctl_parse(&cli, sweep_read_option, &call);
+    if (!status)
+        status = dispatch(&cli, &call);
+    sweep_list_done(&call.targets);
+    sweep_list_done(&call.scanners);
+    sweep_list_done(&call.arguments);
+    cli_done(&cli);
+    return status;
+}

@@ -1,0 +1,52 @@
+/* What the files of `certmuster sweep` share. */
+#ifndef CTL_SWEEP_H
+#define CTL_SWEEP_H
+
+#include "certmuster/buf.h"
+#include "collector/ctl/ctl.h"
+
+enum { SWEEP_ARRAY_MAX = 64 << 20 };
+
+/* A PostgreSQL array literal that grows; size 0: nothing was said. */
+struct sweep_list {
+    struct buf text;
+    size_t count;
+    bool relative; /* one of them does not begin with a slash */
+};
+
+struct sweep_call {
+    const struct cli *cli;
+    enum ctl_format format;
+    const char *name; /* the operand behind the verb: a plan, a sweep's id or a realm; NULL: none */
+    /* What create and edit say of a plan; NULL: not said. Texts that PostgreSQL takes; "" takes back what was set. */
+    const char *kind, *realm, *ports, *shard, *known, *seen;
+    char every[32], lasts[32], window_from[6], window_until[6], weekdays[32];
+    bool has_every, has_lasts, has_window, has_weekdays;
+    struct sweep_list targets, scanners, arguments;
+    const char *rate, *workers; /* of limit */
+    bool wait;                  /* of start */
+};
+
+/* sweep_options.c: one flag into *context, a struct sweep_call. 0 or the exit status. */
+extern const struct cli_option sweep_options[];
+int sweep_read_option(struct cli *cli, int id, void *context);
+const char *sweep_list_text(struct sweep_list *list); /* NULL when nothing was said */
+void sweep_list_done(struct sweep_list *list);
+
+/* sweep_plan.c */
+int sweep_create(const struct sweep_call *call);
+int sweep_edit(const struct sweep_call *call);
+int sweep_delete(const struct sweep_call *call);
+int sweep_enable(const struct sweep_call *call);
+int sweep_disable(const struct sweep_call *call);
+int sweep_limit(const struct sweep_call *call);
+
+/* sweep_show.c */
+int sweep_list(const struct sweep_call *call);
+int sweep_show(const struct sweep_call *call);
+int sweep_history(const struct sweep_call *call);
+int sweep_status(const struct sweep_call *call);
+/* One sweep, for people. */
+int sweep_tell(struct db *db, const char *id);
+
+#endif

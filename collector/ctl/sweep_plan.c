@@ -1,0 +1,213 @@
+/* Plans of sweeps and limits of realms: made, changed and taken away, each with its row in the audit log. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certmuster/log.h"
+#include "collector/ctl/audit.h"
+#include "collector/ctl/sweep.h"
+
+enum { PLAN_PARAMS = 16, NAME_MAX_BYTES = 100 };
+
+static const char no_plan[] = "is no sweep plan";
+
+static bool is_plain(const char *name)
+{
+    size_t size = strlen(name);
+    return size > 0 && size <= NAME_MAX_BYTES && strcspn(name, "/ \t\r\n\"'\\") == size && *name != '-';
+}
+
+/* What every statement below takes, in this order. */
+static void fill(const struct sweep_call *call, const char *actor, const char *params[static PLAN_PARAMS])
+{
+    struct sweep_call *lists = (struct sweep_call *)call; /* their texts are completed here */
+    const char *const all[PLAN_PARAMS] = {
+        call->name,
+        call->kind,
+        call->realm,
+        sweep_list_text(&lists->targets),
+        call->known,
+        call->seen,
+        call->ports,
+        sweep_list_text(&lists->scanners),
+        sweep_list_text(&lists->arguments),
+        call->shard,
+        call->has_lasts ? call->lasts : NULL,
+        call->has_every ? call->every : NULL,
+        call->has_window ? call->window_from : NULL,
+        call->has_window ? call->window_until : NULL,
+        call->has_weekdays ? call->weekdays : NULL,
+        actor,
+    };
+    memcpy(params, all, sizeof all);
+}
+
+static const char create_sql[] =
+    "INSERT INTO sweep_plan (name, kind, realm, targets, known, seen, ports, scanners, arguments, shard_size, lasts, "
+    "every, window_start, window_end, weekdays, next_at, created_by, created_at)"
+    " VALUES ($1, coalesce($2, 'scan'), coalesce($3, 'default'), coalesce($4::text[], '{}'), coalesce($5::boolean, "
+    "false), coalesce($6::boolean, false), coalesce($7, '443'), coalesce($8::text[], '{}'), coalesce($9::text[], "
+    "'{}'), coalesce($10::integer, 4096), coalesce($11::interval, '7 days'), nullif($12, '')::interval, nullif($13, "
+    "'')::time, nullif($14, '')::time, coalesce($15::integer[], '{1,2,3,4,5,6,7}'), CASE WHEN nullif($12, '') IS NOT "
+    "NULL THEN now() END, $16, now())"
+    " ON CONFLICT DO NOTHING";
+
+/* A plan that is told to come by itself is due at once; one that already did keeps its time. */
+static const char edit_sql[] =
+    "UPDATE sweep_plan SET realm = coalesce($3, realm), targets = coalesce($4::text[], targets), known = "
+    "coalesce($5::boolean, known), seen = coalesce($6::boolean, seen), ports = coalesce($7, ports), scanners = "
+    "coalesce($8::text[], scanners), arguments = coalesce($9::text[], arguments), shard_size = coalesce($10::integer, "
+    "shard_size), lasts = coalesce($11::interval, lasts),"
+    " every = CASE WHEN $12::text IS NULL THEN every ELSE nullif($12, '')::interval END,"
+    " next_at = CASE WHEN $12::text IS NULL THEN next_at WHEN $12 = '' THEN NULL ELSE coalesce(next_at, now()) END,"
+    " window_start = CASE WHEN $13::text IS NULL THEN window_start ELSE nullif($13, '')::time END,"
+    " window_end = CASE WHEN $14::text IS NULL THEN window_end ELSE nullif($14, '')::time END,"
+    " weekdays = coalesce($15::integer[], weekdays)"
+    " WHERE name = $1 AND kind = coalesce($2, kind) AND ($4::text[] IS NULL OR (kind = 'crawl') = (($4::text[])[1] "
+    "LIKE '/%')) AND $16::text IS NOT NULL";
+
+static char *detail_of(const struct sweep_call *call, const char *const *params)
+{
+    char count[24];
+    snprintf(count, sizeof count, "%zu", call->targets.count);
+    return audit_detail("kind", call->kind, "realm", call->realm, "targets",
+                        call->targets.count > 20 ? count : params[3], "known", call->known, "seen", call->seen, "ports",
+                        call->ports, "scanners", params[7], "arguments", params[8], "shard", call->shard, "deadline",
+                        params[10], "every", params[11], "window_from", params[12], "window_until", params[13],
+                        "weekdays", params[14], NULL);
+}
+
+/* Targets that make no sense are told before anything is written. */
+static int check_targets(const struct sweep_call *call, struct db *db, const char *const *params)
+{
+    struct cm_error error = {0};
+    const char *questions[] = {params[3], call->ports ? call->ports : "443"};
+    bool are_paths = call->targets.count && !call->targets.relative;
+    int code = are_paths ? 0
+                         : db_query(db,
+                                    "SELECT count(*) FROM (SELECT unnest(coalesce($1::text[], '{}')) UNION ALL SELECT "
+                                    "'192.0.2.1') AS x(target), sweep_target(x.target, $2)",
+                                    questions, 2, NULL, &error);
+    if (code == CM_EMALFORMED) {
+        const char *what = strstr(error.detail, ": ");
+        return cli_wrong(call->cli, "%s", what ? what + 2 : error.detail);
+    }
+    return code ? ctl_fail(&error, "nothing was changed") : 0;
+}
+
+/* A crawl's targets are paths, and arguments are those of its kind. */
+static int check_kind(const struct sweep_call *call)
+{
+    bool is_crawl = call->kind && strcmp(call->kind, "crawl") == 0;
+    if (is_crawl && (call->known || call->seen || call->ports))
+        return cli_wrong(call->cli, "a crawl has paths and scanners, no endpoints and ports");
+    if (is_crawl && call->targets.count == 0)
+        return cli_wrong(call->cli, "a crawl needs the paths that it reads: --target /etc");
+    if (!is_crawl && call->targets.count == 0 && !call->known && !call->seen)
+        return cli_wrong(call->cli, "nothing to sweep: name --target, -f FILE, --known or --seen");
+    if (is_crawl && call->targets.relative)
+        return cli_wrong(call->cli, "a crawl's paths begin with /");
+    return 0;
+}
+
+static int write_plan(const struct sweep_call *call, const char *sql, const char *action, const char *none,
+                      const char *word)
+{
+    char actor[256];
+    const char *params[PLAN_PARAMS];
+    struct cm_error error = {0};
+    struct db *db = NULL;
+    int64_t changed = 0;
+    ctl_actor(actor, sizeof actor);
+    fill(call, actor, params);
+    char *detail = detail_of(call, params);
+    int status = ctl_connect(call->cli, "certmuster_operate", &db);
+    if (!status)
+        status = check_targets(call, db, params);
+    if (!status && audit_act(db, sql, params, PLAN_PARAMS, action, call->name, detail, &changed, &error) != 0)
+        status = ctl_fail(&error, "nothing was changed");
+    else if (!status && changed == 0) {
+        say_error("%s %s", call->name, none);
+        status = CM_EXIT_PARTIAL;
+    } else if (!status) {
+        printf("%s %s\n", word, call->name);
+    }
+    db_close(db);
+    free(detail);
+    return status;
+}
+
+int sweep_create(const struct sweep_call *call)
+{
+    if (!is_plain(call->name))
+        return cli_wrong(call->cli, "a plan's name has 1 to %d bytes without blanks, quotes and slashes",
+                         (int)NAME_MAX_BYTES);
+    int status = check_kind(call);
+    return status ? status
+                  : write_plan(call, create_sql, "sweep.create", "is a sweep plan already; try edit", "created");
+}
+
+int sweep_edit(const struct sweep_call *call)
+{
+    return write_plan(call, edit_sql, "sweep.edit", "is no sweep plan of that kind", "changed");
+}
+
+static int act(const struct sweep_call *call, const char *sql, const char *action, const char *none, const char *word)
+{
+    struct cm_error error = {0};
+    struct db *db = NULL;
+    const char *params[] = {call->name};
+    int64_t changed = 0;
+    int status = ctl_connect(call->cli, "certmuster_operate", &db);
+    if (!status && audit_act(db, sql, params, 1, action, call->name, "{}", &changed, &error) != 0)
+        status = ctl_fail(&error, "nothing was changed");
+    else if (!status && changed == 0) {
+        say_error("%s %s", call->name, none);
+        status = CM_EXIT_PARTIAL;
+    } else if (!status) {
+        printf("%s %s\n", word, call->name);
+    }
+    db_close(db);
+    return status;
+}
+
+int sweep_delete(const struct sweep_call *call)
+{
+    return act(call,
+               "DELETE FROM sweep_plan p WHERE p.name = $1"
+               " AND NOT EXISTS (SELECT FROM sweep w WHERE w.plan = p.name AND w.state = 'running')",
+               "sweep.delete", "is no sweep plan, or a sweep of it is running: cancel that first", "deleted");
+}
+
+int sweep_enable(const struct sweep_call *call)
+{
+    return act(call, "UPDATE sweep_plan SET enabled = true WHERE name = $1", "sweep.enable", no_plan, "enabled");
+}
+
+int sweep_disable(const struct sweep_call *call)
+{
+    return act(call, "UPDATE sweep_plan SET enabled = false WHERE name = $1", "sweep.disable", no_plan, "disabled");
+}
+
+int sweep_limit(const struct sweep_call *call)
+{
+    static const char sql[] =
+        "INSERT INTO realm_limit AS r (realm, rate, workers) VALUES ($1, nullif($2, '')::integer, nullif($3, "
+        "'')::integer) ON CONFLICT (realm) DO UPDATE SET rate = CASE WHEN $2::text IS NULL THEN r.rate ELSE "
+        "excluded.rate END, workers = CASE WHEN $3::text IS NULL THEN r.workers ELSE excluded.workers END";
+    struct cm_error error = {0};
+    struct db *db = NULL;
+    const char *params[] = {call->name, call->rate, call->workers};
+    int64_t changed = 0;
+    if (!call->rate && !call->workers)
+        return cli_wrong(call->cli, "limit needs --rate or --workers");
+    char *detail = audit_detail("rate", call->rate, "workers", call->workers, NULL);
+    int status = ctl_connect(call->cli, "certmuster_operate", &db);
+    if (!status && audit_act(db, sql, params, 3, "sweep.limit", call->name, detail, &changed, &error) != 0)
+        status = ctl_fail(&error, "nothing was changed");
+    else if (!status)
+        printf("limited %s\n", call->name);
+    db_close(db);
+    free(detail);
+    return status;
+}
