@@ -96,6 +96,22 @@ static enum step read_ipv4(struct walk *walk)
     return take_fragment(walk, decode_u16(ip + 4), (uint32_t)(fragment & 0x1fff) * 8, fragment & 0x2000);
 }
 
+static bool is_extension(uint8_t protocol)
+{
+    switch (protocol) {
+    case 0:   /* hop-by-hop */
+    case 43:  /* routing */
+    case 51:  /* authentication */
+    case 60:  /* destination options */
+    case 135: /* mobility */
+    case 139: /* host identity */
+    case 140: /* shim6 */
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* One IPv6 extension header of the usual form (RFC 8200 §4.2): next header, length in units of eight beyond the first. */
 static int skip_extension(struct walk *walk)
 {
@@ -121,26 +137,17 @@ static enum step read_ipv6(struct walk *walk)
     set_place(&walk->datagram.source, 6, ip + 8);
     set_place(&walk->datagram.destination, 6, ip + 24);
     for (unsigned headers = 0; headers < DEPTH_MAX; headers++) {
-        switch (walk->protocol) {
-        case 0:   /* hop-by-hop */
-        case 43:  /* routing */
-        case 51:  /* authentication */
-        case 60:  /* destination options */
-        case 135: /* mobility */
-        case 139: /* host identity */
-        case 140: /* shim6 */
+        if (is_extension(walk->protocol)) {
             if (skip_extension(walk))
                 return STEP_DAMAGED;
-            break;
-        case 44:
+        } else if (walk->protocol == 44) {
             if (cursor_slice(at, 8, &piece))
                 return STEP_DAMAGED;
             walk->protocol = piece.data[0];
             fragment = decode_u16(piece.data + 2);
             if ((fragment & 0xfff9) != 0) /* else an atomic fragment (RFC 6946) */
                 return take_fragment(walk, decode_u32(piece.data + 4), fragment & 0xfff8, fragment & 1);
-            break;
-        default:
+        } else {
             return STEP_PROTOCOL;
         }
     }
@@ -231,8 +238,10 @@ static enum step read_protocol(struct walk *walk)
         return cursor_skip(&walk->at, 2) ? STEP_DAMAGED : STEP_ETHERNET;
     case 137: /* MPLS in IP (RFC 4023) */
         return STEP_MPLS;
-    default:
-        return STEP_OTHER;
+    default: /* an extension header: it stood in fragments, or it authenticates IPv4 */
+        if (!is_extension(walk->protocol))
+            return STEP_OTHER;
+        return skip_extension(walk) ? STEP_DAMAGED : STEP_PROTOCOL;
     }
 }
 
