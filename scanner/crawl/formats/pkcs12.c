@@ -13,6 +13,7 @@
 #include <openssl/provider.h>
 
 #include "certmuster/limits.h"
+#include "scanner/crawl/formats/der_items.h"
 #include "scanner/crawl/formats/format.h"
 #include "scanner/crawl/formats/keystore.h"
 #include "scanner/crawl/formats/pkcs12_entries.h"
@@ -194,8 +195,10 @@ static void tell_crl(struct reading *reading, PKCS12_SAFEBAG *bag)
     char entry[32];
     int size = i2d_PKCS12_SAFEBAG(bag, &der);
     snprintf(entry, sizeof entry, "crl-%zu", ++reading->crls);
-    if (size > 0 && !entries_bag_value((struct slice){der, (size_t)size}, &crl))
+    if (size > 0 && !entries_bag_value((struct slice){der, (size_t)size}, &crl) && der_item_of(crl) == DER_ITEM_CRL)
         ops->crl(ops->context, &(struct found_der){"pkcs12", entry, crl});
+    else
+        job_problem(reading->job, "pkcs12", entry, RECORD_ERROR_MALFORMED, "no revocation list in a CRL bag");
     OPENSSL_free(der);
 }
 
