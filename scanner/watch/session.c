@@ -27,6 +27,7 @@ static void free_reading(struct direction *side)
         return;
     tls_records_done(&reading->records);
     tls_messages_done(&reading->messages);
+    buf_done(&reading->kept);
     free(reading->certificate);
     free(reading);
     side->reading = NULL;
@@ -64,6 +65,14 @@ void session_begin_reading(struct session *session, int direction)
     *side->reading = (struct reading){0};
     tls_records_init(&side->reading->records);
     tls_messages_init(&side->reading->messages, CM_LIMIT_FLIGHT_BYTES);
+    buf_init(&side->reading->kept, HELD_MAX);
+}
+
+/* In the middle of a message, or of a record that carries some. */
+static bool is_inside(const struct reading *reading)
+{
+    return !tls_messages_at_boundary(&reading->messages) ||
+           (!reading->changed && tls_records_inside_handshake(&reading->records));
 }
 
 /* Lets go of what was begun; a Certificate that is whole stays until it is told. */
@@ -73,10 +82,13 @@ void session_stop_reading(struct session *session, int direction, enum phase pha
     side->phase = (uint8_t)phase;
     if (!side->reading)
         return;
-    if (!tls_messages_at_boundary(&side->reading->messages))
+    if (side->heard && is_inside(side->reading)) /* else it may never have been one */
         session->options.counts->truncated++;
     tls_records_done(&side->reading->records);
     tls_messages_done(&side->reading->messages);
+    buf_done(&side->reading->kept);
+    side->reading->looked = side->reading->another = 0;
+    side->reading->doubtful = false;
     tls_records_init(&side->reading->records);
     tls_messages_init(&side->reading->messages, CM_LIMIT_FLIGHT_BYTES);
     side->reading->changed = side->reading->changed && phase == PHASE_OVER;
@@ -103,37 +115,64 @@ static void forget_false_start(struct session *session, struct direction *side)
         free_reading(side);
 }
 
-bool session_bytes(struct session *session, int direction, struct slice bytes, int64_t at_us)
+/* In one piece; either may lend from what was held. */
+static struct slice join(struct buf *held, struct slice first, struct slice second)
+{
+    struct buf both;
+    buf_init(&both, HELD_MAX);
+    buf_append(&both, first.data, first.size);
+    buf_append(&both, second.data, second.size);
+    buf_done(held);
+    *held = both;
+    return buf_slice(held);
+}
+
+bool session_has_hello(const struct session *session, int direction)
+{
+    if (session->client < 0 || session->guessed)
+        return false;
+    return session->client == direction ? session->client_part != NULL : session->server_part != NULL;
+}
+
+void session_follow(struct session *session, int direction, struct slice bytes)
 {
     struct direction *side = &session->directions[direction];
     struct slice beginning;
-    session->at_us = at_us;
-    if (session_is_over(session))
-        return false;
-    while (bytes.size && side->phase != PHASE_OVER) {
+    struct buf held;
+    buf_init(&held, HELD_MAX);
+    while (bytes.size && side->phase != PHASE_OVER && !session_is_over(session)) {
         if (side->phase == PHASE_READING) {
-            session_read(session, direction, &bytes);
+            if (session_read(session, direction, bytes))
+                break;
+            bytes = session_begin_again(session, direction, &held);
         } else if (session_find(side, &bytes, &beginning)) {
-            uint8_t copy[FIND_BYTES];
-            struct slice again = {copy, beginning.size};
             session_begin_reading(session, direction);
-            if (beginning.size) {
-                memcpy(copy, beginning.data, beginning.size);
-                session_read(session, direction, &again);
-            }
+            if (beginning.size)
+                bytes = join(&held, beginning, bytes);
         } else {
             break;
         }
     }
+    buf_done(&held);
+}
+
+bool session_bytes(struct session *session, int direction, struct slice bytes, int64_t at_us)
+{
+    session->at_us = at_us;
     if (session_is_over(session))
         return false;
-    forget_false_start(session, side);
+    session_follow(session, direction, bytes);
+    if (session_is_over(session))
+        return false;
+    forget_false_start(session, &session->directions[direction]);
     return true;
 }
 
 bool session_gap(struct session *session, int direction, uint32_t missing)
 {
     struct direction *side = &session->directions[direction];
+    if (missing > 0)
+        session_look_again(session, direction);
     side->heard |= missing > 0;
     side->tail_size = 0;
     if (side->phase == PHASE_READING || missing == 0)
@@ -143,9 +182,11 @@ bool session_gap(struct session *session, int direction, uint32_t missing)
 
 void session_end(struct session *session)
 {
+    for (int direction = 0; direction < 2; direction++)
+        session_look_again(session, direction);
     for (int direction = 0; direction < 2; direction++) {
         const struct reading *reading = session->directions[direction].reading;
-        if (reading && !tls_messages_at_boundary(&reading->messages))
+        if (reading && is_inside(reading))
             session->options.counts->truncated++;
     }
     session_tell(session, true);
@@ -169,7 +210,7 @@ size_t session_memory(const struct session *session)
         const struct reading *reading = session->directions[direction].reading;
         if (reading)
             sum += memory_cost(sizeof *reading) + memory_cost(reading->records.partial.capacity) +
-                   memory_cost(reading->messages.partial.capacity) +
+                   memory_cost(reading->messages.partial.capacity) + memory_cost(reading->kept.capacity) +
                    memory_cost(reading->certificate ? reading->certificate_size : 0);
     }
     return sum;

@@ -13,7 +13,7 @@ struct session;
 
 struct session_counts {
     uint64_t handshakes; /* ServerHellos and, without one, ClientHellos that were followed */
-    uint64_t truncated;  /* ended, or lost bytes, inside a handshake message */
+    uint64_t truncated;  /* ended, or lost bytes, inside a handshake message or a record of some */
     uint64_t refused;    /* a message above its ceiling, or one that makes no sense */
 };
 

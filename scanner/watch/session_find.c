@@ -7,8 +7,6 @@
 #include "certmuster/limits.h"
 #include "scanner/watch/session_private.h"
 
-enum verdict { NO, PERHAPS, YES };
-
 enum { AT_TYPE = 5, AT_LENGTH = 6, AT_VERSION = 9, RECORD_LENGTH_MAX = TLS_CIPHERTEXT_MAX };
 
 /* A handshake message's first bytes that stand whole in the record: type, length, and what the RFC lets come next. */
@@ -31,7 +29,7 @@ static enum verdict judge_message(const uint8_t *at, size_t size, size_t record)
     return at[4] == 3 && at[5] <= 4 && length >= 38 ? YES : NO;
 }
 
-static enum verdict judge(const uint8_t *at, size_t size)
+enum verdict session_judge(const uint8_t *at, size_t size)
 {
     if (at[0] != TLS_HANDSHAKE || (size > 1 && at[1] != 3) || (size > 2 && at[2] > 4))
         return NO;
@@ -55,7 +53,7 @@ static enum verdict judge(const uint8_t *at, size_t size)
 static bool find_in_tail(struct direction *direction, struct slice *bytes)
 {
     while (direction->tail_size > 0) {
-        enum verdict verdict = judge(direction->tail, direction->tail_size);
+        enum verdict verdict = session_judge(direction->tail, direction->tail_size);
         if (verdict == YES)
             return true;
         if (verdict == NO || direction->tail_size == FIND_BYTES) {
@@ -82,7 +80,7 @@ bool session_find(struct direction *direction, struct slice *bytes, struct slice
     while (bytes->size > 0) {
         const uint8_t *at = memchr(bytes->data, TLS_HANDSHAKE, bytes->size);
         size_t left = at ? bytes->size - (size_t)(at - bytes->data) : 0;
-        enum verdict verdict = at ? judge(at, left) : NO;
+        enum verdict verdict = at ? session_judge(at, left) : NO;
         if (verdict == YES) {
             *bytes = (struct slice){at, left};
             *beginning = (struct slice){NULL, 0};

@@ -26,12 +26,18 @@ void session_set_client(struct session *session, int direction, bool guessed)
 
 /* --- messages ------------------------------------------------------------------------------------------------------ */
 
+static void refuse(struct session *session, int direction)
+{
+    session->options.counts->refused++;
+    session->directions[direction].reading->doubtful = !session_has_hello(session, direction);
+}
+
 static void on_client_hello(struct session *session, int direction, struct slice body)
 {
     struct client_part *part = cm_malloc(sizeof *part + body.size);
     memcpy(part->body, body.data, body.size);
     if (tls_read_client_hello((struct slice){part->body, body.size}, &part->hello)) {
-        session->options.counts->refused++;
+        refuse(session, direction);
         free(part);
         return;
     }
@@ -47,7 +53,7 @@ static void on_server_hello(struct session *session, int direction, struct slice
     *part = (struct server_part){0};
     memcpy(part->body, body.data, body.size);
     if (tls_read_server_hello((struct slice){part->body, body.size}, &part->hello)) {
-        session->options.counts->refused++;
+        refuse(session, direction);
         free(part);
         return;
     }
@@ -61,8 +67,26 @@ static void on_server_hello(struct session *session, int direction, struct slice
         session->group = part->hello.group;
 }
 
-static void on_certificate(const struct session *session, struct reading *reading, struct slice body)
+/* Without a hello before it, a Certificate may be none. False: it is not; doubtful: it is not of DER. */
+static bool is_certificate(struct slice body, bool *doubtful)
 {
+    enum { TWO_LENGTHS = 6, SEQUENCE = 0x30 };
+    static _Thread_local struct tls_chain chain;
+    *doubtful = body.size <= TWO_LENGTHS || body.data[TWO_LENGTHS] != SEQUENCE;
+    return tls_read_certificate(body, TLS_VERSION_1_2, &chain) == 0;
+}
+
+static void on_certificate(struct session *session, int direction, struct slice body)
+{
+    struct reading *reading = session->directions[direction].reading;
+    bool doubtful;
+    if (!session_has_hello(session, direction) && !session_is_13(session)) {
+        if (!is_certificate(body, &doubtful)) {
+            refuse(session, direction);
+            return;
+        }
+        reading->doubtful |= doubtful;
+    }
     free(reading->certificate);
     reading->certificate = copy(body);
     reading->opened = session_is_13(session);
@@ -98,8 +122,7 @@ static void on_status(struct session *session, struct slice body)
 
 void session_message(struct session *session, int direction, const struct tls_message *message)
 {
-    struct reading *reading = session->directions[direction].reading;
-    session->directions[direction].heard = true;
+    struct direction *side = &session->directions[direction];
     switch (message->type) {
     case TLS_CLIENT_HELLO:
         on_client_hello(session, direction, message->body);
@@ -108,7 +131,7 @@ void session_message(struct session *session, int direction, const struct tls_me
         on_server_hello(session, direction, message->body);
         break;
     case TLS_CERTIFICATE:
-        on_certificate(session, reading, message->body);
+        on_certificate(session, direction, message->body);
         break;
     case TLS_CERTIFICATE_STATUS:
         on_status(session, message->body);
@@ -135,6 +158,11 @@ void session_message(struct session *session, int direction, const struct tls_me
     default:
         break;
     }
+    if (!side->reading->doubtful) {
+        side->heard = true;
+        if (session_has_hello(session, direction))
+            session_look_again(session, !direction);
+    }
     session_tell(session, false);
 }
 
@@ -147,7 +175,7 @@ void session_go_dark(struct session *session, int direction)
     session_tell(session, false);
 }
 
-static void read_handshake(struct session *session, int direction, struct slice fragment)
+static bool read_handshake(struct session *session, int direction, struct slice fragment)
 {
     struct reading *reading = session->directions[direction].reading;
     struct tls_message message;
@@ -156,12 +184,15 @@ static void read_handshake(struct session *session, int direction, struct slice 
     while ((code = tls_messages_next(&reading->messages, &message)) == 0) {
         session_message(session, direction, &message);
         if (session_is_over(session))
-            return;
+            return true;
     }
-    if (code != CM_ETRUNCATED) {
-        session->options.counts->refused++;
-        session_stop_reading(session, direction, PHASE_OVER);
-    }
+    if (code == CM_ETRUNCATED)
+        return true;
+    session->options.counts->refused++;
+    if (!session_has_hello(session, direction))
+        return false;
+    session_stop_reading(session, direction, PHASE_OVER);
+    return true;
 }
 
 /* After ChangeCipherSpec a handshake record is encrypted, unless this is 1.3 with its two meaningless ones: there a hello may follow in clear. */
@@ -180,19 +211,31 @@ static bool is_odd(const struct tls_record *record)
     return record->fragment.size == 0 || record->type == TLS_ALERT || record->type == TLS_CHANGE_CIPHER_SPEC;
 }
 
-static void on_record(struct session *session, int direction, const struct tls_record *record)
+/* Between the parts of a message nothing else may come (RFC 8446 §5.1) but, behind a hello, an alert. */
+static bool is_interruption(const struct session *session, int direction, const struct tls_record *record)
+{
+    const struct reading *reading = session->directions[direction].reading;
+    return !tls_messages_at_boundary(&reading->messages) && record->type != TLS_HANDSHAKE &&
+           (record->type != TLS_ALERT || !session_has_hello(session, direction));
+}
+
+/* False: no TLS after all. */
+static bool on_record(struct session *session, int direction, const struct tls_record *record)
 {
     struct reading *reading = session->directions[direction].reading;
+    if (is_interruption(session, direction, record))
+        return false;
     if (is_odd(record) && ++reading->odd_records > ODD_RECORDS_MAX) {
+        if (!session_has_hello(session, direction))
+            return false;
         session_stop_reading(session, direction, PHASE_OVER);
-        return;
+        return true;
     }
     switch (record->type) {
     case TLS_HANDSHAKE:
         if (is_in_clear(session, reading, record->fragment))
-            read_handshake(session, direction, record->fragment);
-        else
-            session_go_dark(session, direction);
+            return read_handshake(session, direction, record->fragment);
+        session_go_dark(session, direction);
         break;
     case TLS_CHANGE_CIPHER_SPEC:
         reading->changed = true;
@@ -205,24 +248,60 @@ static void on_record(struct session *session, int direction, const struct tls_r
     default: /* an alert: what follows it, if anything does, will tell */
         break;
     }
+    return true;
 }
 
-void session_read(struct session *session, int direction, struct slice *bytes)
+/* A record has ended, and a message with it. False: that makes no sense, and something else is in there. */
+static bool settle(struct session *session, int direction, struct slice *since)
+{
+    struct reading *reading = session->directions[direction].reading;
+    struct slice rest = reading->records.input;
+    if (reading->doubtful) {
+        session_keep(session, direction, (struct slice){since->data, (size_t)(rest.data - since->data)});
+        *since = rest;
+        if (!reading->certificate || session_hides_another(session, direction, false))
+            return false;
+        reading->doubtful = false;
+        session->directions[direction].heard = true;
+    }
+    *since = rest;
+    buf_done(&reading->kept);
+    reading->looked = reading->another = 0;
+    return true;
+}
+
+/* After a record. Behind a hello each is for itself; before one, nothing is left behind that may still turn out to be none. */
+static bool is_sound(struct session *session, int direction, bool sound, struct slice *since)
+{
+    struct reading *reading = session->directions[direction].reading;
+    if (session_has_hello(session, direction)) {
+        *since = reading->records.input;
+        buf_done(&reading->kept);
+        reading->doubtful = false;
+        return sound;
+    }
+    return sound && (!tls_messages_at_boundary(&reading->messages) || settle(session, direction, since));
+}
+
+bool session_read(struct session *session, int direction, struct slice bytes)
 {
     struct direction *side = &session->directions[direction];
+    struct reading *reading = side->reading;
+    struct slice since = bytes; /* the last sound message */
     struct tls_record record;
     int code = 0;
-    tls_records_feed(&side->reading->records, bytes->data, bytes->size);
-    while (side->phase == PHASE_READING && (code = tls_records_next(&side->reading->records, &record)) == 0) {
-        on_record(session, direction, &record);
-        if (session_is_over(session)) { /* what lies behind is not looked at, however it was cut */
-            bytes->size = 0;
-            return;
+    tls_records_feed(&reading->records, bytes.data, bytes.size);
+    while (side->phase == PHASE_READING && (code = tls_records_next(&reading->records, &record)) == 0) {
+        bool sound = on_record(session, direction, &record);
+        if (session_is_over(session) || side->phase != PHASE_READING) /* what lies behind is not looked at */
+            return true;
+        if (!is_sound(session, direction, sound, &since)) {
+            code = CM_EMALFORMED;
+            break;
         }
-        *bytes = side->reading->records.input;
     }
-    if (side->phase == PHASE_READING && code == CM_EMALFORMED) /* chance looked like TLS, or TLS has ended */
-        session_stop_reading(session, direction, PHASE_SEARCHING);
-    else
-        bytes->size = 0;
+    if (code != CM_EMALFORMED)
+        return session_keep_some(session, direction, since);
+    session_keep(session, direction, since);
+    return false;
 }
