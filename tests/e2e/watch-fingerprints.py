@@ -2,7 +2,8 @@
 # JA3 of certmuster-watch, held against tshark's (tls.handshake.ja3, dtls.handshake.ja3) on real captures: what we tell of a client is what tshark computes of one of its hellos.
 #
 # Over all captures with expected certificates the two differ nowhere; what tshark does not have is of hellos that it does not see, and APART says why. The captures are not ours
-# and not committed: without them, or without tshark, this test is skipped. JA4 is held against published values in tests/unit/scan/test_fingerprint.c: tshark 4.0 has none.
+# and not committed: without them, or without tshark, this test is skipped. JA4, of which tshark 4.0 has none, is held against what its authors publish of the same
+# captures (FoxIO-LLC/ja4, rust/ja4/src/snapshots and python/test/testdata); of hellos that nobody answered we tell none. More of it in tests/unit/scan/test_fingerprint.c.
 import json
 import os
 import shutil
@@ -29,6 +30,16 @@ CAPTURES = ["derived/mtls-base.pcap", "ndpi/capwap.pcap", "ndpi/dtls.pcap", "ndp
             "ndpi/ja3_lots_of_cipher_suites.pcap", "ndpi/stun_dtls_rtp.pcapng", "wireshark/dmgr.pcapng",
             "wireshark/dtls12-aes128ccm8.pcap", "wireshark/rsasnakeoil2.pcap", "wireshark/tls12-chacha20poly1305.pcap",
             "wireshark/tls12-dsb.pcapng", "wireshark/udt-dtls.pcapng"]
+CHROME, CHROME_AGAIN, CHROME_QUIC = ("t13d1516h2_8daaf6152771_e5627efa2ab1", "t13d1516h2_8daaf6152771_9b887d9acb53",
+                                     "q13d0310h3_55b375c5d22e_cd85d2d88918")
+PUBLISHED = {
+    "ja4/badcurveball.pcap": {"t13d1615h2_46e7e9700bed_45f260be83e2"},
+    "ja4/browsers-x509.pcapng": {CHROME},
+    "ja4/chrome-cloudflare-quic-with-secrets.pcapng": {CHROME, CHROME_QUIC},
+    "ja4/latest.pcapng": {CHROME, CHROME_AGAIN, "t12d190800_d83cc789557e_7af1ed941c26"},
+    "ja4/macos_tcp_flags.pcap": {"t13d2613h2_2802a3db6c62_845d286b0d67"},
+    "ja4/tls3.pcapng": {CHROME, CHROME_AGAIN, CHROME_QUIC, "q13d0311h3_55b375c5d22e_3512bcbbc9ec"},
+}
 
 
 def values(record, key):
@@ -41,9 +52,9 @@ def values(record, key):
             yield from values(item, key)
 
 
-def ours(path):
+def ours(path, key="ja3"):
     run = subprocess.run([watch, "--json", "--no-submit", "-q", "-r", path], stdout=subprocess.PIPE, timeout=100, check=True)
-    return {ja3 for line in run.stdout.splitlines() for ja3 in values(json.loads(line), "ja3") if ja3}
+    return {value for line in run.stdout.splitlines() for value in values(json.loads(line), key) if value}
 
 
 def tsharks(path):
@@ -60,5 +71,9 @@ for name in CAPTURES + sorted(APART):
     compared += len(mine & theirs)
     print(f"{name}: {len(mine & theirs)} the same, {len(alone)} of ours alone: {' '.join(sorted(alone))}")
     failed += len(alone) != expected
+for name, expected in PUBLISHED.items():
+    mine = ours(os.path.join(corpus, name), "ja4")
+    print(f"{name}: JA4 {' '.join(sorted(mine))}")
+    failed += mine != expected
 print(f"{compared} fingerprints are tshark's as well")
 sys.exit(failed > 0 or compared < len(CAPTURES))

@@ -1,8 +1,9 @@
-/* JA3, JA3S and JA4: the vectors that their authors published, and the corners of the JA4 description. */
+/* JA3, JA3S and JA4: the vectors that their authors and others published, and the corners of the JA4 description. */
 #include "tests/unit/lib/cmocka_first.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "scanner/tls/fingerprint.h"
 #include "tests/unit/scan/wire.h"
@@ -170,6 +171,61 @@ static void test_ja4(void **state)
     expect_ja4(&greased, 'q', "q13d1516h2_8daaf6152771_e5627efa2ab1");
 }
 
+/* Other clients, with the values published for their hellos: [1] FoxIO-LLC/ja4, python/test/testdata (badcurveball, sigalg-grease, tls-sni), [2] gchq/CyberChef,
+ * tests/operations/tests/JA4.mjs. GREASE is put where its places are not published. */
+static void test_ja4_published(void **state)
+{
+    const int tls13[] = {0x0a0a, 0x0304, 0x0303, -1};
+    const int chrome_algorithms[] = {0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601, 0x0201, -1};
+    const int with_ml_dsa[] = {0x2a2a, 0x0904, 0x0905, 0x0906, 0x0403, 0x0804, 0x0401,
+                               0x0503, 0x0805, 0x0501, 0x0806, 0x0601, -1};
+    const int firefox_algorithms[] = {0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806,
+                                      0x0401, 0x0501, 0x0601, 0x0203, 0x0201, -1};
+    const int openssl_algorithms[] = {0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0809, 0x080a,
+                                      0x080b, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601,
+                                      0x0303, 0x0301, 0x0302, 0x0402, 0x0502, 0x0602, -1};
+    const int curveball_suites[] = {0x9a9a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9,
+                                    0xcca8, 0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035, 0x000a, -1};
+    const int firefox_suites[] = {0x1301, 0x1303, 0x1302, 0xc02b, 0xc02f, 0xcca9, 0xcca8, 0xc02c, 0xc030,
+                                  0xc00a, 0xc009, 0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035, -1};
+    const int openssl_suites[] = {0x1302, 0x1303, 0x1301, 0xc02c, 0xc030, 0xc02b, 0xc02f, 0xcca9, 0xcca8, 0xc024,
+                                  0xc028, 0xc023, 0xc027, 0x009f, 0x009e, 0x006b, 0x0067, 0x00ff, -1};
+    const int curveball[] = {0x1a1a, 0x0000, 0x0017, 0xff01, 0x000a, 0x000b, 0x0023, 0x0010, 0x0005,
+                             0x000d, 0x0012, 0x0033, 0x002d, 0x002b, 0x001b, 0x5a5a, 0x0015, -1};
+    const int sigalg_grease[] = {0x3a3a, 0xfe0d, 0x0010, 0x0017, 0x0033, 0x44cd, 0xff01, 0x000a, 0x000d, 0x0023,
+                                 0x002b, 0x000b, 0xca34, 0x002d, 0x0000, 0x0005, 0x001b, 0x0012, 0x7a7a, -1};
+    const int no_alpn[] = {0x0033, 0x002b, 0x001b, 0x0000, 0x0012, 0x002d, 0x000d, 0x000a,
+                           0x0005, 0x0023, 0x0017, 0xff01, 0x000b, 0x0015, -1};
+    const int firefox[] = {0x0000, 0x0017, 0xff01, 0x000a, 0x000b, 0x0023, 0x0010, 0x0005,
+                           0x0022, 0x0033, 0x002b, 0x000d, 0x002d, 0x001c, 0x0015, -1};
+    const int openssl[] = {0x0000, 0x000b, 0x000a, 0x0023, 0x0010, 0x0016, 0x0017,
+                           0x000d, 0x002b, 0x002d, 0x0033, 0x0015, -1};
+    const struct {
+        const int *suites, *extensions, *algorithms;
+        const char *alpn, *expected;
+    } rows[] = {
+        {curveball_suites, curveball, chrome_algorithms, "h2", "t13d1615h2_46e7e9700bed_45f260be83e2"}, /* [1] */
+        {chrome.suites, sigalg_grease, with_ml_dsa, "h2", "t13d1517h2_8daaf6152771_cb7bf5808d99"},      /* [1] */
+        {chrome.suites, no_alpn, chrome.algorithms, "", "t13d151400_8daaf6152771_de4a06bb82e3"},        /* [1] */
+        {firefox_suites, firefox, firefox_algorithms, "h2", "t13d1715h2_5b57614c22b0_3d5424432f57"},    /* [2] */
+        {openssl_suites, openssl, openssl_algorithms, " ", "t13d181220_85036bcba153_d41ae481755e"},     /* [2] */
+        {openssl_suites, openssl, openssl_algorithms, "a ", "t13d181260_85036bcba153_d41ae481755e"},    /* [2] */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct hello_parts parts = {.version = 0x0303,
+                                    .suites = rows[i].suites,
+                                    .groups = chrome.groups,
+                                    .formats = chrome.formats,
+                                    .algorithms = rows[i].algorithms,
+                                    .versions = tls13,
+                                    .alpn = rows[i].alpn,
+                                    .alpn_size = strlen(rows[i].alpn),
+                                    .extensions = rows[i].extensions};
+        expect_ja4(&parts, 't', rows[i].expected);
+    }
+}
+
 static void test_ja4_alpn(void **state)
 {
     static const struct {
@@ -221,8 +277,9 @@ static void test_ja4_corners(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ja3), cmocka_unit_test(test_ja3s),     cmocka_unit_test(test_long_list),
-        cmocka_unit_test(test_ja4), cmocka_unit_test(test_ja4_alpn), cmocka_unit_test(test_ja4_corners),
+        cmocka_unit_test(test_ja3),         cmocka_unit_test(test_ja3s),          cmocka_unit_test(test_long_list),
+        cmocka_unit_test(test_ja4),         cmocka_unit_test(test_ja4_published), cmocka_unit_test(test_ja4_alpn),
+        cmocka_unit_test(test_ja4_corners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
