@@ -208,8 +208,8 @@ static int serve(const struct settings *settings, struct state *state, struct cm
                                     (unsigned)config_integer(config, "collector.workers"));
     int code = queue ? server_new(settings, state, queue, &server, error)
                      : error_set(error, CM_EIO, 0, "cannot start threads");
-    if (!code && !(judge = judge_new(settings, state)))
-        code = error_set(error, CM_EIO, 0, "cannot start threads");
+    if (!code)
+        code = judge_new(settings, state, &judge, error);
     if (!code) {
         server_run(server, on_ready);
         notify_service("STOPPING=1");

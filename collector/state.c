@@ -50,9 +50,9 @@ static void metric(struct buf *out, const char *name, const char *type, const ch
 }
 
 /* A label's value: backslash, quote and line feed are escaped (Prometheus text format); it is UTF-8 already. */
-static void labelled(struct buf *out, const char *name, const char *label, const char *value)
+static void label(struct buf *out, const char *name, const char *value)
 {
-    buf_appendf(out, "%s{%s=\"", name, label);
+    buf_appendf(out, "%s=\"", name);
     for (const char *c = value; *c; c++) {
         if (*c == '\n') {
             buf_append_str(out, "\\n");
@@ -62,7 +62,14 @@ static void labelled(struct buf *out, const char *name, const char *label, const
             buf_append_char(out, '\\');
         buf_append_char(out, *c);
     }
-    buf_append_str(out, "\"} ");
+    buf_append_char(out, '"');
+}
+
+static void labelled(struct buf *out, const char *name, const char *label_name, const char *value)
+{
+    buf_appendf(out, "%s{", name);
+    label(out, label_name, value);
+    buf_append_str(out, "} ");
 }
 
 static void batches(struct state *state, struct buf *out)
@@ -94,9 +101,13 @@ static void inventory(const struct figures *figures, int64_t now_ms, struct buf 
     metric(out, "certmuster_certificates_expiring_30d", "gauge", "Certificates in use that expire within 30 days.",
            figures->expiring_30d);
     metric(out, "certmuster_chains_unjudged", "gauge", "Chains that were not verified yet.", figures->chains_unjudged);
-    head(out, "certmuster_chains", "gauge", "Verified chains by verdict of the trust store.");
+    head(out, "certmuster_chains", "gauge", "Verified chains by trust store and its verdict.");
     for (unsigned i = 0; i < figures->verdict_count; i++) {
-        labelled(out, "certmuster_chains", "verdict", figures->verdicts[i].name);
+        buf_append_str(out, "certmuster_chains{");
+        label(out, "trust_store", figures->verdicts[i].store);
+        buf_append_char(out, ',');
+        label(out, "verdict", figures->verdicts[i].name);
+        buf_append_str(out, "} ");
         buf_appendf(out, "%llu\n", (unsigned long long)figures->verdicts[i].chains);
     }
     head(out, "certmuster_last_sweep_age_seconds", "gauge", "Seconds since a run of this source was finished.");
@@ -141,6 +152,10 @@ void state_metrics(struct state *state, int64_t now_ms, struct buf *out)
     metric(out, "certmuster_connections_dropped_total", "counter", "Connections cut: too slow, too many of one peer.",
            atomic_load(&state->connections_dropped));
     metric(out, "certmuster_chains_judged_total", "counter", "Verdicts written.", atomic_load(&state->chains_judged));
+    metric(out, "certmuster_paths_built_total", "counter", "Issuer paths built and verified for verdicts.",
+           atomic_load(&state->paths_built));
+    metric(out, "certmuster_paths_cached_total", "counter", "Verdicts on leaves under an issuer path judged before.",
+           atomic_load(&state->paths_cached));
 }
 
 /* --- /healthz ------------------------------------------------------------------------------------------------------------------------ */

@@ -22,7 +22,7 @@ struct figures {
     } sources[STATE_SOURCES_MAX];
     unsigned source_count;
     struct {
-        char name[STATE_VERDICT_SIZE];
+        char store[STATE_VERDICT_SIZE], name[STATE_VERDICT_SIZE];
         uint64_t chains;
     } verdicts[STATE_VERDICTS_MAX];
     unsigned verdict_count;
@@ -36,8 +36,7 @@ struct state {
     atomic_ullong requests_denied, requests_limited;
     atomic_uint queue_depth, queue_max, working, connections, connections_max;
     atomic_ullong connections_dropped;
-    atomic_ullong chains_judged;
-    atomic_bool new_chains; /* set by ingest, taken by the judge */
+    atomic_ullong chains_judged, paths_built, paths_cached;
     atomic_bool stopping;
 
     atomic_llong database_ok_ms; /* wall clock of the last statement that worked */

@@ -40,7 +40,9 @@ const struct config_key config_keys[] = {
     {"collector.tls.client_ca", CONFIG_STRING, 0, 0, NULL,
      "CA certificates that scanners' certificates are issued by, PEM."},
     {"collector.trust_store", CONFIG_STRING, 0, 0, "/etc/ssl/certs/ca-certificates.crt",
-     "The trust anchors that chains are verified against, PEM."},
+     "The trust anchors that chains are verified against, PEM; the trust store system."},
+    {"trust.stores", CONFIG_LIST, 0, 0, NULL,
+     "Further trust stores that every chain is verified against, each NAME=/FILE of PEM certificates."},
     {"collector.allow_uids", CONFIG_LIST, 0, 0, NULL,
      "Numeric user ids that may deliver over the unix socket, besides root and the collector's own."},
 

@@ -12,3 +12,18 @@ INSERT INTO certificate_name (sha256, kind, name, reversed)
 SELECT DISTINCT n.sha256, n.kind, n.name, reverse(n.name)
   FROM pg_temp.stage_name n
   JOIN new ON new.sha256 = n.sha256;
+
+-- Chains that lack a CA certificate of this name are judged again. The row is held until what was inserted above can be seen, which the judge waits for when it
+-- writes that a name is lacking (collector/judge/rulings.c): one of the two finds the other.
+SELECT count(*)
+  FROM (SELECT
+          FROM upkeep u
+         WHERE u.task = 'issuers' AND EXISTS (SELECT FROM pg_temp.stage_certificate s WHERE s.is_ca)
+           FOR SHARE) held;
+
+INSERT INTO docket (chain_id, trust_store)
+SELECT v.chain_id, v.trust_store
+  FROM chain_verdict v
+ WHERE v.waits_for && ARRAY(SELECT md5(s.subject) FROM pg_temp.stage_certificate s WHERE s.is_ca)
+ ORDER BY v.chain_id, v.trust_store
+ON CONFLICT DO NOTHING;

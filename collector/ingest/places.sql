@@ -19,13 +19,17 @@ UPDATE location l SET first_seen = s.first_seen
   FROM pg_temp.stage_location s
  WHERE s.location_id = l.location_id AND s.first_seen < l.first_seen;
 
+-- A chain that is new goes on the judge's docket.
+WITH new AS (
 INSERT INTO chain (chain_id, fingerprints, leaf_sha256, earliest_not_after)
 SELECT s.chain_id, s.fingerprints, s.fingerprints[1],
        (SELECT min(c.not_after) FROM unnest(s.fingerprints) AS f(sha256) JOIN certificate c ON c.sha256 = f.sha256)
   FROM pg_temp.stage_chain s
  WHERE NOT EXISTS (SELECT FROM chain ch WHERE ch.chain_id = s.chain_id)
  ORDER BY s.chain_id
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING chain_id)
+INSERT INTO docket (chain_id) SELECT n.chain_id FROM new n ON CONFLICT DO NOTHING;
 
 -- When the places that were here before were last found as they were. The arrays are sorted: width_bucket() searches them in halves, and
 -- the concatenation keeps each out of TOAST while it does. 15 days are enough, since the weekly fold knows the rest, even if

@@ -98,8 +98,6 @@ static void count(struct state *state, const struct job *job)
         return;
     atomic_fetch_add(&state->records_stored, job->answer.stored);
     atomic_fetch_add(&state->records_rejected, job->answer.rejected);
-    if (job->answer.new_chains)
-        atomic_store(&state->new_chains, true);
 }
 
 static int store(struct session *session, const struct delivery_request *request, struct job *job,

@@ -221,7 +221,6 @@ static int store_settled(struct work *work, struct delivery_answer *answer, stru
         code = 0;
     }
     answer->rejected = work->batch->rejection_count;
-    answer->new_chains = !code && work->places.count > 0;
     return code;
 }
 

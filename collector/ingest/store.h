@@ -19,9 +19,8 @@ struct delivery_request {
 };
 
 struct delivery_answer {
-    int status;      /* 200, 400, 403, 409, 413 */
-    bool repeated;   /* 200 of a key that was taken before */
-    bool new_chains; /* for the judge */
+    int status;        /* 200, 400, 403, 409, 413 */
+    bool repeated;     /* 200 of a key that was taken before */
     int retry_after_s; /* 0: not said */
     uint64_t stored, rejected;
     struct buf body; /* JSON; initialised by the caller */

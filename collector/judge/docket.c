@@ -1,170 +1,276 @@
-/* Which chains to verify, and what comes of it. */
+/* A round of the docket: takes chains that wait, judges them with every store that may, writes what came of it; all in one transaction, which holds the rows
+ * so that no other collector takes them. Chains whose time has come are put on the docket first. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "certmuster/ids.h"
 #include "certmuster/limits.h"
+#include "certmuster/log.h"
 #include "certmuster/timefmt.h"
 #include "collector/ingest/rows.h"
 #include "collector/judge/judge.h"
+#include "collector/judge/paths.h"
+#include "collector/judge/rulings.h"
 
 enum {
     ROUND_CHAINS = 500,
     ROUND_MS = 2000, /* a round of expensive chains ends here; the rest comes with the next */
-    PARAM_MAX = 16 << 20,
 };
 
-/* The trust store's name in chain_verdict. */
-#define STORE_NAME "system"
-
-#define CHAIN_COLUMNS                                                                                                  \
-    "ch.chain_id, (SELECT string_agg(encode(f.sha256, 'hex'), '' ORDER BY f.rank)"                                     \
-    " FROM unnest(ch.fingerprints) WITH ORDINALITY AS f(sha256, rank))"
-
-static const char new_sql[] = "SELECT " CHAIN_COLUMNS " FROM chain ch WHERE NOT EXISTS (SELECT FROM chain_verdict v"
-                              " WHERE v.chain_id = ch.chain_id AND v.trust_store = '" STORE_NAME "') LIMIT $1";
-static const char stale_sql[] =
-    "SELECT " CHAIN_COLUMNS " FROM (SELECT v.chain_id FROM chain_verdict v WHERE v.trust_store = '" STORE_NAME
-    "' AND v.verified_at < $2 ORDER BY v.verified_at LIMIT $1) v JOIN chain ch ON ch.chain_id = v.chain_id";
-
-struct rulings { /* parallel arrays for unnest() */
-    struct buf ids, names, depths, paths;
-    uint64_t count;
-};
-
-struct finder {
-    struct db *db;
+struct docket {
+    struct shelf *shelf;
+    struct bench bench;
+    char after
+        [CM_UUID_TEXT_SIZE]; /* the last chain taken: the rows before it are gone, and would only be stepped over */
+    struct db *db;           /* of this round */
     struct cm_error *error;
 };
 
+struct docket *docket_new(void)
+{
+    struct docket *docket = cm_calloc(1, sizeof *docket);
+    docket->shelf = shelf_new();
+    docket->bench.issuers = issuers_new();
+    docket->bench.paths = paths_new();
+    return docket;
+}
+
+void docket_free(struct docket *docket)
+{
+    if (!docket)
+        return;
+    shelf_free(docket->shelf);
+    issuers_free(docket->bench.issuers);
+    paths_free(docket->bench.paths);
+    free(docket);
+}
+
+/* --- What the verdicts need from the inventory ---------------------------------------------------------------------------------------- */
+
+static bool take_hex(const char *hex, size_t size, struct buf *der)
+{
+    char *room = size ? buf_extend(der, size / 2) : NULL;
+    return room && hex_read(hex, size, (uint8_t *)room, size / 2) == 0;
+}
+
 static int find_der(const uint8_t sha256[CM_SHA256_SIZE], struct buf *der, void *context)
 {
-    struct finder *finder = context;
+    struct docket *docket = context;
     struct db_result *rows = NULL;
     char hex[CM_SHA256_HEX_SIZE];
     hex_write(hex, sha256, CM_SHA256_SIZE);
     const char *params[] = {hex};
-    int code = db_query(finder->db, "SELECT encode(der, 'hex') FROM certificate WHERE sha256 = decode($1, 'hex')",
-                        params, 1, &rows, finder->error);
-    if (!code && db_rows(rows) == 0)
-        code = CM_ENOTFOUND;
-    size_t size = code ? 0 : db_text_size(rows, 0, 0) / 2;
-    char *room = size ? buf_extend(der, size) : NULL;
-    if (!code && (!room || hex_read(db_text(rows, 0, 0), 2 * size, (uint8_t *)room, size) != 0))
-        code = CM_ENOTFOUND; /* larger than any certificate that we take */
+    int code = db_query(docket->db, "SELECT encode(der, 'hex') FROM certificate WHERE sha256 = decode($1, 'hex')",
+                        params, 1, &rows, docket->error);
+    if (!code && (db_rows(rows) == 0 || !take_hex(db_text(rows, 0, 0), db_text_size(rows, 0, 0), der)))
+        code = CM_ENOTFOUND; /* or larger than any certificate that we take */
     db_result_free(rows);
     return code;
 }
 
-static void rulings_init(struct rulings *rulings)
+/* Those that are valid first, then those known longest: whoever comes later with a thousand of one name does not crowd them out. */
+static const char issuers_sql[] =
+    "WITH name AS (SELECT c.issuer AS text, md5(c.issuer) AS key FROM certificate c WHERE c.sha256 = decode($1, 'hex'))"
+    " SELECT n.text, n.key, (SELECT count(*) FROM certificate t WHERE t.is_ca AND md5(t.subject) = n.key),"
+    "        encode(ca.der, 'hex')"
+    "   FROM name n"
+    "   LEFT JOIN LATERAL (SELECT c.der FROM certificate c WHERE c.is_ca AND md5(c.subject) = n.key AND c.subject = "
+    "n.text"
+    "                       ORDER BY (now() BETWEEN c.not_before AND c.not_after) DESC, c.first_seen, c.sha256 LIMIT "
+    "$2::bigint) ca ON true";
+
+static int find_issuers(const uint8_t sha256[CM_SHA256_SIZE], struct issuers_name *out, void *context)
 {
-    struct buf *all[] = {&rulings->ids, &rulings->names, &rulings->depths, &rulings->paths};
-    rulings->count = 0;
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        buf_init(all[i], PARAM_MAX);
-        array_begin(all[i]);
+    struct docket *docket = context;
+    struct db_result *rows = NULL;
+    char hex[CM_SHA256_HEX_SIZE], most[16];
+    hex_write(hex, sha256, CM_SHA256_SIZE);
+    snprintf(most, sizeof most, "%d", ISSUERS_CANDIDATES_MAX);
+    const char *params[] = {hex, most};
+    int code = db_query(docket->db, issuers_sql, params, 2, &rows, docket->error);
+    for (size_t row = 0; !code && row < db_rows(rows); row++) {
+        struct buf der;
+        buf_init(&der, CM_LIMIT_CERT_BYTES + 1);
+        if (take_hex(db_text(rows, row, 3), db_text_size(rows, row, 3), &der) && out->count < ISSUERS_CANDIDATES_MAX &&
+            (out->candidates[out->count] = shelf_decode(der.data, der.size)) != NULL)
+            out->bytes += der.size, out->count++;
+        buf_done(&der);
     }
+    bool named = !code && db_rows(rows) > 0;
+    snprintf(out->key, sizeof out->key, "%s", named ? db_text(rows, 0, 1) : "");
+    out->total = named ? db_integer(rows, 0, 2) : 0;
+    out->text = cm_strdup(named ? db_text(rows, 0, 0) : "");
+    db_result_free(rows);
+    return code;
 }
 
-static void rulings_done(struct rulings *rulings)
+/* --- A chain -------------------------------------------------------------------------------------------------------------------------- */
+
+enum field { CHAIN_ID, STORE, FINGERPRINTS, SHAPED, LEAF };
+
+static const char take_sql[] =
+    "SELECT d.chain_id, d.trust_store, (SELECT string_agg(encode(f.sha256, 'hex'), '' ORDER BY f.rank)"
+    " FROM unnest(ch.fingerprints) WITH ORDINALITY AS f(sha256, rank)),"
+    " EXISTS (SELECT FROM chain_shape s WHERE s.chain_id = d.chain_id),"
+    " CASE WHEN octet_length(c.der) <= 8192 THEN encode(c.der, 'hex') END"
+    " FROM docket d LEFT JOIN chain ch ON ch.chain_id = d.chain_id LEFT JOIN certificate c ON c.sha256 = ch.leaf_sha256"
+    " WHERE d.chain_id > $1::uuid AND (d.trust_store = '' OR d.trust_store = ANY ($2::text[]))"
+    " ORDER BY d.chain_id, d.trust_store LIMIT $3::bigint FOR UPDATE OF d SKIP LOCKED";
+
+static int read_served(struct docket *docket, const struct db_result *rows, size_t row, struct served *served)
 {
-    buf_done(&rulings->ids);
-    buf_done(&rulings->names);
-    buf_done(&rulings->depths);
-    buf_done(&rulings->paths);
+    size_t size = db_text_size(rows, row, FINGERPRINTS), first = 0;
+    served->count = size / (2 * CM_SHA256_SIZE);
+    if (served->count == 0 || served->count > CM_LIMIT_CHAIN_CERTS ||
+        hex_read(db_text(rows, row, FINGERPRINTS), size, served->sha256[0], served->count * CM_SHA256_SIZE) != 0)
+        return error_set(docket->error, CM_EMALFORMED, row, "a chain that cannot be read");
+    if (!db_is_null(rows, row, LEAF)) {
+        struct buf der;
+        buf_init(&der, CM_LIMIT_CERT_BYTES + 1);
+        if (take_hex(db_text(rows, row, LEAF), db_text_size(rows, row, LEAF), &der))
+            served->member[0] = shelf_decode(der.data, der.size);
+        buf_done(&der);
+        first = 1;
+    }
+    return served_get(served, first, docket->shelf, find_der, docket);
 }
 
-static void rulings_add(struct rulings *rulings, const uint8_t id[static CM_UUID_SIZE], const struct verdict *verdict)
+static int judge_with(struct docket *docket, const struct trust *trust, const struct served *served,
+                      const uint8_t id[static CM_UUID_SIZE], struct rulings *rulings)
 {
-    struct buf path;
-    array_add_uuid(&rulings->ids, id);
-    array_add_text(&rulings->names, verdict->name);
-    buf_appendf(&rulings->depths, "%s%d", rulings->count ? "," : "", verdict->depth);
-    buf_init(&path, VERIFY_PATH_MAX * 80);
-    array_begin(&path);
-    for (size_t i = 0; i < verdict->path_count; i++)
-        array_add_sha256(&path, verdict->path[i]);
-    array_end(&path);
-    array_add_text(&rulings->paths, verdict->path_count ? path.data : "");
-    buf_done(&path);
-    rulings->count++;
+    struct verdict verdict;
+    int code = verify_chain(trust, served, &docket->bench, &verdict);
+    if (!code)
+        rulings_add(rulings, id, trust_name(trust), &verdict);
+    return code;
 }
 
-static int rulings_write(struct db *db, struct rulings *rulings, struct cm_error *error)
-{
-    if (!rulings->count)
-        return 0;
-    array_end(&rulings->ids);
-    array_end(&rulings->names);
-    array_end(&rulings->depths);
-    array_end(&rulings->paths);
-    if (rulings->ids.failed || rulings->names.failed || rulings->paths.failed)
-        return error_set(error, CM_ELIMIT, 0, "too many verdicts at once");
-    const char *params[] = {rulings->ids.data, rulings->names.data, rulings->depths.data, rulings->paths.data};
-    return db_query(
-        db,
-        "INSERT INTO chain_verdict (chain_id, trust_store, verdict, depth, path, verified_at)"
-        " SELECT n.chain_id, '" STORE_NAME "', n.verdict, CASE WHEN n.verdict <> 'ok' THEN n.depth END,"
-        "        nullif(n.path, '')::bytea[], now()"
-        "   FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::text[]) AS n(chain_id, verdict, depth, path)"
-        "  ORDER BY n.chain_id"
-        " ON CONFLICT (chain_id, trust_store) DO UPDATE SET verdict = excluded.verdict, depth = excluded.depth,"
-        " path = excluded.path, verified_at = excluded.verified_at",
-        params, 4, NULL, error);
-}
-
-static int judge_row(struct trust *trust, const struct db_result *rows, size_t row, struct finder *finder,
+static int judge_row(struct docket *docket, const struct trust_set *set, const struct db_result *rows, size_t row,
                      struct rulings *rulings)
 {
-    uint8_t chain[CM_LIMIT_CHAIN_CERTS][CM_SHA256_SIZE], id[CM_UUID_SIZE];
-    struct verdict verdict;
-    size_t count = db_text_size(rows, row, 1) / (2 * CM_SHA256_SIZE);
-    if (uuid_read(db_text(rows, row, 0), id) != 0 || count == 0 || count > CM_LIMIT_CHAIN_CERTS ||
-        hex_read(db_text(rows, row, 1), count * 2 * CM_SHA256_SIZE, chain[0], count * CM_SHA256_SIZE) != 0)
-        return error_set(finder->error, CM_EMALFORMED, row, "a chain that cannot be read");
-    int code = verify_chain(trust, (const uint8_t(*)[CM_SHA256_SIZE])chain, count, find_der, finder, &verdict);
-    if (!code)
-        rulings_add(rulings, id, &verdict);
+    struct served served = {.count = 0};
+    uint8_t id[CM_UUID_SIZE];
+    const char *store = db_text(rows, row, STORE);
+    if (uuid_read(db_text(rows, row, CHAIN_ID), id) != 0)
+        return error_set(docket->error, CM_EMALFORMED, row, "a chain that cannot be read");
+    rulings_take(rulings, id, store);
+    bool told = row > 0 && !db_text(rows, row - 1, STORE)[0] &&
+                strcmp(db_text(rows, row, CHAIN_ID), db_text(rows, row - 1, CHAIN_ID)) == 0;
+    if (db_is_null(rows, row, FINGERPRINTS) || told) /* gone, or judged by every store a moment ago */
+        return 0;
+    int code = read_served(docket, rows, row, &served);
+    for (size_t i = 0; !code && i < set->count; i++) {
+        if (store[0] && strcmp(store, trust_name(set->stores[i])) != 0)
+            continue;
+        if (set->usable[i])
+            code = judge_with(docket, set->stores[i], &served, id, rulings);
+        else
+            rulings_leave(rulings, id, trust_name(set->stores[i]));
+    }
+    if (!code && !db_boolean(rows, row, SHAPED)) {
+        struct shape shape;
+        shape_of(&served, &shape);
+        rulings_add_shape(rulings, id, &shape);
+    }
+    served_done(&served);
     return code;
 }
 
-static int judge_some(struct db *db, struct trust *trust, const char *sql, const char *const *params,
-                      size_t param_count, uint64_t *judged, bool *more, struct cm_error *error)
+/* --- A round -------------------------------------------------------------------------------------------------------------------------- */
+
+static int take(struct docket *docket, const struct trust_set *set, struct db_result **rows)
+{
+    struct buf names;
+    char limit[16];
+    buf_init(&names, TRUST_STORES_MAX * (TRUST_NAME_SIZE + 4));
+    array_begin(&names);
+    for (size_t i = 0; i < set->count; i++)
+        if (set->usable[i])
+            array_add_text(&names, trust_name(set->stores[i]));
+    array_end(&names);
+    snprintf(limit, sizeof limit, "%d", ROUND_CHAINS);
+    const char *params[] = {docket->after, names.data, limit};
+    int code = db_query(docket->db, take_sql, params, 3, rows, docket->error);
+    buf_done(&names);
+    return code;
+}
+
+/* The next round goes on behind the last row that was judged, and from the start when there was no more. */
+static void move_on(struct docket *docket, const struct db_result *rows, size_t judged, bool *more)
+{
+    bool began = docket->after[0] == '0' && strspn(docket->after, "0-") == strlen(docket->after);
+    bool all = judged == db_rows(rows) && judged < ROUND_CHAINS;
+    *more = !all || !began;
+    snprintf(docket->after, sizeof docket->after, "%s",
+             all ? "00000000-0000-0000-0000-000000000000" : db_text(rows, judged - 1, CHAIN_ID));
+}
+
+static int judge_rows(struct docket *docket, const struct trust_set *set, struct rulings *rulings, bool *more)
 {
     struct db_result *rows = NULL;
-    struct rulings rulings;
-    struct finder finder = {.db = db, .error = error};
     int64_t end_ms = clock_monotonic_ms() + ROUND_MS;
     size_t row = 0;
-    rulings_init(&rulings);
-    int code = db_query(db, sql, params, param_count, &rows, error);
-    for (; !code && row < db_rows(rows) && clock_monotonic_ms() < end_ms; row++)
-        code = judge_row(trust, rows, row, &finder, &rulings);
+    int code = take(docket, set, &rows);
+    while (!code && row < db_rows(rows) &&
+           (row == 0 || (clock_monotonic_ms() < end_ms && !issuers_full(docket->bench.issuers))))
+        code = judge_row(docket, set, rows, row++, rulings);
     if (!code)
-        code = rulings_write(db, &rulings, error);
-    if (!code) {
-        *judged += rulings.count;
-        *more = *more || row < db_rows(rows) || db_rows(rows) == ROUND_CHAINS;
-    }
+        move_on(docket, rows, row, more);
     db_result_free(rows);
-    rulings_done(&rulings);
     return code;
 }
 
-int docket_round(struct db *db, struct trust *trust, const struct docket *docket, uint64_t *judged, bool *more,
+/* By this collector's clock, which is the one that judges. */
+static int call_due(struct db *db, int64_t now, struct cm_error *error)
+{
+    char at[TIMEFMT_SIZE];
+    timefmt_seconds(at, now);
+    const char *params[] = {at};
+    return db_query(
+        db,
+        "WITH due AS (UPDATE chain_verdict v SET next_change = NULL FROM"
+        " (SELECT w.chain_id, w.trust_store FROM chain_verdict w WHERE w.next_change <= $1::timestamptz"
+        "   ORDER BY w.next_change LIMIT 10000 FOR UPDATE SKIP LOCKED) w"
+        " WHERE v.chain_id = w.chain_id AND v.trust_store = w.trust_store RETURNING v.chain_id, v.trust_store)"
+        " INSERT INTO docket (chain_id, trust_store) SELECT d.chain_id, d.trust_store FROM due d ORDER BY 1, 2"
+        " ON CONFLICT DO NOTHING",
+        params, 1, NULL, error);
+}
+
+int docket_round(struct docket *docket, struct db *db, const struct trust_set *set, struct docket_tally *tally,
                  struct cm_error *error)
 {
-    char limit[16], before[TIMEFMT_SIZE];
-    int code = 0;
-    *judged = 0;
-    *more = false;
-    snprintf(limit, sizeof limit, "%d", ROUND_CHAINS);
-    timefmt_ms(before, docket->stale_before_ms);
-    const char *params[] = {limit, before};
-    if (docket->look_for_new)
-        code = judge_some(db, trust, new_sql, params, 1, judged, more, error);
-    if (!code && !*more)
-        code = judge_some(db, trust, stale_sql, params, 2, judged, more, error);
+    struct rulings rulings;
+    bool some = false;
+    *tally = (struct docket_tally){.judged = 0};
+    for (size_t i = 0; i < set->count; i++)
+        some = some || set->usable[i];
+    if (!some)
+        return 0;
+    docket->db = db;
+    docket->error = error;
+    docket->bench.now = clock_wall_ms() / 1000;
+    docket->bench.built = docket->bench.cached = 0;
+    if (!docket->after[0])
+        snprintf(docket->after, sizeof docket->after, "00000000-0000-0000-0000-000000000000");
+    issuers_begin(docket->bench.issuers, find_issuers, docket);
+    paths_begin_round(docket->bench.paths);
+    rulings_init(&rulings);
+    int code = call_due(db, docket->bench.now, error);
+    if (!code)
+        code = db_exec(db, "BEGIN", error);
+    if (!code)
+        code = judge_rows(docket, set, &rulings, &tally->more);
+    if (!code)
+        code = rulings_write(db, &rulings, docket->bench.issuers, error);
+    if (!code)
+        code = db_exec(db, "COMMIT", error);
+    if (!code) {
+        tally->judged = rulings.verdict_count;
+        tally->built = docket->bench.built;
+        tally->cached = docket->bench.cached;
+    }
+    rulings_done(&rulings);
     return code;
 }

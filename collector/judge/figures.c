@@ -7,7 +7,7 @@
 
 static const char counts_sql[] =
     "SELECT c.all_of_them, c.undecodable, p.all_of_them, p.failing, soon.expired, soon.expiring,"
-    "       (SELECT count(*) FROM chain) - (SELECT count(*) FROM chain_verdict v WHERE v.trust_store = 'system')"
+    "       (SELECT count(DISTINCT d.chain_id) FROM docket d)"
     "  FROM (SELECT count(*) AS all_of_them, count(undecodable) AS undecodable FROM certificate) c,"
     "       (SELECT count(*) AS all_of_them, count(*) FILTER (WHERE last_result NOT IN ('ok', '')) AS failing FROM "
     "location_state) p,"
@@ -25,8 +25,6 @@ static int read_counts(struct db *db, struct figures *out, struct cm_error *erro
             &out->expiring_30d, &out->chains_unjudged};
         for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
             *fields[i] = (uint64_t)db_integer(rows, 0, i);
-        if (db_integer(rows, 0, 6) < 0) /* verdicts of chains that were stored between the two counts */
-            out->chains_unjudged = 0;
     }
     db_result_free(rows);
     return code;
@@ -53,12 +51,13 @@ static int read_verdicts(struct db *db, struct figures *out, struct cm_error *er
 {
     struct db_result *rows = NULL;
     int code = db_query(db,
-                        "SELECT verdict, count(*) FROM chain_verdict WHERE trust_store = 'system'"
-                        " GROUP BY verdict ORDER BY count(*) DESC, verdict LIMIT 32",
+                        "SELECT trust_store, verdict, count(*) FROM chain_verdict"
+                        " GROUP BY trust_store, verdict ORDER BY count(*) DESC, trust_store, verdict LIMIT 32",
                         NULL, 0, &rows, error);
     for (size_t row = 0; !code && row < db_rows(rows) && row < STATE_VERDICTS_MAX; row++) {
-        snprintf(out->verdicts[row].name, STATE_VERDICT_SIZE, "%.63s", db_text(rows, row, 0));
-        out->verdicts[row].chains = (uint64_t)db_integer(rows, row, 1);
+        snprintf(out->verdicts[row].store, STATE_VERDICT_SIZE, "%.63s", db_text(rows, row, 0));
+        snprintf(out->verdicts[row].name, STATE_VERDICT_SIZE, "%.63s", db_text(rows, row, 1));
+        out->verdicts[row].chains = (uint64_t)db_integer(rows, row, 2);
         out->verdict_count = (unsigned)row + 1;
     }
     db_result_free(rows);

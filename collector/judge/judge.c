@@ -15,8 +15,6 @@
 #include "collector/alert/alert.h"
 
 enum {
-    LOOK_FOR_NEW_MS = 60 * 60 * 1000, /* even when nobody said that there are new chains: another collector's */
-    STALE_MS = 24 * 60 * 60 * 1000,
     FIGURES_MS = 4000,
     FIGURES_SHARE = 20, /* figures may take a twentieth of the database's time, not more */
     UPKEEP_MS = 60 * 1000,
@@ -26,14 +24,14 @@ enum {
 struct judge {
     const struct settings *settings;
     struct state *state;
-    struct trust *trust;
+    struct trust_set *trust;
+    struct docket *docket;
     struct db *db;
     pthread_t thread;
-    int stop;                                                 /* eventfd */
-    int64_t looked_for_new_ms, figures_due_ms, upkeep_due_ms; /* monotonic; 0: at once */
-    int64_t store_since_ms;                                   /* wall clock: older verdicts are stale */
-    int64_t away_since_ms;                                    /* monotonic; 0: the database is there */
-    bool new_left, store_told, store_noted;
+    int stop;                              /* eventfd */
+    int64_t figures_due_ms, upkeep_due_ms; /* monotonic; 0: at once */
+    int64_t away_since_ms;                 /* monotonic; 0: the database is there */
+    bool chains_left;
 };
 
 static bool is_stopping(const struct judge *judge)
@@ -43,69 +41,17 @@ static bool is_stopping(const struct judge *judge)
 
 /* --- Tasks --------------------------------------------------------------------------------------------------------------------------- */
 
-static void refresh_trust(struct judge *judge)
-{
-    struct cm_error error = {0};
-    bool changed = false;
-    if (trust_refresh(judge->trust, &changed, &error) != 0) {
-        if (!judge->store_told)
-            log_event(LOG_LEVEL_ERROR, "trust_store", "%s", log_error(&error));
-        judge->store_told = true;
-        return;
-    }
-    judge->store_told = false;
-    if (changed)
-        judge->store_noted = false;
-}
-
-/* Since when the inventory's verdicts are by this store: written down, so that one exchanged while no collector ran is noticed too. */
-static int note_store(struct judge *judge, struct cm_error *error)
-{
-    char task[16 + CM_SHA256_HEX_SIZE];
-    struct db_result *rows = NULL;
-    if (judge->store_noted)
-        return 0;
-    snprintf(task, sizeof task, "trust_store %s", trust_digest(judge->trust));
-    const char *params[] = {task};
-    int code = db_query(
-        judge->db,
-        "WITH gone AS (DELETE FROM upkeep WHERE task LIKE 'trust\\_store %' AND task <> $1 RETURNING task)"
-        " INSERT INTO upkeep AS u (task, done_at) VALUES ($1, now()) ON CONFLICT (task) DO UPDATE SET task = u.task"
-        " RETURNING (extract(epoch FROM done_at) * 1000)::bigint, (SELECT count(*) FROM gone)",
-        params, 1, &rows, error);
-    if (!code) {
-        judge->store_noted = true;
-        judge->store_since_ms = db_integer(rows, 0, 0);
-        if (db_integer(rows, 0, 1) > 0)
-            log_event(LOG_LEVEL_INFO, "trust_store_changed", "every chain is verified again");
-    }
-    db_result_free(rows);
-    return code;
-}
-
 static int judge_chains(struct judge *judge, struct cm_error *error)
 {
-    int64_t now = clock_monotonic_ms(), stale = clock_wall_ms() - STALE_MS;
-    bool more = true;
-    refresh_trust(judge);
-    if (!trust_loaded(judge->trust))
-        return 0;
-    int code = note_store(judge, error);
-    if (code)
-        return code;
-    if (atomic_exchange(&judge->state->new_chains, false) || !judge->looked_for_new_ms ||
-        now - judge->looked_for_new_ms > LOOK_FOR_NEW_MS)
-        judge->new_left = true;
-    const struct docket docket = {.look_for_new = judge->new_left,
-                                  .stale_before_ms = stale > judge->store_since_ms ? stale : judge->store_since_ms};
-    for (int round = 0; !code && more && round < ROUNDS_MAX && !is_stopping(judge); round++) {
-        uint64_t judged = 0;
-        code = docket_round(judge->db, judge->trust, &docket, &judged, &more, error);
-        atomic_fetch_add(&judge->state->chains_judged, judged);
-    }
-    if (!code && judge->new_left) {
-        judge->looked_for_new_ms = now;
-        judge->new_left = more;
+    int code = trust_set_refresh(judge->trust, judge->db, error);
+    judge->chains_left = !code;
+    for (int round = 0; !code && judge->chains_left && round < ROUNDS_MAX && !is_stopping(judge); round++) {
+        struct docket_tally tally;
+        code = docket_round(judge->docket, judge->db, judge->trust, &tally, error);
+        atomic_fetch_add(&judge->state->chains_judged, tally.judged);
+        atomic_fetch_add(&judge->state->paths_built, tally.built);
+        atomic_fetch_add(&judge->state->paths_cached, tally.cached);
+        judge->chains_left = !code && tally.more;
     }
     return code;
 }
@@ -191,27 +137,27 @@ static void *run(void *context)
     int64_t interval = config_integer(judge->settings->config, "collector.judge_interval");
     do
         round_of_work(judge);
-    while (!is_stopping(judge) && poll(&stop, 1, judge->new_left ? 0 : (int)interval) <= 0);
+    while (!is_stopping(judge) && poll(&stop, 1, judge->chains_left ? 0 : (int)interval) <= 0);
     db_close(judge->db);
     judge->db = NULL;
     return NULL;
 }
 
-struct judge *judge_new(const struct settings *settings, struct state *state)
+int judge_new(const struct settings *settings, struct state *state, struct judge **out, struct cm_error *error)
 {
     struct judge *judge = cm_calloc(1, sizeof *judge);
     judge->settings = settings;
     judge->state = state;
-    judge->trust = trust_new(config_string(settings->config, "collector.trust_store"));
+    judge->docket = docket_new();
     judge->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (judge->stop < 0 || pthread_create(&judge->thread, NULL, run, judge) != 0) {
-        trust_free(judge->trust);
-        if (judge->stop >= 0)
-            close(judge->stop);
-        free(judge);
-        return NULL;
-    }
-    return judge;
+    int code = trust_set_new(settings->config, &judge->trust, error);
+    if (!code && (judge->stop < 0 || pthread_create(&judge->thread, NULL, run, judge) != 0))
+        code = error_set(error, CM_EIO, 0, "cannot start threads");
+    if (code)
+        judge_free(judge);
+    else
+        *out = judge;
+    return code;
 }
 
 bool judge_stop(struct judge *judge, int timeout_ms)
@@ -229,7 +175,9 @@ void judge_free(struct judge *judge)
 {
     if (!judge)
         return;
-    trust_free(judge->trust);
-    close(judge->stop);
+    trust_set_free(judge->trust);
+    docket_free(judge->docket);
+    if (judge->stop >= 0)
+        close(judge->stop);
     free(judge);
 }

@@ -1,28 +1,34 @@
-/* The judge: one thread that every few seconds verifies new chains, renews old verdicts, does the upkeep that is due, brings the figures
+/* The judge: one thread that every few seconds verifies the chains that wait for it, does the upkeep that is due, brings the figures
  * of /metrics up to date and lets the alerts work. */
 #ifndef COLLECTOR_JUDGE_JUDGE_H
 #define COLLECTOR_JUDGE_JUDGE_H
 
 #include "certmuster/db.h"
 #include "certmuster/error.h"
-#include "collector/judge/verify.h"
+#include "collector/judge/trust.h"
 #include "collector/settings.h"
 #include "collector/state.h"
 
 struct judge;
-struct judge *judge_new(const struct settings *settings, struct state *state);
+/* CM_EINVAL: trust.stores says what cannot be. */
+CM_MUST_CHECK int judge_new(const struct settings *settings, struct state *state, struct judge **out,
+                            struct cm_error *error);
 /* Asks it to end and waits; false: it is still at something after timeout_ms, and must not be freed. */
 bool judge_stop(struct judge *judge, int timeout_ms);
 void judge_free(struct judge *judge);
 
 /* Its tasks, each bounded. */
-struct docket {              /* which chains may wait */
-    bool look_for_new;       /* chains without verdict */
-    int64_t stale_before_ms; /* verdicts older than this are renewed; wall clock */
+struct docket; /* chains that wait, and what was decoded and judged lately */
+struct docket_tally {
+    unsigned long long judged, built,
+        cached; /* verdicts written; paths built for them; leaves under a path judged before */
+    bool more;  /* chains are left */
 };
-/* *judged: how many; *more: some are left. */
-CM_MUST_CHECK int docket_round(struct db *db, struct trust *trust, const struct docket *docket, uint64_t *judged,
-                               bool *more, struct cm_error *error);
+struct docket *docket_new(void);
+void docket_free(struct docket *docket);
+/* Leaves a transaction open when it fails. */
+CM_MUST_CHECK int docket_round(struct docket *docket, struct db *db, const struct trust_set *set,
+                               struct docket_tally *tally, struct cm_error *error);
 CM_MUST_CHECK int upkeep_round(struct db *db, struct cm_error *error);
 /* Sweeps: leases expire, plans that are due begin. */
 CM_MUST_CHECK int sweeps_round(struct db *db, struct cm_error *error);

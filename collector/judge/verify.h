@@ -1,40 +1,45 @@
-/* Verification of chains against a trust store, by OpenSSL. */
+/* The verdict of one trust store over one chain. */
 #ifndef COLLECTOR_JUDGE_VERIFY_H
 #define COLLECTOR_JUDGE_VERIFY_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "certmuster/buf.h"
-#include "certmuster/encode.h"
-#include "certmuster/error.h"
-
-struct trust; /* the anchors, and certificates decoded lately: intermediates come again and again */
+#include "collector/judge/issuers.h"
+#include "collector/judge/search.h"
+#include "collector/judge/shelf.h"
+#include "collector/judge/trust.h"
 
 enum { VERIFY_PATH_MAX = 102, VERIFY_NAME_SIZE = 64 };
 
 struct verdict {
-    char name[VERIFY_NAME_SIZE]; /* "ok", X509_V_ERR_… in lower case without the prefix, or "undecodable" */
-    int depth;                   /* of the certificate at fault; 0 the leaf */
-    uint8_t path[VERIFY_PATH_MAX][CM_SHA256_SIZE]; /* of an "ok": leaf first, anchor last */
+    char name
+        [VERIFY_NAME_SIZE]; /* "ok", "incomplete", X509_V_ERR_… in lower case without the prefix, or "undecodable" */
+    int depth;              /* of the certificate at fault; 0 the leaf */
+    uint8_t path[VERIFY_PATH_MAX][CM_SHA256_SIZE]; /* of ok and incomplete: leaf first, anchor last */
     size_t path_count;
+    int64_t effective_not_after; /* earliest in the path, seconds; INT64_MAX: no path */
+    int64_t next_change;         /* when time may change the verdict; INT64_MAX: never */
+    /* Lent by issuers, until its next round. */
+    const char *missing_issuer;
+    const char *waits_for[SEARCH_NAMES_MAX];
+    size_t waits_count;
 };
 
-/* Asks for a certificate's DER: fills *der, CM_ENOTFOUND when there is none. */
-typedef int (*verify_der_fn)(const uint8_t sha256[CM_SHA256_SIZE], struct buf *der, void *context);
+struct paths;
 
-struct trust *trust_new(const char *path);
-void trust_free(struct trust *trust);
-/* Loads the store when the file has changed since; *changed says so. A file that cannot be read leaves the old store in use: CM_EIO, or
- * CM_EMALFORMED, until it can be. */
-CM_MUST_CHECK int trust_refresh(struct trust *trust, bool *changed, struct cm_error *error);
-bool trust_loaded(const struct trust *trust);
-/* SHA-256 of the store in use, in hex; "" before there is one. */
-const char *trust_digest(const struct trust *trust);
-/* The chain as it was sent: leaf, then whatever followed, as untrusted help. For any purpose, at this moment. A negative answer of find
- * that is not CM_ENOTFOUND is returned. */
-CM_MUST_CHECK int verify_chain(struct trust *trust, const uint8_t (*chain)[CM_SHA256_SIZE], size_t count,
-                               verify_der_fn find, void *context, struct verdict *out);
+/* What the verdicts of a round are made with. */
+struct bench {
+    struct issuers *issuers;
+    struct paths *paths;
+    int64_t now;                      /* seconds */
+    unsigned long long built, cached; /* counted here: paths built by OpenSSL, and leaves under a known one */
+};
+
+/* The chain as it was served: leaf, then whatever followed, as untrusted help; where that leads nowhere, with what is known from elsewhere.
+ * The store must be loaded. Negative: as issuers_of() says. */
+CM_MUST_CHECK int verify_chain(const struct trust *trust, const struct served *served, struct bench *bench,
+                               struct verdict *out);
 /* The name of an X509_V_ERR code; "unknown_<code>" for one that is not in the table. */
 void verdict_name(int code, char out[static VERIFY_NAME_SIZE]);
 

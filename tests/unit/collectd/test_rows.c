@@ -168,6 +168,7 @@ static void test_metrics(void **state)
     figures.sources[0].finished_ms = 1500;
     strcpy(figures.sources[1].name, "never");
     figures.sources[1].finished_ms = -1;
+    strcpy(figures.verdicts[0].store, "system");
     strcpy(figures.verdicts[0].name, "ok");
     figures.verdicts[0].chains = 3;
     state_set_figures(&shown, &figures);
@@ -176,7 +177,7 @@ static void test_metrics(void **state)
     assert_non_null(strstr(text.data, "\ncertmuster_certificates 7\n"));
     assert_non_null(strstr(text.data, "\ncertmuster_last_sweep_age_seconds{source=\"a\\\"\\\\\\nb\"} 3.500\n"));
     assert_null(strstr(text.data, "never"));
-    assert_non_null(strstr(text.data, "\ncertmuster_chains{verdict=\"ok\"} 3\n"));
+    assert_non_null(strstr(text.data, "\ncertmuster_chains{trust_store=\"system\",verdict=\"ok\"} 3\n"));
     assert_int_equal(text.data[text.size - 1], '\n');
     buf_reset(&text);
     assert_false(state_health(&shown, 5000, &text));

@@ -1,0 +1,41 @@
+/* Decoded certificates by fingerprint: intermediates come again and again, leaves once. */
+#ifndef COLLECTOR_JUDGE_SHELF_H
+#define COLLECTOR_JUDGE_SHELF_H
+
+#include <openssl/types.h>
+#include <openssl/x509.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "certmuster/buf.h"
+#include "certmuster/encode.h"
+#include "certmuster/error.h"
+#include "certmuster/limits.h"
+
+struct shelf;
+
+/* Asks for a certificate's DER: fills *der, CM_ENOTFOUND when there is none. */
+typedef int (*shelf_der_fn)(const uint8_t sha256[CM_SHA256_SIZE], struct buf *der, void *context);
+
+struct shelf *shelf_new(void);
+void shelf_free(struct shelf *shelf);
+/* *out NULL: it cannot be decoded, or is not there. The caller frees its reference. A negative answer of find that is not CM_ENOTFOUND is
+ * returned. */
+CM_MUST_CHECK int shelf_get(struct shelf *shelf, const uint8_t sha256[CM_SHA256_SIZE], shelf_der_fn find, void *context,
+                            X509 **out);
+/* All of der must be one certificate; NULL when it is not. */
+X509 *shelf_decode(const void *der, size_t size);
+
+/* A chain as it was served: leaf first. */
+struct served {
+    size_t count;
+    uint8_t sha256[CM_LIMIT_CHAIN_CERTS][CM_SHA256_SIZE];
+    X509 *member[CM_LIMIT_CHAIN_CERTS]; /* NULL: cannot be decoded */
+};
+/* Decodes the members from first on; those before are the caller's. */
+CM_MUST_CHECK int served_get(struct served *served, size_t first, struct shelf *shelf, shelf_der_fn find,
+                             void *context);
+void served_done(struct served *served);
+bool served_has(const struct served *served, const X509 *certificate);
+
+#endif

@@ -1,0 +1,142 @@
+/* The configured trust stores, and which file each name stands for in the inventory (table trust_store): written down, so that a store which was exchanged while no
+ * collector ran is noticed too, and so that two collectors with different files do not overrule each other for ever. The one that found a
+ * new file last counts. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certmuster/log.h"
+#include "collector/ingest/rows.h"
+#include "collector/judge/trust.h"
+
+#define SYSTEM_STORE "system"
+
+static bool name_known(const struct trust_set *set, const char *name)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(trust_name(set->stores[i]), name) == 0)
+            return true;
+    return false;
+}
+
+static int add_line(struct trust_set *set, const char *line, struct cm_error *error)
+{
+    char name[TRUST_NAME_SIZE];
+    const char *equals = strchr(line, '=');
+    size_t size = equals ? (size_t)(equals - line) : 0;
+    bool good = size > 0 && size < sizeof name && equals[1] == '/' && set->count < TRUST_STORES_MAX;
+    for (size_t i = 0; good && i < size; i++)
+        good = isalnum((unsigned char)line[i]) || strchr("-_.", line[i]);
+    if (!good)
+        return error_setf(error, CM_EINVAL, 0, "trust.stores holds at most 31 lines NAME=/FILE", "%.100s", line);
+    memcpy(name, line, size);
+    name[size] = '\0';
+    if (name_known(set, name))
+        return error_setf(error, CM_EINVAL, 0, "trust.stores says a name twice, or that of the system's", "%.100s",
+                          name);
+    set->stores[set->count++] = trust_new(name, equals + 1);
+    return 0;
+}
+
+int trust_set_new(const struct config *config, struct trust_set **out, struct cm_error *error)
+{
+    struct trust_set *set = cm_calloc(1, sizeof *set);
+    size_t count = 0;
+    const char *const *lines = config_list(config, "trust.stores", &count);
+    int code = 0;
+    set->stores[set->count++] = trust_new(SYSTEM_STORE, config_string(config, "collector.trust_store"));
+    for (size_t i = 0; !code && i < count; i++)
+        code = add_line(set, lines[i], error);
+    if (code)
+        trust_set_free(set);
+    else
+        *out = set;
+    return code;
+}
+
+void trust_set_free(struct trust_set *set)
+{
+    for (size_t i = 0; set && i < set->count; i++)
+        trust_free(set->stores[i]);
+    free(set);
+}
+
+/* Verdicts by stores that nobody has any more would be shown for ever. */
+static int forget_others(struct trust_set *set, struct db *db, struct cm_error *error)
+{
+    struct buf names;
+    buf_init(&names, TRUST_STORES_MAX * (TRUST_NAME_SIZE + 4));
+    array_begin(&names);
+    for (size_t i = 0; i < set->count; i++)
+        array_add_text(&names, trust_name(set->stores[i]));
+    array_end(&names);
+    const char *params[] = {names.data};
+    int code = db_query(db,
+                        "WITH gone AS (DELETE FROM trust_store WHERE name <> ALL ($1::text[])),"
+                        " unasked AS (DELETE FROM docket WHERE trust_store <> '' AND trust_store <> ALL ($1::text[]))"
+                        " DELETE FROM chain_verdict v WHERE v.trust_store <> ALL ($1::text[])",
+                        params, 1, NULL, error);
+    buf_done(&names);
+    set->forgotten = !code;
+    return code;
+}
+
+/* One statement: the new digest and the docket of all chains are there together, or neither. */
+static int note(const struct trust *trust, struct db *db, struct cm_error *error)
+{
+    struct db_result *rows = NULL;
+    const char *params[] = {trust_name(trust), trust_digest(trust)};
+    int code =
+        db_query(db,
+                 "WITH changed AS (INSERT INTO trust_store AS t (name, sha256, changed_at) VALUES ($1, $2, now())"
+                 " ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256, changed_at = excluded.changed_at"
+                 " WHERE t.sha256 <> excluded.sha256 RETURNING name)"
+                 " INSERT INTO docket (chain_id, trust_store) SELECT ch.chain_id, c.name FROM changed c, chain ch"
+                 " ORDER BY 1 ON CONFLICT DO NOTHING",
+                 params, 2, &rows, error);
+    if (!code && db_affected(rows) > 0)
+        log_event(LOG_LEVEL_INFO, "trust_store_changed", "store=%s chains=%lld", trust_name(trust),
+                  (long long)db_affected(rows));
+    db_result_free(rows);
+    return code;
+}
+
+static int is_current(const struct trust *trust, struct db *db, bool *current, struct cm_error *error)
+{
+    struct db_result *rows = NULL;
+    const char *params[] = {trust_name(trust), trust_digest(trust)};
+    int code = db_query(db, "SELECT FROM trust_store WHERE name = $1 AND sha256 = $2", params, 2, &rows, error);
+    *current = !code && db_rows(rows) == 1;
+    db_result_free(rows);
+    return code;
+}
+
+static int refresh(struct trust_set *set, size_t i, struct db *db, struct cm_error *error)
+{
+    struct trust *trust = set->stores[i];
+    struct cm_error trouble = {0};
+    int code = trust_refresh(trust, &trouble);
+    if (code && !set->told[i])
+        log_event(LOG_LEVEL_ERROR, "trust_store", "store=%s %s", trust_name(trust), log_error(&trouble));
+    set->told[i] = set->told[i] || code;
+    set->usable[i] = false;
+    if (!trust_anchors(trust))
+        return 0;
+    if (!code)
+        set->told[i] = false;
+    if (strcmp(set->noted[i], trust_digest(trust)) != 0) {
+        code = note(trust, db, error);
+        if (code)
+            return code;
+        memcpy(set->noted[i], trust_digest(trust), sizeof set->noted[i]);
+    }
+    return is_current(trust, db, &set->usable[i], error);
+}
+
+int trust_set_refresh(struct trust_set *set, struct db *db, struct cm_error *error)
+{
+    int code = set->forgotten ? 0 : forget_others(set, db, error);
+    for (size_t i = 0; !code && i < set->count; i++)
+        code = refresh(set, i, db, error);
+    return code;
+}
