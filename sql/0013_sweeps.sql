@@ -337,7 +337,7 @@ SELECT l.lease_id, l.scanner,
            'targets', s.targets,
            'arguments', p.arguments || CASE WHEN w.kind = 'scan' AND p.known AND NOT array_to_string(p.arguments, ' ') LIKE '%--starttls%'
                                             THEN '{--starttls=auto}'::text[] ELSE '{}' END,
-           'rate', (SELECT greatest(r.rate / realm_workers(r), 1) FROM realm_limit r WHERE r.realm = w.realm),
+           'rate', (SELECT greatest(r.rate / realm_workers(r), 1) FROM realm_limit r WHERE r.realm = w.realm AND r.rate IS NOT NULL),
            'seconds', round(extract(epoch FROM l.until - l.taken_at), 3))) AS body
   FROM lease l
   JOIN sweep w ON w.sweep_id = l.sweep_id

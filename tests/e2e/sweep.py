@@ -4,7 +4,7 @@ requests; two collectors on one database behind all of it, and a fleet of server
 import json, os, signal, socket, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from collectd_tools import Collector
+from collectd_tools import Collector, cert_record, certificate, failure, new_run, record, run_record, sha, sighting, stamp, template
 
 BIN, TMP = os.environ["CM_BIN"], os.environ.get("TMPDIR", "/tmp")
 work = f"{TMP}/sweep"
@@ -70,10 +70,11 @@ def stop(process, number=signal.SIGTERM):
 
 
 def worker(name, kind="scan", url=None):
-    """A scanner of that name with a spool of its own."""
+    """A scanner of that name with a spool of its own. Those that scan are of one host, for 127.0.0.1 is another place on each."""
+    host = name if kind == "crawl" else "fleet"
     config = f"{work}/{name}.yaml"
     with open(config, "w") as f:
-        f.write(f"scanner: {name}\nhost: {name}.example.org\nspool:\n  dir: {work}/spool-{name}\nsubmit:\n  wait: 5s\n")
+        f.write(f"scanner: {name}\nhost: {host}.example.org\nspool:\n  dir: {work}/spool-{name}\nsubmit:\n  wait: 5s\n")
     return start(name, "certmuster-submit", "--config", config, "--to", url or f"unix:{sockets}/collectd.sock", "--worker", kind)
 
 
@@ -113,7 +114,290 @@ def test_thin():
     equal("the audit log", "sweep.create|thin\nsweep.start|thin", sql("SELECT action, subject FROM audit_log WHERE subject = 'thin' ORDER BY seq"))
 
 
-TESTS = [test_thin]
+def test_share():
+    """Two workers at two collectors; one is killed in the middle of a shard. Its scanner ends with it, its shard is given again, and nothing is counted twice."""
+    sweep("create", "share", "--target", f"{PREFIX}:{port}", "--target", f"{NOBODY}:{closed}", "--shard", "128", "--pass=--rate=150", "--pass=--timeout=20")
+    victim = worker("share-2", url=f"unix:{work}/second.sock")
+    sweep("start", "share")
+    held = wait_for("a lease of the victim", lambda: sql("SELECT lease_id FROM lease WHERE scanner = 'share-2' AND ended_at IS NULL"))
+    wait_for("its scanner to begin", lambda: children_of(victim.pid))
+    scanner = children_of(victim.pid)[0]
+    stop(victim, signal.SIGKILL)
+    wait_for("the end of its scanner", lambda: not os.path.exists(f"/proc/{scanner}/exe"), 20)
+    survivor = worker("share-1")
+    wait_for("the lease to expire", lambda: sql(f"SELECT outcome FROM lease WHERE lease_id = '{held}'") == "expired", 30)
+    heir = worker("share-2", url=f"unix:{work}/second.sock")  # what the victim's spool kept is delivered, and changes nothing
+    wait_for("the end", lambda: status("share")["state"] == "finished", 120)
+    told = status("share")
+    c = adds_up("share", told, COUNT + DEAD)
+    equal("certificates, refused, never", (COUNT, DEAD, 0), (c["certificate"], c["refused"], c["never"]))
+    equal("shards", {"all": 17, "open": 0, "leased": 0, "done": 17, "abandoned": 0}, told["shards"])
+    equal("places, each once", str(COUNT + DEAD), sql("SELECT count(*) FROM location WHERE port IN (%s, %s) AND ip <<= ANY ('{%s,%s}'::inet[])" % (port, closed, PREFIX, NOBODY)))
+    equal("spans", str(COUNT), sql(f"SELECT count(*) FROM sighting s JOIN location l USING (location_id) WHERE l.port = {port} AND l.ip <<= '{PREFIX}'"))
+    assert int(sql("SELECT count(DISTINCT scanner) FROM lease l JOIN sweep w USING (sweep_id) WHERE w.plan = 'share' AND outcome = 'done'")) == 2
+    equal("the killed run", "lost", sql(f"SELECT CASE WHEN finished_at IS NULL OR interrupted THEN 'lost' END FROM run WHERE run = '{held}'") or "lost")
+    equal("ends", (0, 0), (stop(survivor), stop(heir)))
+    assert "17 done" in sweep("status", "share") and "finished" in sweep("list") and "share" in sweep("history", "share")
+
+
+def children_of(pid):
+    try:
+        return [int(word) for word in open(f"/proc/{pid}/task/{pid}/children").read().split()]
+    except FileNotFoundError:
+        return []
+
+
+def test_given_back():
+    """SIGTERM: the scanner ends in order, what it found is there, the shard is open again and the attempt is not counted. Cancelling ends a scanner too."""
+    sweep("create", "slow", "--target", f"127.128.0.0/25:{port}", "--shard", "128", "--pass=--rate=10")
+    sweep("start", "slow")
+    sweep("start", "slow", status=1)
+    one = worker("slow-1")
+    held = wait_for("some of it to be stored", lambda: sql("SELECT run FROM run JOIN lease ON lease_id = run WHERE lease.scanner = 'slow-1' AND stored_ok > 0"))
+    assert status("slow")["leases"][0]["scanner"] == "slow-1" and "slow-1" in sweep("status")
+    equal("the worker's end", 0, stop(one))
+    equal("given back", "given_back|open|0", sql(f"SELECT outcome, state, attempts FROM lease l JOIN shard s USING (sweep_id, number) WHERE l.lease_id = '{held}'"))
+    equal("all of an interrupted run is stored", "t|t", sql(f"SELECT interrupted, stored_ok + stored_failed = targets FROM run WHERE run = '{held}'"))
+    one = worker("slow-1")
+    again = wait_for("the shard to be taken again", lambda: sql("SELECT lease_id FROM lease WHERE scanner = 'slow-1' AND ended_at IS NULL"))
+    wait_for("its scanner", lambda: children_of(one.pid))
+    sweep("delete", "slow", status=1)
+    sweep("cancel", "slow")
+    sweep("cancel", "slow", status=1)
+    wait_for("its scanner to end", lambda: not children_of(one.pid), 30)
+    equal("cancelled", "cancelled|cancelled", sql(f"SELECT l.outcome, w.state FROM lease l JOIN sweep w USING (sweep_id) WHERE lease_id = '{again}'"))
+    c = adds_up("cancelled", status("slow"), 128)
+    equal("never tried to the end", 128, c["never"])
+    equal("the worker goes on, and ends when told", (None, 0), (one.poll(), stop(one)))
+    sweep("delete", "slow")
+
+
+def test_attempts():
+    """By hand: what is not done is given again, five times; what is done too early is not believed; who has nothing to do with it is refused."""
+    one, two = Collector(f"{sockets}/collectd.sock"), Collector(f"{work}/second.sock")
+    sweep("create", "hand", "--target", "192.0.2.0/29", "--shard", "4")
+    sweep("start", "hand")
+    code, first = lease(one)
+    equal("a shard", (200, ["192.0.2.0/30:443"]), (code, first["targets"]))
+    equal("lease, seconds", LEASE_S, first["seconds"])
+    equal("done without a run", 425, report(one, first["lease"], "done")[0])
+    equal("another's", 409, report(two, first["lease"], "done", scanner="other")[0])
+    equal("kept at the other collector", 200, report(two, first["lease"], "running")[0])
+    for attempt in range(5):
+        if attempt:
+            code, order = lease(two, scanner=f"manual-{attempt}")
+            equal("given again", (200, [["192.0.2.4/30:443"], ["192.0.2.0/30:443"]][attempt > 1]), (code, order["targets"]))
+            if attempt == 1:  # the other shard; a scanner that lies: finished, and nothing looked at
+                run = order["lease"]
+                equal("the lie is stored", 200, one.batch([run_record(run, "started", scanner="manual-1"),
+                                                           run_record(run, "finished", scanner="manual-1", targets=0, ok=0, failed=0)])[0])
+                equal("and believed as far as it says", 200, report(one, run, "done", scanner="manual-1")[0])
+                equal("done twice", 200, report(two, run, "done", scanner="manual-1")[0])
+                equal("done is done", 409, report(two, run, "failed", scanner="manual-1")[0])
+                continue
+        else:
+            order = first
+        scanner = "manual" if attempt == 0 else f"manual-{attempt}"
+        equal("failed", 200, report(one, order["lease"], "failed", scanner=scanner)[0])
+    equal("attempts", "done|1\nopen|4", sql("SELECT s.state, s.attempts FROM shard s JOIN sweep w USING (sweep_id) WHERE plan = 'hand' ORDER BY 1"))
+    code, order = lease(one)
+    equal("the fifth", 200, code)
+    equal("nothing is left", (204, None), lease(two))
+    wait_for("it to expire at a collector's upkeep", lambda: status("hand")["state"] == "finished", 20)
+    equal("over", (409, "abandoned"), (report(one, order["lease"], "running")[0], sql("SELECT s.state FROM shard s JOIN sweep w USING (sweep_id) WHERE plan = 'hand' AND s.number = 0")))
+    equal("neither the lie nor the failures count", 8, adds_up("hand", status("hand"), 8)["never"])
+    # Places that are told count as they were stored.
+    sweep("start", "hand")
+    code, order = lease(one)
+    run, der = order["lease"], certificate(template(work), 1)
+    lines = [run_record(run, "started", scanner="manual"), cert_record(der), sighting("192.0.2.0", [der], run, scanner="manual"),
+             failure("192.0.2.1", run, scanner="manual", error="timeout"), failure("192.0.2.2", run, scanner="manual", error="unreachable")]
+    equal("some", 200, one.batch(lines, key=f"manual/{run}/1")[0])
+    equal("the same again", 200, two.batch(lines, key=f"manual/{run}/1")[0])
+    last = [failure("192.0.2.3", run, scanner="manual", stage="hello", error="alert"), run_record(run, "finished", scanner="manual", targets=4, ok=1, failed=3)]
+    equal("finished is not enough", 200, one.batch(last[1:], key=f"manual/{run}/3")[0])
+    equal("not all is stored", 425, report(one, run, "done")[0])
+    equal("the rest", 200, one.batch(last[:1], key=f"manual/{run}/2")[0])
+    equal("all is stored", 200, report(two, run, "done")[0])
+    c = adds_up("told", status("hand"), 8)
+    equal("classes", {"certificate": 1, "no_certificate": 1, "reached": 2, "silent": 1, "unreachable": 1, "never": 4},
+          {k: c[k] for k in ("certificate", "no_certificate", "reached", "silent", "unreachable", "never")})
+    sql("UPDATE sweep SET deadline = now() WHERE plan = 'hand' AND state = 'running'")
+    wait_for("the deadline", lambda: status("hand")["state"] == "finished", 20)
+    equal("noted", "collector|hand", sql("SELECT actor, subject FROM audit_log WHERE action = 'sweep.overdue'"))
+
+
+def test_schedule():
+    """No cron: what is due begins by itself, once, however many collectors there are; in its window alone."""
+    one = Collector(f"{sockets}/collectd.sock")
+    sweep("create", "due", "--target", "192.0.2.7", "--every", "1h")
+    wait_for("the schedule", lambda: sql("SELECT started_by FROM sweep WHERE plan = 'due'") == "schedule", 20)
+    for _ in range(3):
+        equal("one at a time", "1", sql("SELECT count(*) FROM sweep WHERE plan = 'due' AND state = 'running'"))
+        sweep("cancel", "due")
+        before = int(sql("SELECT count(*) FROM sweep WHERE plan = 'due'"))
+        sql("UPDATE sweep_plan SET next_at = now() - interval '150 minutes' WHERE name = 'due'")
+        wait_for("the next one", lambda: sql("SELECT count(*) FROM sweep WHERE plan = 'due' AND state = 'running'") == "1", 20)
+        time.sleep(1)  # both collectors had several turns
+        equal("begun once", before + 1, int(sql("SELECT count(*) FROM sweep WHERE plan = 'due'")))
+        equal("in step", "t", sql("SELECT next_at BETWEEN now() + interval '25 minutes' AND now() + interval '30 minutes' FROM sweep_plan WHERE name = 'due'"))
+    equal("in the audit log", "4", sql("SELECT count(*) FROM audit_log WHERE actor = 'collector' AND action = 'sweep.start' AND subject = 'due'"))
+    hour = int(time.time() // 3600) % 24
+    closed_now, open_now = f"{(hour + 2) % 24:02}:00-{(hour + 22) % 24:02}:30", f"{(hour + 22) % 24:02}:00-{(hour + 2) % 24:02}:00"
+    sweep("edit", "due", "--window", closed_now)
+    equal("the window is closed", 204, lease(one)[0])
+    sweep("edit", "due", "--window", open_now)
+    code, order = lease(one)
+    equal("the window is open", 200, code)
+    sweep("edit", "due", "--window", closed_now)
+    code, answer = report(one, order["lease"], "running")
+    assert code == 409 and "window" in answer["error"], answer
+    equal("nobody's fault", "open|0", sql("SELECT s.state, s.attempts FROM shard s JOIN sweep w USING (sweep_id) WHERE w.plan = 'due' AND w.state = 'running'"))
+    today = time.gmtime().tm_wday
+    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    sweep("edit", "due", "--window", "none", "--days", ",".join(d for i, d in enumerate(days) if i not in (today, (today + 1) % 7)))
+    equal("not on this day", 204, lease(one)[0])
+    sweep("edit", "due", "--days", "all")
+    sweep("disable", "due")
+    code, order = lease(one)
+    equal("a plan that is disabled does not begin, and what runs goes on", 200, code)
+    equal("given back", 200, report(one, order["lease"], "given_back")[0])
+    sweep("cancel", "due")
+    sweep("delete", "due")
+
+
+def test_limits():
+    one = Collector(f"{sockets}/collectd.sock")
+    sweep("create", "many", "--target", "198.51.100.0/28", "--shard", "2")
+    sweep("start", "many")
+    sweep("limit", "default", "--rate", "100", "--workers", "3")
+    taken = [lease(one, scanner=f"limit-{i}") for i in range(4)]
+    equal("three at once", [200, 200, 200, 204], [code for code, _ in taken])
+    equal("a third of the rate each", [33] * 3, [order["rate"] for _, order in taken[:3]])
+    equal("one ends", 200, report(one, taken[0][1]["lease"], "given_back", scanner="limit-0")[0])
+    answers = []
+    threads = [threading.Thread(target=lambda i=i: answers.append(lease(Collector([f"{sockets}/collectd.sock", f"{work}/second.sock"][i % 2]), scanner=f"crowd-{i}"))) for i in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    equal("eight at once for one place", [200] + [204] * 7, sorted(code for code, _ in answers))
+    sweep("limit", "default", "--rate", "none", "--workers", "none")
+    more = [lease(one, scanner=f"more-{i}") for i in range(6)]
+    equal("all of the others", [200] * 5 + [204], [code for code, _ in more])
+    equal("no limit is told", False, any("rate" in order for _, order in more[:5]))
+    orders = [o for _, o in taken[1:3] + answers + more if o]
+    equal("each shard once", 8, len({o["number"] for o in orders}))
+    sweep("cancel", "many")
+    # Realms: only what the scanner is enrolled for, and only what it says it is.
+    sweep("create", "away", "--realm", "dmz", "--target", "192.0.2.9")
+    sweep("start", "away")
+    equal("another realm's", 204, lease(one)[0])
+    sql("UPDATE scanner SET realms = '{default,dmz}' WHERE name = 'manual'")
+    equal("not where it is", 204, lease(one, realm="default")[0])
+    equal("its own", 200, lease(one, realm="dmz")[0])
+    sql("UPDATE scanner SET realms = '{default}', disabled = true WHERE name = 'manual'")
+    equal("disabled", 403, lease(one)[0])
+    sql("UPDATE scanner SET disabled = false WHERE name = 'manual'")
+    sql("INSERT INTO scanner (name, enrolled, first_seen, last_seen) VALUES ('far', 'certificate', now(), now())")
+    equal("somebody else's name", 403, lease(one, scanner="far")[0])
+    sweep("cancel", "away")
+
+
+def test_hostile():
+    one = Collector(f"{sockets}/collectd.sock")
+    some = "01930000-0000-7000-8000-00000000000a"
+    for body, code in ((b"", 400), (b"[]", 400), (b"{", 400), (b'{"kind":"scan","kind":"scan"}', 400), (b'{"kind":1}', 400), (b'{"kind":"scan","scanner":""}', 400),
+                       (b'{"kind":"scan","scanner":7}', 400), (b'{"kind":"scan","realm":"%s"}' % (b"r" * 300), 400), (b"[" * 4000, 400), (b'{"a":' * 600 + b"1" + b"}" * 600, 400),
+                       (b"\xff\xfe", 400), (b" " * 5000, 413), (b'{"kind":"scan\\u0000"}', 400), (b"\0" * 100, 400)):
+        equal(f"taking with {body[:40]}", code, one.request("POST", "/v1/leases", body)[0])
+        equal(f"reporting with {body[:40]}", code, one.request("POST", f"/v1/leases/{some}", body)[0])
+    equal("no such lease", 409, report(one, some, "running")[0])
+    for path, code in (("/v1/leases/", 404), ("/v1/leases/x", 404), (f"/v1/leases/{some}/", 404), (f"/v1/leases/{some}0", 404), ("/v1/leasesx", 404)):
+        equal(path, code, one.request("POST", path, b'{"state":"running"}')[0])
+    equal("a method", 405, one.request("GET", "/v1/leases")[0])
+    for words, text in ((("create", "bad", "--target", "10.0.0.0/4"), "more than 16,777,216"), (("create", "bad", "--target", "https://x"), "not a target"),
+                        (("create", "bad", "--target", "x:0"), "not a target"), (("create", "bad"), "nothing to sweep"), (("create", "a b", "--known"), "name"),
+                        (("create", "bad", "--known", "--pass=--to=unix:/x"), "--pass takes"), (("create", "bad", "--known", "--window", "25:00-1:00"), "--window"),
+                        (("create", "bad", "--known", "--days", "mon-"), "--days"), (("create", "bad", "--known", "--every", "5x"), "--every"),
+                        (("create", "bad", "--kind", "crawl", "--target", "etc"), "begin with /"), (("create", "bad", "--target", "x", "--shard", "0"), "--shard")):
+        said = sweep(*words, status=2)
+        assert text in said, (words, said)
+    sweep("start", "nothing", status=1)
+    equal("no plan came of it", "0", sql("SELECT count(*) FROM sweep_plan WHERE name IN ('bad', 'a b')"))
+    reader = subprocess.run(["psql", "-X", "-h", sockets, "-U", "certmuster_read", "-d", "certmuster", "-c", "UPDATE certmuster.sweep SET state = 'finished'"], capture_output=True, text=True)
+    assert "permission denied" in reader.stderr, reader.stderr
+
+
+def test_known():
+    """What the inventory knows, and what watch saw without a certificate: each once, none that a target covers, none that never showed a certificate."""
+    one = Collector(f"{sockets}/collectd.sock")
+    run, der = new_run(), certificate(template(work), 2)
+    see = lambda ip, **more: sighting(ip, [der], run, scanner="manual", **more)
+    hidden = lambda ip, **more: record("endpoint", source="watch", at=stamp(time.time()), scanner="manual", run=run,
+                                       endpoint={"realm": "default", "transport": "tcp", "ip": ip, "port": 8443, "name": "", **more}, tls={"version": "TLSv1.3"})
+    code, answer = one.batch([cert_record(der), see("203.0.113.1"), see("203.0.113.1", name="www.example.org"), see("203.0.113.2", port=25), see("2001:db8::7", name="six.example.org"),
+                              see("203.0.113.130"), failure("203.0.113.3", run, scanner="manual"), hidden("203.0.113.4"), hidden("203.0.113.5", name="seen.example.org")])
+    equal("stored", (200, []), (code, answer["rejected"]))
+    mine = "SELECT string_agg(target, ' ' ORDER BY target) FROM sweep_plan p, sweep_pieces(p) WHERE p.name = '%s' AND (target LIKE '%%203.0.113%%' OR target LIKE '%%2001:db8%%')"
+    sweep("create", "known", "--known", "--target", "203.0.113.128/25")
+    equal("known", "203.0.113.128/25:443 203.0.113.1:443 203.0.113.2:25 six.example.org@[2001:db8::7]:443 www.example.org@203.0.113.1:443", sql(mine % "known"))
+    sweep("create", "seen", "--seen")
+    equal("seen", "203.0.113.4:8443 seen.example.org@203.0.113.5:8443", sql(mine % "seen"))
+    sweep("edit", "seen", "--target", "203.0.113.0/29:8443")
+    equal("edited", "203.0.113.0/29:8443 seen.example.org@203.0.113.5:8443", sql(mine % "seen"))
+    assert "203.0.113.0/29:8443" in sweep("show", "seen")
+    equal("starttls by itself", ["--starttls=auto"], json.loads(sql("SELECT body FROM lease_order LIMIT 0") or "[]") or known_arguments(one))
+
+
+def known_arguments(collector):
+    sweep("start", "known")
+    code, order = lease(collector)
+    equal("a shard of known places", 200, code)
+    equal("given back", 200, report(collector, order["lease"], "given_back")[0])
+    sweep("cancel", "known")
+    return order["arguments"]
+
+
+def test_crawl():
+    files = f"{work}/files"
+    os.makedirs(files, exist_ok=True)
+    os.chmod(work, 0o755)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{work}/x.key", "-out", f"{files}/one.pem",
+                    "-days", "30", "-subj", "/CN=crawled.example.org"], check=True, capture_output=True)
+    sql("INSERT INTO scanner (name, enrolled, first_seen, last_seen) VALUES ('files-2', 'unix:0', now(), now()), ('files-3', 'unix:0', now(), now())")
+    sweep("create", "files", "--kind", "crawl", "--target", files, "--scanner", "files-2", "--scanner", "files-3", "--pass=--max-depth=3")
+    sweep("start", "files")
+    one, two = worker("files-2", "crawl"), worker("files-3", "crawl")
+    wait_for("the crawls", lambda: status("files")["state"] == "finished", 60)
+    told = status("files")
+    equal("one shard each", (2, 0), (told["shards"]["done"], told["shards"]["abandoned"]))
+    equal("found on both", 2, told["coverage"]["certificate"])
+    equal("on each host", "files-2.example.org files-3.example.org", sql(f"SELECT string_agg(host, ' ' ORDER BY host) FROM location WHERE path = '{files}/one.pem'"))
+    equal("ends", (0, 0), (stop(one), stop(two)))
+
+
+def test_follow():
+    """--follow delivers what comes, waits for a collector that is away, and ends when told."""
+    config = f"{work}/follow.yaml"
+    with open(config, "w") as f:
+        f.write(f"scanner: follow-1\nhost: follow.example.org\nspool:\n  dir: {work}/spool-follow\nsubmit:\n  wait: 0s\n")
+    third = f"{work}/third.sock"
+    staying = start("follow", "certmuster-submit", "--config", config, "--to", f"unix:{third}", "--follow")
+    kept = lambda: [n for n in os.listdir(f"{work}/spool-follow") if ".seg" in n] if os.path.isdir(f"{work}/spool-follow") else []
+    certmuster("scan", "--config", config, "--to", f"unix:{third}", f"127.128.0.0/29:{port}")
+    equal("kept", True, bool(kept()))
+    wait_for("it to be told that the collector is away", lambda: "takes nothing now" in open(f"{work}/follow.log").read(), 20)
+    server = start("third", "certmuster-collectd", "--config", f"{home}/certmuster.yaml", "--dsn", f"host={sockets} dbname=certmuster user=certmuster_ingest", "--socket", third)
+    wait_for("what was kept to be delivered", lambda: not kept() and sql("SELECT stored_ok FROM run WHERE scanner = 'follow-1'") == "8", 40)
+    subprocess.run(["certmuster", "scan", "--config", config, "--to", "unix:/nowhere", f"127.128.0.8/30:{port}"], capture_output=True)
+    wait_for("what came to be delivered", lambda: sql("SELECT sum(stored_ok) FROM run WHERE scanner = 'follow-1'") == "12", 40)
+    equal("ends", 0, stop(staying))
+    stop(server)
+    equal("what it said", 2, len(open(f"{work}/follow.log").read().splitlines()))
+
+
+TESTS = [test_thin, test_share, test_given_back, test_attempts, test_schedule, test_limits, test_hostile, test_known, test_crawl, test_follow]
 
 
 def main():
