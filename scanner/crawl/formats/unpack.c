@@ -63,6 +63,7 @@ static la_ssize_t on_read(struct archive *archive, void *context, const void **o
     unpack->no_room = unpack->no_room || !memory_left(&unpack->job->memory);
     ssize_t got = unpack->no_room || job_late(unpack->job) ? -1 : lend(unpack, unpack->at, &bytes);
     memory_resume(&unpack->job->memory, fenced);
+    errno = 0; /* see enter() */
     if (got < 0) {
         archive_set_error(archive, EIO, "reading was given up");
         return -1;
@@ -110,10 +111,13 @@ static locale_t utf8_locale(void)
     return locale ? locale : LC_GLOBAL_LOCALE;
 }
 
+/* errno: where a name cannot be converted, libarchive ends the process (!) if errno is ENOMEM, which an allocation that the fence refused long ago may
+ * have left there. */
 static locale_t enter(struct unpack *unpack)
 {
     locale_t before = uselocale(utf8_locale());
     memory_fence(&unpack->job->memory);
+    errno = 0;
     return before;
 }
 

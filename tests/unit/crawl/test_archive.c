@@ -1,6 +1,7 @@
 /* Archives and compressed files as the real tools write them: every form, in one another, cut at every byte, damaged, locked. */
 #include "tests/unit/crawl/stores.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -263,6 +264,22 @@ static void test_names(void **state)
     expect_made("LC_ALL=C.UTF-8 7z a -bd out.7z \xC3\xA9\xE4\xB8\xAD.pem; mv out.7z out", expected);
 }
 
+/* A zip whose name is no UTF-8, while errno still is what an allocation left that was refused long ago: libarchive would end the process. */
+static void test_stale_errno(void **state)
+{
+    (void)state;
+    uint8_t bytes[] = {0x50, 0x4b, 0x03, 0x04, 0x14, 0x00, 0x00, 0x00, 0xf8, 0x00, 0xc9, 0x5a, 0x75, 0x5d, 0xa8,
+                       0xa1, 0xb1, 0xc4, 0x26, 0x00, 0x00, 0x00, 0x3b, 0x00, 0x00, 0x00, 0x05, 0x00, 0x00, 0x00,
+                       0x4f, 0x3f, 0x05, 0x67, 0xd7, 0xa0, 0x10, 0x4f, 0x37, 0x4f, 0x67, 0xc7, 0x10, 0x57, 0x90,
+                       0xa0, 0x2e, 0x97, 0xaf, 0xa7, 0xa7, 0x2e, 0x17, 0xe9, 0xe7, 0xea, 0x98, 0x82, 0x29, 0x0d,
+                       0x00, 0x50, 0x4b, 0x01, 0x02, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    struct collected all;
+    errno = ENOMEM;
+    stores_read(bytes, sizeof bytes, NULL, -1, &all);
+    assert_true(all.problems > 0);
+    buf_done(&all.text);
+}
+
 static void test_passwords(void **state)
 {
     (void)state;
@@ -384,10 +401,13 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_zip),    cmocka_unit_test(test_7z),       cmocka_unit_test(test_tar),
-        cmocka_unit_test(test_cpio),   cmocka_unit_test(test_packages), cmocka_unit_test(test_compressed),
-        cmocka_unit_test(test_nested), cmocka_unit_test(test_names),    cmocka_unit_test(test_other_archives),
-        cmocka_unit_test(test_damage), cmocka_unit_test(test_images),   cmocka_unit_test(test_passwords),
+        cmocka_unit_test(test_zip),        cmocka_unit_test(test_stale_errno),
+        cmocka_unit_test(test_7z),         cmocka_unit_test(test_tar),
+        cmocka_unit_test(test_cpio),       cmocka_unit_test(test_packages),
+        cmocka_unit_test(test_compressed), cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_names),      cmocka_unit_test(test_other_archives),
+        cmocka_unit_test(test_damage),     cmocka_unit_test(test_images),
+        cmocka_unit_test(test_passwords),
     };
     if (getenv("ONLY"))
         cmocka_set_test_filter(getenv("ONLY"));
