@@ -40,7 +40,7 @@ dirs_report   := report report/html
 dirs_browse   := report/browse
 dirs_front    := collector/ctl/front
 pkgs_scan     := openssl libcares libidn2 yaml-0.1 zlib
-pkgs_watch    := openssl libpcap libseccomp libzstd yaml-0.1 zlib
+pkgs_watch    := openssl libbrotlidec libpcap libseccomp libzstd yaml-0.1 zlib
 pkgs_crawl    := openssl libarchive liblzma libseccomp libzstd nettle yaml-0.1 zlib sqlite3
 pkgs_submit   := openssl libcurl jansson libzstd yaml-0.1 zlib
 pkgs_collectd := openssl libpq libevent libevent_openssl libcurl jansson libzstd yaml-0.1 zlib
@@ -48,7 +48,7 @@ pkgs_ctl      := openssl libpq yaml-0.1 libcurl zlib
 pkgs_report   := openssl libpq yaml-0.1 zlib
 pkgs_browse   := openssl libpq yaml-0.1 ncursesw zlib
 pkgs_front    :=
-pkgs_all      := openssl libarchive liblzma nettle libcares libidn2 libpcap libpq libseccomp libevent libevent_openssl libcurl jansson libzstd yaml-0.1 ncursesw zlib sqlite3
+pkgs_all      := openssl libarchive libbrotlidec liblzma nettle libcares libidn2 libpcap libpq libseccomp libevent libevent_openssl libcurl jansson libzstd yaml-0.1 ncursesw zlib sqlite3
 binary = $(if $(filter front,$(1)),certmuster,certmuster-$(1))
 BINARIES := $(foreach p,$(PROGRAMS),$(B)/$(call binary,$(p)))
 

@@ -24,6 +24,7 @@ enum tls_handshake_type {
     TLS_CLIENT_KEY_EXCHANGE = 16,
     TLS_CERTIFICATE_STATUS = 22,
     TLS_FINISHED = 20,
+    TLS_COMPRESSED_CERTIFICATE = 25, /* RFC 8879 */
 };
 
 enum {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "scanner/tls/names.h"
+#include "scanner/watch/certificate_unpack.h"
 #include "scanner/watch/session_private.h"
 
 static uint8_t *copy(struct slice bytes)
@@ -93,6 +94,19 @@ static void on_certificate(struct session *session, int direction, struct slice 
     reading->certificate_size = body.size;
 }
 
+static void on_compressed_certificate(struct session *session, int direction, struct slice body)
+{
+    struct buf plain;
+    if (!session_is_13(session))
+        return;
+    buf_init(&plain, CM_LIMIT_FLIGHT_BYTES);
+    if (certificate_unpack(body, &plain))
+        on_certificate(session, direction, buf_slice(&plain));
+    else
+        session->options.counts->refused++;
+    buf_done(&plain);
+}
+
 static void on_server_key_exchange(struct session *session, struct slice body)
 {
     uint16_t group;
@@ -132,6 +146,9 @@ void session_message(struct session *session, int direction, const struct tls_me
         break;
     case TLS_CERTIFICATE:
         on_certificate(session, direction, message->body);
+        break;
+    case TLS_COMPRESSED_CERTIFICATE:
+        on_compressed_certificate(session, direction, message->body);
         break;
     case TLS_CERTIFICATE_STATUS:
         on_status(session, message->body);
