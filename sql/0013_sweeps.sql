@@ -58,7 +58,8 @@ CREATE TABLE shard (
     finished_at  timestamptz,
     PRIMARY KEY (sweep_id, number)
 );
-CREATE INDEX shard_waiting ON shard (sweep_id, number) WHERE state IN ('open', 'leased');
+CREATE INDEX shard_open ON shard (sweep_id, attempts, number) WHERE state = 'open';
+CREATE INDEX shard_leased ON shard (sweep_id, number) WHERE state = 'leased';
 
 CREATE TABLE lease (
     lease_id uuid PRIMARY KEY, -- and the id of the run
@@ -298,6 +299,7 @@ $$;
 -- Gives a scanner a shard that it may have, the oldest first: lease.*, or no row.
 CREATE FUNCTION lease_take(new_id uuid, holder text, wanted_kind text, wanted_realm text, lasts interval) RETURNS SETOF lease LANGUAGE plpgsql AS $$
 DECLARE
+    running record;
     mine record;
     expired uuid;
 BEGIN
@@ -306,21 +308,27 @@ BEGIN
     FOR expired IN SELECT l.lease_id FROM lease l WHERE l.ended_at IS NULL AND l.until < now() ORDER BY l.lease_id FOR UPDATE SKIP LOCKED LOOP
         PERFORM lease_drop(expired, 'expired');
     END LOOP;
-    SELECT s.sweep_id, s.number INTO mine
-      FROM shard s
-      JOIN sweep w ON w.sweep_id = s.sweep_id
-      JOIN sweep_plan p ON p.name = w.plan
-      JOIN scanner c ON c.name = holder AND NOT c.disabled
-     WHERE w.state = 'running' AND w.kind = wanted_kind AND w.realm = ANY (c.realms) AND w.realm = coalesce(wanted_realm, w.realm)
-       AND w.deadline > now() AND s.state = 'open' AND coalesce(s.only_scanner, holder) = holder
-       AND sweep_window_open(p, now())
-       AND NOT EXISTS (SELECT FROM realm_limit r WHERE r.realm = w.realm
-                          AND realm_workers(r) <= (SELECT count(*) FROM lease l JOIN sweep o ON o.sweep_id = l.sweep_id
-                                                    WHERE l.ended_at IS NULL AND o.realm = w.realm))
-     ORDER BY w.started_at, w.sweep_id, s.attempts, s.number
-     LIMIT 1
-       FOR UPDATE OF s SKIP LOCKED;
-    IF NOT FOUND THEN
+    FOR running IN
+        SELECT w.sweep_id
+          FROM sweep w
+          JOIN sweep_plan p ON p.name = w.plan
+          JOIN scanner c ON c.name = holder AND NOT c.disabled
+         WHERE w.state = 'running' AND w.kind = wanted_kind AND w.realm = ANY (c.realms) AND w.realm = coalesce(wanted_realm, w.realm)
+           AND w.deadline > now() AND sweep_window_open(p, now())
+           AND NOT EXISTS (SELECT FROM realm_limit r WHERE r.realm = w.realm
+                              AND realm_workers(r) <= (SELECT count(*) FROM lease l JOIN sweep o ON o.sweep_id = l.sweep_id
+                                                        WHERE l.ended_at IS NULL AND o.realm = w.realm))
+         ORDER BY w.started_at, w.sweep_id
+    LOOP
+        SELECT s.sweep_id, s.number INTO mine
+          FROM shard s
+         WHERE s.sweep_id = running.sweep_id AND s.state = 'open' AND coalesce(s.only_scanner, holder) = holder
+         ORDER BY s.attempts, s.number
+         LIMIT 1
+           FOR UPDATE SKIP LOCKED;
+        EXIT WHEN FOUND;
+    END LOOP;
+    IF mine IS NULL THEN
         RETURN;
     END IF;
     UPDATE shard s SET state = 'leased', attempts = s.attempts + 1, lease_id = new_id WHERE s.sweep_id = mine.sweep_id AND s.number = mine.number;
