@@ -65,7 +65,7 @@ static const char select_sql[] =
     "   array_agg(DISTINCT p.owner) AS owners, array_agg(DISTINCT p.role) AS roles,"
     "   string_agg(DISTINCT v.verdict, ' ') AS verdict"
     "  FROM certificate_place p"
-    "  LEFT JOIN chain_verdict v ON v.chain_id = p.chain_id AND v.trust_store = 'system'"
+    "  LEFT JOIN LATERAL chain_best(p.chain_id) v ON true"
     "  WHERE p.not_after <= now() + $1::interval AND ($2::boolean OR p.role <> 'trust')"
     "   AND ($3::text IS NULL OR p.owner = $3 OR ($3 = 'none' AND p.owner IS NULL))";
 

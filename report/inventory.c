@@ -33,6 +33,9 @@ enum inventory_column {
     KEY,
     SIG_ALG,
     VERDICT,
+    MISSING_ISSUER,
+    EFFECTIVE_NOT_AFTER,
+    CHAIN_FAULTS,
     NAME_MATCHES,
     SHA256,
     CERTIFICATES,
@@ -85,6 +88,9 @@ static const struct column columns[INVENTORY_COLUMN_COUNT] = {
     [KEY] = {"key", "Key", COLUMN_TEXT, true},
     [SIG_ALG] = {"sig_alg", "Signature", COLUMN_TEXT, true},
     [VERDICT] = {"verdict", "Verdict", COLUMN_TEXT, true},
+    [MISSING_ISSUER] = {"missing_issuer", "Issuer that is nowhere", COLUMN_TEXT, true},
+    [EFFECTIVE_NOT_AFTER] = {"effective_not_after", "End of the path", COLUMN_TIME, true},
+    [CHAIN_FAULTS] = {"chain_faults", "Wrong with the chain as served", COLUMN_TEXT, true},
     [NAME_MATCHES] = {"name_matches", "Is for the name asked", COLUMN_BOOLEAN, true},
     [SHA256] = {"sha256", "SHA-256 fingerprint", COLUMN_TEXT, true},
     [CERTIFICATES] = {"certificates", "All certificates there", COLUMN_LIST, true},
@@ -120,6 +126,7 @@ static const char select_sql[] =
     " l.criticality, CASE l.last_result WHEN '' THEN 'hidden' ELSE l.last_result END, l.last_detail,"
     " utc_text(greatest(l.ok_at, l.failed_at)), utc_text(l.ok_at), utc_text(l.failed_at), n.issuer, n.subject,"
     " encode(n.serial, 'hex'), utc_text(n.not_before), key_text(n.key_alg, n.key_bits, n.curve), n.sig_alg, n.verdict,"
+    " n.missing_issuer, utc_text(n.effective_not_after), n.faults,"
     " CASE WHEN l.kind = 'endpoint' AND l.name <> '' THEN name_matches(n.sha256, l.name) END,"
     " encode(n.sha256, 'hex'), m.text, m.json, l.tls->>'version', l.tls->>'cipher', l.tls->>'group',"
     " l.tls#>>'{staple,status}', l.tls#>>'{staple,next_update}', l.tls->>'proof', l.tls->>'ja3s', l.transport, "
@@ -136,9 +143,10 @@ static const char select_sql[] =
 static const char order_sql[] =
     "  ORDER BY pl.realm, pl.kind, pl.host, pl.path, pl.inner_path, pl.entry, pl.ip, pl.port, pl.name, pl.location_id) "
     "l"
-    " LEFT JOIN LATERAL (SELECT c.*, v.verdict"
+    " LEFT JOIN LATERAL (SELECT c.*, v.verdict, v.missing_issuer, v.effective_not_after, chain_faults(p.chain_id) AS "
+    "faults"
     "  FROM place_certificate p JOIN certificate c ON c.sha256 = p.sha256"
-    "  LEFT JOIN chain_verdict v ON v.chain_id = p.chain_id AND v.trust_store = 'system'"
+    "  LEFT JOIN LATERAL chain_best(p.chain_id) v ON true"
     "  WHERE p.location_id = l.location_id AND p.position = 0 AND NOT p.superseded"
     "  ORDER BY c.not_after, c.sha256 LIMIT 1) n ON true"
     " CROSS JOIN LATERAL (SELECT string_agg(encode(p.sha256, 'hex'), ' ' ORDER BY p.chain_id, p.role, p.position) AS "

@@ -32,7 +32,7 @@ struct sheet {
 };
 
 enum {
-    SHEET_COLUMNS_MAX = 48,
+    SHEET_COLUMNS_MAX = 56,
     SHEET_ROW_BYTES_MAX =
         256 * 1024 * 1024 /* one row as text: a place with thousands of chains is absurd, not impossible */
 };

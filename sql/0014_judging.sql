@@ -52,6 +52,15 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 AS $$
      LIMIT 1
 $$;
 
+-- What was wrong with how a chain was served, in words; NULL: nothing.
+CREATE FUNCTION chain_faults(id uuid) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT nullif(concat_ws(', ', CASE WHEN NOT s.ordered THEN 'wrong order' END, CASE WHEN s.superfluous > 0 THEN s.superfluous || ' superfluous' END,
+                            CASE WHEN s.duplicates > 0 THEN s.duplicates || ' twice' END, CASE WHEN s.undecodable > 0 THEN s.undecodable || ' undecodable' END,
+                            CASE WHEN s.root_included THEN 'root included' END), '')
+      FROM chain_shape s
+     WHERE s.chain_id = id
+$$;
+
 -- As in 0008, with the verdict that is best of all stores.
 CREATE OR REPLACE VIEW browse_certificate AS
 SELECT c.sha256, coalesce(c.not_after, 'infinity'::timestamptz) AS expires, left(c.display_name, 100) AS name_key,

@@ -98,6 +98,7 @@ const char *cell_verdict(const char *verdict)
     static const struct {
         const char *name, *words;
     } rows[] = {
+        {"incomplete", "incomplete"},
         {"cert_has_expired", "expired"},
         {"cert_not_yet_valid", "not yet"},
         {"depth_zero_self_signed_cert", "self-signed"},
@@ -110,6 +111,8 @@ const char *cell_verdict(const char *verdict)
         {"invalid_ca", "not a CA"},
         {"invalid_purpose", "wrong use"},
         {"path_length_exceeded", "path length"},
+        {"permitted_violation", "name bounds"},
+        {"excluded_violation", "name bounds"},
         {"ca_md_too_weak", "weak hash"},
         {"ca_key_too_small", "weak key"},
         {"ee_key_too_small", "weak key"},

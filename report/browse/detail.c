@@ -179,7 +179,8 @@ static void draw_place(struct browse *browse, int at, const struct row *place)
 {
     const char *result = place->field[PLACE_RESULT], *owner = place->field[PLACE_OWNER],
                *role = place->field[PLACE_ROLE];
-    bool ok = strcmp(result, "ok") == 0, wide = browse->columns >= 100;
+    bool ok = strcmp(result, "ok") == 0, wide = browse->columns >= 100,
+         other = ok && place->field[PLACE_OTHER_NAME][0] == 't';
     char seen[WHEN_SIZE];
     struct buf what, how;
     int right = browse->columns, widths[4] = {wide ? 28 : 10, 10, wide ? 16 : 7, 20};
@@ -187,7 +188,7 @@ static void draw_place(struct browse *browse, int at, const struct row *place)
     buf_init(&what, CELL_BYTES_MAX);
     buf_init(&how, CELL_BYTES_MAX);
     when_ago(seen, row_integer(place, PLACE_LAST_SEEN, 0), browse->now);
-    buf_append_str(&what, !result[0] ? "seen" : result);
+    buf_append_str(&what, !result[0] ? "seen" : other ? wide ? "ok, wrong name" : "wrong name" : result);
     if (wide && !ok && place->field[PLACE_DETAIL][0])
         buf_appendf(&what, " %s", place->field[PLACE_DETAIL]);
     if (place->field[PLACE_STARTTLS][0] && (wide || !place->field[PLACE_TLS][0]))
@@ -201,7 +202,9 @@ static void draw_place(struct browse *browse, int at, const struct row *place)
         right -= widths[i] + 1;
     draw_cell(browse, at, 1, right - 2, place->field[PLACE_TEXT], CELL_LEFT, PAINT_PLAIN, false);
     for (int i = 0; i < shown; i++) {
-        enum paint paint = i == 0               ? ok || !result[0] ? PAINT_GOOD : PAINT_BAD
+        enum paint paint = i == 0               ? other              ? PAINT_WARN
+                                                  : ok || !result[0] ? PAINT_GOOD
+                                                                     : PAINT_BAD
                            : i == 3 && owner[0] ? PAINT_PLAIN
                                                 : PAINT_DIM;
         draw_cell(browse, at, right, widths[i], texts[i], i == 1 ? CELL_RIGHT : CELL_LEFT, paint, false);

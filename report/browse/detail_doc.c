@@ -130,11 +130,33 @@ static void add_chain_head(struct doc *doc, const struct detail_show *show, cons
     if (!verdict[0])
         doc_add(doc, label, PAINT_DIM, "as sent; not verified yet");
     else if (strcmp(verdict, "ok") == 0)
-        doc_addf(doc, label, PAINT_GOOD, "trusted, verified %s", verified);
+        doc_addf(doc, label, PAINT_GOOD, "trusted%s%s, verified %s", row->field[CHAIN_STORES][0] ? " by " : "",
+                 row->field[CHAIN_STORES][0] ? row->field[CHAIN_STORE] : "", verified);
+    else if (strcmp(verdict, "incomplete") == 0)
+        doc_addf(doc, label, PAINT_WARN,
+                 "incomplete as served: trusted with CA certificates that are known from elsewhere, verified %s",
+                 verified);
     else
         doc_addf(doc, label, PAINT_BAD, "not trusted: %s%s%s%s at %s, verified %s", words, words != verdict ? " (" : "",
                  words != verdict ? verdict : "", words != verdict ? ")" : "",
                  *row->field[CHAIN_DEPTH] ? row->field[CHAIN_DEPTH] : "0", verified);
+}
+
+/* Below the verdict, where there is something to say. */
+static void add_chain_notes(struct doc *doc, const struct row *row, int64_t own_end)
+{
+    int64_t effective = row_integer(row, CHAIN_EFFECTIVE, WHEN_NEVER);
+    if (row->field[CHAIN_MISSING][0])
+        doc_addf(doc, "", PAINT_WARN, "no certificate is known of %s", row->field[CHAIN_MISSING]);
+    if (effective < own_end) {
+        char at[TIMEFMT_SIZE];
+        utc(at, effective);
+        doc_addf(doc, "", PAINT_WARN, "it holds until %s only, when a CA certificate of its path ends", at);
+    }
+    if (row->field[CHAIN_FAULTS][0])
+        doc_addf(doc, "", PAINT_WARN, "as served: %s", row->field[CHAIN_FAULTS]);
+    if (row->field[CHAIN_STORES][0])
+        doc_addf(doc, "", PAINT_DIM, "%s", row->field[CHAIN_STORES]);
 }
 
 static void add_chains(struct doc *doc, const struct detail_show *show)
@@ -151,6 +173,7 @@ static void add_chains(struct doc *doc, const struct detail_show *show)
                 return;
             }
             add_chain_head(doc, show, row, shown == 1 ? "Chain" : "or");
+            add_chain_notes(doc, row, row_integer(row, CHAIN_NOT_AFTER, WHEN_NEVER)); /* its first row: the leaf */
             previous = row->field[CHAIN_ID];
         }
         int64_t to = row_integer(row, CHAIN_NOT_AFTER, WHEN_NEVER);

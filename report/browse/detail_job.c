@@ -29,12 +29,13 @@ static const char chains_sql[] =
     "$2::bigint)"
     " SELECT m.chain_id, u.position - 1, c.display_name, extract(epoch FROM c.not_before)::bigint,"
     " extract(epoch FROM c.not_after)::bigint, encode(u.sha256, 'hex'), v.verdict, v.depth, extract(epoch FROM "
-    "v.verified_at)::bigint"
+    "v.verified_at)::bigint, v.trust_store, (SELECT CASE WHEN count(*) > 1 THEN string_agg(a.trust_store || ': ' ||"
+    " a.verdict, ', ' ORDER BY a.trust_store <> 'system', a.trust_store) END FROM chain_verdict a WHERE a.chain_id = "
+    "m.chain_id),"
+    " v.missing_issuer, extract(epoch FROM v.effective_not_after)::bigint, chain_faults(m.chain_id)"
     " FROM mine m CROSS JOIN LATERAL unnest(m.fingerprints) WITH ORDINALITY AS u(sha256, position)"
     " LEFT JOIN certificate c ON c.sha256 = u.sha256"
-    " LEFT JOIN LATERAL (SELECT * FROM chain_verdict v WHERE v.chain_id = m.chain_id ORDER BY v.verdict = 'ok', "
-    "v.trust_store LIMIT 1) v"
-    " ON true ORDER BY m.chain_id, u.position";
+    " LEFT JOIN LATERAL chain_best(m.chain_id) v ON true ORDER BY m.chain_id, u.position";
 
 /* LIMIT NULL: all of them. */
 static const char owners_sql[] =

@@ -30,6 +30,11 @@ enum chain_field {
     CHAIN_VERDICT, /* "": none yet */
     CHAIN_DEPTH,
     CHAIN_VERIFIED,
+    CHAIN_STORE,     /* whose verdict it is: the kindest one */
+    CHAIN_STORES,    /* of several: what each says */
+    CHAIN_MISSING,   /* the issuer whose certificate is nowhere */
+    CHAIN_EFFECTIVE, /* when the path ends */
+    CHAIN_FAULTS,    /* of how it was served */
     CHAIN_FIELDS
 };
 enum owner_field {

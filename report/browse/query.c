@@ -187,16 +187,19 @@ void query_places(struct query *query, const char *fingerprint, const struct pag
     buf_appendf(&query->sql, " ORDER BY p.chain_id%s, p.location_id%s, p.role%s LIMIT $%zu::bigint)", direction,
                 direction, direction, limit);
     /* When it was last looked at: the batches of today and yesterday say so, or what is folded into the place. */
-    buf_appendf(&query->sql,
-                ", checked AS (SELECT seen.location_id, max(seen.at) AS at FROM (SELECT unnest(o.unchanged) AS "
-                "location_id, o.last_at AS at"
-                " FROM observation o WHERE o.day >= (now() AT TIME ZONE 'UTC')::date - 1) seen"
-                " WHERE seen.location_id IN (SELECT location_id FROM page) GROUP BY seen.location_id)"
-                " SELECT p.chain_id, p.location_id || ' ' || p.role, l.place, l.last_result, l.last_detail,"
-                " extract(epoch FROM greatest(p.last_seen, l.last_ok, k.at))::bigint, l.owner, l.tls ->> 'version', "
-                "l.starttls, p.role"
-                " FROM page p JOIN place l ON l.location_id = p.location_id LEFT JOIN checked k ON k.location_id = "
-                "p.location_id"
-                " ORDER BY p.chain_id%s, p.location_id%s, p.role%s",
-                direction, direction, direction);
+    buf_appendf(
+        &query->sql,
+        ", checked AS (SELECT seen.location_id, max(seen.at) AS at FROM (SELECT unnest(o.unchanged) AS "
+        "location_id, o.last_at AS at"
+        " FROM observation o WHERE o.day >= (now() AT TIME ZONE 'UTC')::date - 1) seen"
+        " WHERE seen.location_id IN (SELECT location_id FROM page) GROUP BY seen.location_id)"
+        " SELECT p.chain_id, p.location_id || ' ' || p.role, l.place, l.last_result, l.last_detail,"
+        " extract(epoch FROM greatest(p.last_seen, l.last_ok, k.at))::bigint, l.owner, l.tls ->> 'version', "
+        "l.starttls, p.role,"
+        " l.kind = 'endpoint' AND l.name <> '' AND p.role = 'server'"
+        " AND name_matches((SELECT ch.leaf_sha256 FROM chain ch WHERE ch.chain_id = p.chain_id), l.name) IS FALSE"
+        " FROM page p JOIN place l ON l.location_id = p.location_id LEFT JOIN checked k ON k.location_id = "
+        "p.location_id"
+        " ORDER BY p.chain_id%s, p.location_id%s, p.role%s",
+        direction, direction, direction);
 }

@@ -67,6 +67,7 @@ enum place_field {
     PLACE_TLS,
     PLACE_STARTTLS,
     PLACE_ROLE,
+    PLACE_OTHER_NAME, /* "t": a name was asked that the certificate is not for */
     PLACE_FIELDS
 };
 void query_places(struct query *query, const char *fingerprint, const struct pages_request *request, bool behind);

@@ -50,7 +50,8 @@ SELECT sha256, 'dns', name, reverse(name) FROM fleet
 UNION ALL SELECT sha256, 'cn', name, reverse(name) FROM fleet
 UNION ALL SELECT sha256, 'dns', 'www.' || name, reverse('www.' || name) FROM fleet WHERE i % 4 = 0
 UNION ALL SELECT sha256, 'dns', 'tenant' || n || '.fleet.example', reverse('tenant' || n || '.fleet.example')
-            FROM fleet, generate_series(1, 200) AS n WHERE i = 7;
+            FROM fleet, generate_series(1, 200) AS n WHERE i = 7
+UNION ALL SELECT sha256, 'dns', '*.fleet.example', reverse('*.fleet.example') FROM fleet WHERE i = 7;
 
 INSERT INTO chain (chain_id, fingerprints, leaf_sha256, earliest_not_after)
 SELECT encode(chain_bytes, 'hex')::uuid, ARRAY[sha256, intermediate, sha256(('root ' || i % 2)::bytea)], sha256, not_after FROM fleet;
