@@ -67,7 +67,7 @@ help:
 	@echo 'make bench             ratios against floors and peers, in tests/bench'
 	@echo 'make bench-scan [PARTS=...]   the scanner alone: floors peers syscalls waiting million threads'
 	@echo 'make bench-watch [PARTS=...]  the reader of captures alone: speed complete flood live'
-	@echo 'make bench-formats [PARTS=...]  the readers of files alone: scan keystore'
+	@echo 'make bench-formats [PARTS=...]  the readers of files alone: scan keystore image'
 	@echo 'make fuzz [F=NAME] [SECONDS=60]   run the fuzz targets'
 
 # --- Generated: files that programs carry inside (migrations, the HTML page) as C initialisers ------------------------------
