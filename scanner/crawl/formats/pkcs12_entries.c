@@ -27,6 +27,7 @@ struct entry_certificate {
     struct cert parsed;
     bool readable; /* parsed is filled */
     bool used;     /* told, or part of a chain */
+    bool trusted;  /* an entry of its own, whichever chains it ends */
 };
 
 struct entry_key {
@@ -89,6 +90,19 @@ static void read_identity(PKCS12_SAFEBAG *bag, struct identity *out)
     }
 }
 
+/* Java marks the bags of trusted certificates, since those of chains stand beside them: an attribute of Oracle's, 2.16.840.1.113894.746875.1.1. */
+static bool is_trusted(const PKCS12_SAFEBAG *bag)
+{
+    static const uint8_t mark[] = {0x60, 0x86, 0x48, 0x01, 0x86, 0xF9, 0x66, 0xAD, 0xCA, 0x7B, 0x01, 0x01};
+    const STACK_OF(X509_ATTRIBUTE) *attributes = PKCS12_SAFEBAG_get0_attrs(bag);
+    for (int i = 0; i < sk_X509_ATTRIBUTE_num(attributes); i++) {
+        const ASN1_OBJECT *type = X509_ATTRIBUTE_get0_object(sk_X509_ATTRIBUTE_value(attributes, i));
+        if (OBJ_length(type) == sizeof mark && memcmp(OBJ_get0_data(type), mark, sizeof mark) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* OpenSSL hands out an X509 only, which costs a full decoding; so the bag is written out again, in DER by then, and read with the cursor. */
 int entries_bag_value(struct slice bag, struct slice *out)
 {
@@ -124,6 +138,7 @@ static void add(struct entries *entries, PKCS12_SAFEBAG *bag, bool (*wanted)(con
         struct entry_certificate *certificate = &entries->certificates[entries->certificate_count++];
         *certificate = (struct entry_certificate){.offset = entries->bytes.size, .size = bytes.size};
         read_identity(bag, &certificate->identity);
+        certificate->trusted = is_trusted(bag);
         buf_append(&entries->bytes, bytes.data, bytes.size);
         if (entries->bytes.failed)
             entries->certificate_count--;
@@ -197,27 +212,36 @@ static void write_entry(const struct entries *entries, const struct identity *id
         snprintf(out, size, "%s", identity->alias);
 }
 
+/* The one of its name, where several have its id: BouncyCastle makes that from the public key, which two entries may share. */
 static struct entry_certificate *certificate_of_key(struct entries *entries, const struct identity *key)
 {
+    struct entry_certificate *first = NULL;
     for (size_t i = 0; i < entries->certificate_count; i++) {
         const struct identity *identity = &entries->certificates[i].identity;
         if (key->local_key_id_size && identity->local_key_id_size == key->local_key_id_size &&
-            memcmp(identity->local_key_id, key->local_key_id, key->local_key_id_size) == 0)
-            return &entries->certificates[i];
+            memcmp(identity->local_key_id, key->local_key_id, key->local_key_id_size) == 0) {
+            if (strcmp(identity->alias, key->alias) == 0)
+                return &entries->certificates[i];
+            first = first ? first : &entries->certificates[i];
+        }
     }
-    return NULL;
+    return first;
 }
 
 static struct entry_certificate *issuer_of(struct entries *entries, const struct entry_certificate *certificate)
 {
+    struct entry_certificate *trusted = NULL;
     if (!certificate->readable || certificate->parsed.self_issued)
         return NULL;
     for (size_t i = 0; i < entries->certificate_count; i++) {
         struct entry_certificate *issuer = &entries->certificates[i];
-        if (issuer != certificate && issuer->readable && cert_issued_by(&certificate->parsed, &issuer->parsed))
+        if (issuer == certificate || !issuer->readable || !cert_issued_by(&certificate->parsed, &issuer->parsed))
+            continue;
+        if (!issuer->trusted)
             return issuer;
+        trusted = trusted ? trusted : issuer;
     }
-    return NULL;
+    return trusted;
 }
 
 static void tell_chain(struct entries *entries, struct entry_certificate *leaf, const char *entry,
@@ -258,7 +282,7 @@ void entries_tell(struct entries *entries, const struct found_ops *ops)
     for (size_t i = 0; i < entries->certificate_count; i++) {
         struct entry_certificate *certificate = &entries->certificates[i];
         struct slice der = der_of(entries, certificate);
-        if (certificate->used)
+        if (certificate->used && !certificate->trusted)
             continue;
         write_entry(entries, &certificate->identity, i + 1, false, entry, sizeof entry);
         if (certificate->readable ? der.size <= CM_LIMIT_CERT_BYTES : sniff_certificate_shape(der.data, der.size))
