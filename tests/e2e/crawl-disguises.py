@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """PEM in every disguise, and what else stands in texts: each form is written from the same certificates by other tools, and certmuster-crawl must
 tell exactly these, in order, and not a byte of a private key."""
-import base64, hashlib, html, json, os, re, subprocess, sys, tempfile, urllib.parse
+import base64, hashlib, html, json, os, quopri, re, subprocess, sys, tempfile, urllib.parse
 
 TOP = os.environ.get("CM_TOP", ".")
 BIN = os.environ.get("CM_BIN", os.path.join(TOP, "build/asan"))
@@ -138,6 +138,11 @@ bare = [base64.b64encode(der(x)).decode() for x in (leaf, ca)]
 disguise("saml.xml", "<md><ds:X509Certificate>" + bare[0] + "</ds:X509Certificate><ds:X509Certificate>\n  " + re.sub("(.{64})", r"\1\n  ", bare[1]) + "\n</ds:X509Certificate></md>")
 disguise("jwks.json", json.dumps({"keys": [{"kty": "RSA", "x5c": bare, "n": "AQAB"}]}))
 disguise("jwks-slim.json", json.dumps({"keys": [{"kty": "RSA", "x5c": bare}]}, separators=(",", ":")))
+for name, margin in (("added.patch", "+"), ("removed.patch", "-"), ("slashes", "//"), ("dashes.sql", "-- "), ("basic", "REM "), ("log", "2026-01-02T03:04:05Z host app[1]: "), ("shar", "X")):
+    disguise(name, "x\n" + "".join(margin + line + "\n" for line in both.splitlines()) + "x\n")
+disguise("numbered", "".join(f"{number:4} {line}\n" for number, line in enumerate(both.splitlines())))
+disguise("unknown-label", both.replace("CERTIFICATE", "CERTIFICATE CHAIN"))
+disguise("mail", quopri.encodestring(both.encode()))
 disguise("bare", re.sub("(.{76})", r"\1\n", base64.b64encode(der(leaf) + der(ca)).decode()) + "\n")
 disguise("bare-p7b", base64.b64encode(run("openssl", "crl2pkcs7", "-nocrl", "-certfile", "leaf.pem", "-certfile", "ca.pem", "-outform", "DER")))
 

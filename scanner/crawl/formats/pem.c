@@ -60,12 +60,23 @@ static enum label_result read_label(struct pem_scan *scan, size_t from, struct p
     return LABEL_OK;
 }
 
+/* What stands before the BEGIN on its line, where that is short. */
+static struct slice margin_of(const struct pem_scan *scan, size_t begin)
+{
+    size_t start = begin;
+    while (start && begin - start <= PEM_MARGIN_MAX && scan->data[start - 1] != '\n' && scan->data[start - 1] != '\r')
+        start--;
+    size_t size = begin - start;
+    return (struct slice){(const uint8_t *)scan->data + start, size <= PEM_MARGIN_MAX ? size : 0};
+}
+
 enum pem_result pem_at(struct pem_scan *scan, size_t begin, struct pem_block *block)
 {
     size_t body;
+    block->margin = margin_of(scan, begin);
     enum label_result read = read_label(scan, begin + BEGIN_SIZE, block, &body);
     if (read == LABEL_CUT) {
-        scan->at = begin;
+        scan->at = begin - block->margin.size;
         return PEM_MORE;
     }
     if (read == LABEL_NONE) {
@@ -77,7 +88,7 @@ enum pem_result pem_at(struct pem_scan *scan, size_t begin, struct pem_block *bl
     size_t next = find(scan, body, reach, BEGIN, BEGIN_SIZE);
     size_t end = find(scan, body, next, END, END_SIZE);
     if (end == reach && reach == scan->size && !scan->last) {
-        scan->at = begin;
+        scan->at = begin - block->margin.size;
         return PEM_MORE;
     }
     block->text = (struct slice){(const uint8_t *)scan->data + body, end - body};

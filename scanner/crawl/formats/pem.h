@@ -12,6 +12,7 @@ enum {
     PEM_BLOCK_MAX =
         6 * 1024 * 1024, /* from BEGIN to END: revocation lists of large CAs; less than a window of search.h */
     PEM_LABEL_MAX = 64,
+    PEM_MARGIN_MAX = 60, /* what stands before a BEGIN on its line: less than a window keeps */
 };
 
 enum pem_result {
@@ -33,6 +34,8 @@ struct pem_scan {
 struct pem_block {
     struct slice label; /* "CERTIFICATE" */
     struct slice text;  /* between the BEGIN and the END line */
+    struct slice
+        margin; /* what stands before the BEGIN on its line: "+" in a patch, "// ", the date in a log; empty when it is long */
     size_t offset;      /* of the BEGIN line in the scan's bytes */
     bool plus_is_space; /* as in a form: "BEGIN+CERTIFICATE" */
 };

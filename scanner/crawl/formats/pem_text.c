@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certmuster/cert.h"
 #include "certmuster/encode.h"
 
 static bool is_base64(unsigned char c)
@@ -83,6 +84,13 @@ static int read_entity(struct cursor *cursor)
     return strcmp(name, "plus") == 0 ? '+' : strcmp(name, "sol") == 0 ? '/' : strcmp(name, "equals") == 0 ? '=' : ' ';
 }
 
+/* What '=' stands for in quoted-printable (RFC 2045 §6.7): a character, or a line end that is none. Padding is not missed. */
+static int read_quoted_printable(struct cursor *cursor)
+{
+    int code = read_hex(cursor, 2);
+    return code < 0 ? '=' : code;
+}
+
 /* True for <br>, </p> and their like: the cursor moves behind it. */
 static bool skip_tag(struct cursor *cursor)
 {
@@ -115,6 +123,8 @@ static void unwrap(const struct pem_block *block, char quote, struct buf *out)
             read = '\n';
         else if (c == '%')
             read = read_hex(&cursor, 2);
+        else if (c == '=')
+            read = read_quoted_printable(&cursor);
         else if (c == '+' && block->plus_is_space)
             read = ' ';
         if (quote && read == quote) {
@@ -181,6 +191,53 @@ static int decode_wrapped(const struct pem_block *block, char quote, struct buf 
     return status ? status : base64_read_loose(scratch->data, scratch->size, out);
 }
 
+/* Each line without as much as stands before the BEGIN on its own: marks of patches and comments, numbers of lines, dates of logs. same: all
+ * lines begin with the very same. */
+static int decode_in_margin(const struct pem_block *block, struct buf *scratch, struct buf *out, bool *same)
+{
+    struct cursor cursor;
+    bool first = true; /* the rest of the BEGIN line */
+    buf_reset(scratch);
+    buf_reset(out);
+    *same = true;
+    if (!block->margin.size || !buf_extend(scratch, block->text.size + 1))
+        return CM_EMALFORMED;
+    buf_reset(scratch);
+    cursor_init_slice(&cursor, block->text);
+    while (!cursor_at_end(&cursor)) {
+        const uint8_t *end = cursor.at;
+        while (end < cursor.end && *end != '\n' && *end != '\r')
+            end++;
+        size_t size = (size_t)(end - cursor.at), skip = first || size < block->margin.size ? size : block->margin.size;
+        *same = *same && (skip == size || memcmp(cursor.at, block->margin.data, skip) == 0);
+        buf_append(scratch, cursor.at + skip, size - skip);
+        buf_append_char(scratch, '\n');
+        cursor.at = end < cursor.end ? end + 1 : end;
+        first = false;
+    }
+    int status = gather(scratch);
+    return status ? status : base64_read_loose(scratch->data, scratch->size, out);
+}
+
+/* All of a DER element, or a key of OpenSSH's. */
+static bool is_whole(const struct buf *out)
+{
+    static const char openssh[] = "openssh-key-v1";
+    size_t length;
+    return (!cert_length((const uint8_t *)out->data, out->size, &length) && length <= out->size) ||
+           (out->size > sizeof openssh && memcmp(out->data, openssh, sizeof openssh) == 0);
+}
+
+/* A margin that passes for base64 in part ("+", "//", "REM ", " 12 ") is tried first: with it, what comes out would be others' bytes. */
+static int decode_despite_margin(const struct pem_block *block, struct buf *scratch, struct buf *out)
+{
+    bool digits = false, same;
+    for (size_t i = 0; i < block->margin.size; i++)
+        digits = digits || is_base64(block->margin.data[i]);
+    int status = digits ? decode_in_margin(block, scratch, out, &same) : CM_EMALFORMED;
+    return status || same || is_whole(out) ? status : CM_EMALFORMED;
+}
+
 /* Lines that begin as comments of C++ do would pass for base64. */
 static bool is_commented(struct slice text)
 {
@@ -192,18 +249,24 @@ int pem_decode(const struct pem_block *block, struct buf *scratch, struct buf *o
 {
     static const char quotes[] = "\"'`";
     char quote = '\0';
+    bool same;
     buf_reset(scratch);
     buf_reset(out);
+    int status = decode_despite_margin(block, scratch, out);
+    if (status != CM_EMALFORMED)
+        return status;
+    buf_reset(out);
     /* Nearly all are plain. */
-    int status = is_commented(block->text) ? CM_EMALFORMED
-                                           : base64_read_loose((const char *)block->text.data, block->text.size, out);
+    status = is_commented(block->text) ? CM_EMALFORMED
+                                       : base64_read_loose((const char *)block->text.data, block->text.size, out);
     if (status != CM_EMALFORMED)
         return status;
     for (size_t i = 0; i < block->text.size && !quote; i++)
         if (memchr(quotes, block->text.data[i], sizeof quotes - 1))
             quote = (char)block->text.data[i];
     status = quote ? decode_wrapped(block, quote, scratch, out) : CM_EMALFORMED;
-    return status == CM_EMALFORMED ? decode_wrapped(block, '\0', scratch, out) : status;
+    status = status == CM_EMALFORMED ? decode_wrapped(block, '\0', scratch, out) : status;
+    return status == CM_EMALFORMED ? decode_in_margin(block, scratch, out, &same) : status;
 }
 
 /* One line of the raw text, its end (LF, CR, CRLF, or those as escapes of a JSON string) taken off. */
@@ -243,12 +306,14 @@ bool pem_is_placeholder(const struct pem_block *block)
 {
     struct cursor cursor;
     bool real = false;
+    size_t margin = block->margin.size;
     cursor_init_slice(&cursor, block->text);
     while (!cursor_at_end(&cursor)) {
         struct slice line = raw_line(&cursor);
         if (line.size > 2 && memmem(line.data, line.size, "...", 3))
             return true;
-        real = real || is_base64_line(line);
+        real = real || is_base64_line(line) ||
+               (line.size > margin && is_base64_line((struct slice){line.data + margin, line.size - margin}));
     }
     return !real;
 }

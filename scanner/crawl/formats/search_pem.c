@@ -7,7 +7,9 @@
 #include "certmuster/cert.h"
 #include "scanner/crawl/formats/key.h"
 #include "scanner/crawl/formats/pem.h"
+#include "scanner/crawl/formats/pkcs12.h"
 #include "scanner/crawl/formats/search_private.h"
+#include "scanner/crawl/formats/sniff.h"
 
 static const struct {
     const char *label;
@@ -89,6 +91,22 @@ static void take_key(struct search *search, const struct pem_block *block, const
     cleanse(&job->decoded);
 }
 
+/* A label that nobody knows: what the bytes are tells, and where they are nothing of ours nothing is told. GnuTLS writes PKCS#12 so. */
+static void take_unknown(struct search *search, const struct pem_block *block)
+{
+    struct job *job = search->job;
+    if (pem_decode(block, &job->scratch, &job->decoded) == 0) {
+        struct slice bytes = buf_slice(&job->decoded);
+        enum der_item shape = der_item_of(bytes);
+        if (sniff(bytes.data, bytes.size) == SNIFF_PKCS12)
+            (void)pkcs12_read(job, bytes); /* it told what was wrong */
+        else if (shape != DER_ITEM_NONE && shape != DER_ITEM_KEY)
+            take_item(search, block, shape, true);
+    }
+    cleanse(&job->scratch);
+    cleanse(&job->decoded);
+}
+
 bool search_take_pem(struct search *search, struct window *window, enum needle needle, size_t *at)
 {
     struct pem_scan scan;
@@ -110,6 +128,8 @@ bool search_take_pem(struct search *search, struct window *window, enum needle n
     } else if (pem_label_is(&block, "ATTRIBUTE CERTIFICATE") && ended && !pem_is_placeholder(&block)) {
         der_item_damaged(&search->items, DER_ITEM_CERTIFICATE, RECORD_ERROR_UNSUPPORTED,
                          "an attribute certificate: it certifies no key");
+    } else if (ended) {
+        take_unknown(search, &block);
     }
     return true;
 }

@@ -80,6 +80,29 @@ static void test_surroundings(void **state)
     EXPECT("", "");
 }
 
+/* What stands before the BEGIN on its line stands before the others, too, or something as long. */
+static void test_margins(void **state)
+{
+    static const char *const texts[] = {
+        "x\n+-----BEGIN X-----\n+" BODY_A "\n+" BODY_B "\n+-----END X-----\n",
+        "------BEGIN X-----\n-" BODY_A "\n-" BODY_B "\n------END X-----\n",
+        "//-----BEGIN X-----\r//" BODY_A "\r//" BODY_B "\r//-----END X-----\r",
+        "-- -----BEGIN X-----\n-- " BODY_A "\n-- " BODY_B "\n-- -----END X-----\n",
+        "REM -----BEGIN X-----\r\nREM " BODY_A "\r\nREM " BODY_B "\r\nREM -----END X-----\r\n",
+        "12:09:59 INFO: -----BEGIN X-----\n12:09:59 INFO: " BODY_A "\n12:10:00 INFO: " BODY_B
+        "\n12:10:00 INFO: -----END X-----\n",
+        "/-----BEGIN X-----\n" BODY_A "\n" BODY_B "\n-----END X-----\n",               /* is none of theirs */
+        "-----BEGIN X-----\n" BODY_A "\nY2UgYW5kIGFnYWluLg=3D=3D\n-----END X-----\n"}; /* quoted-printable */
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct buf out;
+        buf_init(&out, 1 << 16);
+        tell(texts[i], strlen(texts[i]), 1 << 20, &out);
+        assert_string_equal(out.data, "X:" PLAIN ";");
+        buf_done(&out);
+    }
+}
+
 static void test_a_bad_block_never_loses_the_next(void **state)
 {
     (void)state;
@@ -182,8 +205,11 @@ static void test_hostile_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_surroundings),      cmocka_unit_test(test_a_bad_block_never_loses_the_next),
-        cmocka_unit_test(test_cut_at_every_byte), cmocka_unit_test(test_placeholders),
+        cmocka_unit_test(test_surroundings),
+        cmocka_unit_test(test_margins),
+        cmocka_unit_test(test_a_bad_block_never_loses_the_next),
+        cmocka_unit_test(test_cut_at_every_byte),
+        cmocka_unit_test(test_placeholders),
         cmocka_unit_test(test_hostile_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
