@@ -160,6 +160,9 @@ def make_pkcs12():
         "--outder", "--outfile", os.path.join(tree, "gnutls.p12"))
     expect("gnutls.p12", "", "leaf", "root")
     entries["gnutls.p12"] = {"by GnuTLS": prints["leaf"]}
+    run("certtool", "--to-p12", "--load-privkey", "leaf.key", "--load-certificate", "leaf.pem", "--p12-name", "as text", "--password", "changeit", "--outfile", os.path.join(tree, "gnutls-p12.pem"))
+    expect("gnutls-p12.pem", "", "leaf")
+    entries["gnutls-p12.pem"] = {"as text": prints["leaf"]}
     folder = os.path.join(temporary, "nss")
     os.makedirs(folder)
     run("certutil", "-N", "-d", "sql:" + folder, "--empty-password")
@@ -217,6 +220,8 @@ def make_packages():
     run("tar", "-C", tree, "-cJf", os.path.join(tree, "backup.txz"), "tools.rpm", "two-der")
     expect("backup.txz", "tools.rpm!./etc/ssl/both.pem", "leaf", "root")
     expect("backup.txz", "two-der", "leaf", "root")
+    run("7z", "a", "-bd", "-si", os.path.join(tree, "piped.7z"), input=read("leaf.pem"))  # out of a pipe, which has no name
+    expect("piped.7z", "#1", "leaf")
 
 
 def make_lookalikes():

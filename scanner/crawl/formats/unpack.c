@@ -241,7 +241,8 @@ static void describe(struct unpack *unpack, struct unpack_entry *out)
                                  .encrypted = archive_entry_is_encrypted(entry) > 0,
                                  .size_bytes = sized ? (uint64_t)archive_entry_size(entry) : CONTENT_SIZE_UNKNOWN};
     bool link = archive_entry_hardlink(entry) && (!sized || !out->size_bytes); /* some carry their bytes */
-    out->file = (type == AE_IFREG || type == 0) && !link;
+    bool piped = type == AE_IFIFO && sized && out->size_bytes; /* 7z keeps what came out of a pipe as one */
+    out->file = (type == AE_IFREG || type == 0 || piped) && !link;
 }
 
 enum unpack_result unpack_next(struct unpack *unpack, struct unpack_entry *out)
