@@ -18,6 +18,8 @@ enum {
     ROUND_MS = 2000, /* a round of expensive chains ends here; the rest comes with the next */
 };
 
+#define FIRST_CHAIN "00000000-0000-0000-0000-000000000000"
+
 struct docket {
     struct shelf *shelf;
     struct bench bench;
@@ -33,6 +35,7 @@ struct docket *docket_new(void)
     docket->shelf = shelf_new();
     docket->bench.issuers = issuers_new();
     docket->bench.paths = paths_new();
+    snprintf(docket->after, sizeof docket->after, "%s", FIRST_CHAIN);
     return docket;
 }
 
@@ -199,11 +202,10 @@ static int take(struct docket *docket, const struct trust_set *set, struct db_re
 /* The next round goes on behind the last row that was judged, and from the start when there was no more. */
 static void move_on(struct docket *docket, const struct db_result *rows, size_t judged, bool *more)
 {
-    bool began = docket->after[0] == '0' && strspn(docket->after, "0-") == strlen(docket->after);
+    bool began = strcmp(docket->after, FIRST_CHAIN) == 0;
     bool all = judged == db_rows(rows) && judged < ROUND_CHAINS;
     *more = !all || !began;
-    snprintf(docket->after, sizeof docket->after, "%s",
-             all ? "00000000-0000-0000-0000-000000000000" : db_text(rows, judged - 1, CHAIN_ID));
+    snprintf(docket->after, sizeof docket->after, "%s", all ? FIRST_CHAIN : db_text(rows, judged - 1, CHAIN_ID));
 }
 
 static int judge_rows(struct docket *docket, const struct trust_set *set, struct rulings *rulings, bool *more)
@@ -238,38 +240,73 @@ static int call_due(struct db *db, int64_t now, struct cm_error *error)
         params, 1, NULL, error);
 }
 
+/* Verdicts of a clock that was ahead: their next change may be long after the one that was wrong. Asked at the start, and when the clock went back. */
+static int call_untimely(struct db *db, int64_t now, struct cm_error *error)
+{
+    char at[TIMEFMT_SIZE];
+    struct db_result *rows = NULL;
+    timefmt_seconds(at, now);
+    const char *params[] = {at};
+    int code =
+        db_query(db,
+                 "INSERT INTO docket (chain_id, trust_store) SELECT v.chain_id, v.trust_store FROM chain_verdict v"
+                 " WHERE v.verified_at > $1::timestamptz + interval '1 minute' ORDER BY 1, 2 ON CONFLICT DO NOTHING",
+                 params, 1, &rows, error);
+    if (!code && db_affected(rows) > 0)
+        log_event(LOG_LEVEL_WARN, "verdicts_of_the_future", "chains=%lld", (long long)db_affected(rows));
+    db_result_free(rows);
+    return code;
+}
+
+static bool some_usable(const struct trust_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->usable[i])
+            return true;
+    return false;
+}
+
+/* In front of the transaction: whose turn it is has to be seen by others at once. */
+static int call_up(struct docket *docket, bool clock_unknown)
+{
+    int code = clock_unknown ? call_untimely(docket->db, docket->bench.now, docket->error) : 0;
+    return code ? code : call_due(docket->db, docket->bench.now, docket->error);
+}
+
+static int judge_in_transaction(struct docket *docket, const struct trust_set *set, struct rulings *rulings, bool *more)
+{
+    int code = db_exec(docket->db, "BEGIN", docket->error);
+    if (!code)
+        code = judge_rows(docket, set, rulings, more);
+    if (!code)
+        code = rulings_write(docket->db, rulings, docket->bench.issuers, docket->error);
+    return code ? code : db_exec(docket->db, "COMMIT", docket->error);
+}
+
 int docket_round(struct docket *docket, struct db *db, const struct trust_set *set, struct docket_tally *tally,
                  struct cm_error *error)
 {
     struct rulings rulings;
-    bool some = false;
+    int64_t at_ms = clock_wall_ms(), before = docket->bench.now;
     *tally = (struct docket_tally){.judged = 0};
-    for (size_t i = 0; i < set->count; i++)
-        some = some || set->usable[i];
-    if (!some)
+    if (!some_usable(set))
         return 0;
     docket->db = db;
     docket->error = error;
-    docket->bench.now = clock_wall_ms() / 1000;
+    docket->bench.now = at_ms / 1000;
     docket->bench.built = docket->bench.cached = 0;
-    if (!docket->after[0])
-        snprintf(docket->after, sizeof docket->after, "00000000-0000-0000-0000-000000000000");
     issuers_begin(docket->bench.issuers, find_issuers, docket);
     paths_begin_round(docket->bench.paths);
-    rulings_init(&rulings);
-    int code = call_due(db, docket->bench.now, error);
+    rulings_init(&rulings, at_ms);
+    int code = call_up(docket, !before || docket->bench.now < before);
     if (!code)
-        code = db_exec(db, "BEGIN", error);
-    if (!code)
-        code = judge_rows(docket, set, &rulings, &tally->more);
-    if (!code)
-        code = rulings_write(db, &rulings, docket->bench.issuers, error);
-    if (!code)
-        code = db_exec(db, "COMMIT", error);
+        code = judge_in_transaction(docket, set, &rulings, &tally->more);
     if (!code) {
         tally->judged = rulings.verdict_count;
         tally->built = docket->bench.built;
         tally->cached = docket->bench.cached;
+    } else {
+        docket->bench.now = before; /* nothing was called up for certain */
     }
     rulings_done(&rulings);
     return code;

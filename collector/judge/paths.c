@@ -94,13 +94,13 @@ static size_t slot_of(const uint8_t key[static CM_SHA256_SIZE])
 const struct paths_entry *paths_find(struct paths *paths, const uint8_t key[static CM_SHA256_SIZE], int64_t now)
 {
     const struct paths_entry *entry = paths->slots[slot_of(key)];
-    bool holds = entry && memcmp(entry->key, key, CM_SHA256_SIZE) == 0 && now < entry->above.next_change &&
-                 (!entry->dead || entry->round == paths->round);
+    bool holds = entry && memcmp(entry->key, key, CM_SHA256_SIZE) == 0 && now >= entry->made &&
+                 now < entry->above.next_change && (!entry->dead || entry->round == paths->round);
     return holds ? entry : NULL;
 }
 
 void paths_keep(struct paths *paths, const uint8_t key[static CM_SHA256_SIZE], X509 *issuer,
-                const struct verdict *above, bool dead)
+                const struct verdict *above, bool dead, int64_t now)
 {
     struct paths_entry **slot = &paths->slots[slot_of(key)];
     free_entry(*slot);
@@ -112,6 +112,7 @@ void paths_keep(struct paths *paths, const uint8_t key[static CM_SHA256_SIZE], X
     (*slot)->above = *above;
     (*slot)->dead = dead;
     (*slot)->round = paths->round;
+    (*slot)->made = now;
 }
 
 bool path_constrains_names(const STACK_OF(X509) * path)

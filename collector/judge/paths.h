@@ -14,6 +14,7 @@ struct paths_entry {
     struct verdict above; /* path and times without the leaf; next_change: until when this holds */
     bool dead;            /* holds for this round only: a certificate may come that leads on */
     unsigned long round;
+    int64_t made; /* seconds; the entry does not hold before, should the clock go back */
 };
 
 struct paths *paths_new(void);
@@ -26,7 +27,7 @@ bool paths_key(const char *store_digest, const struct served *served, int64_t no
 const struct paths_entry *paths_find(struct paths *paths, const uint8_t key[static CM_SHA256_SIZE], int64_t now);
 /* Copies; takes a reference of issuer. Refuses paths with name constraints, which are about the leaf. */
 void paths_keep(struct paths *paths, const uint8_t key[static CM_SHA256_SIZE], X509 *issuer,
-                const struct verdict *above, bool dead);
+                const struct verdict *above, bool dead, int64_t now);
 bool path_constrains_names(const STACK_OF(X509) * path);
 
 #endif

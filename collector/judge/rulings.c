@@ -23,9 +23,9 @@ static void done(struct buf *columns, size_t count)
         buf_done(&columns[i]);
 }
 
-void rulings_init(struct rulings *rulings)
+void rulings_init(struct rulings *rulings, int64_t at_ms)
 {
-    *rulings = (struct rulings){.verdict_count = 0};
+    *rulings = (struct rulings){.at_ms = at_ms};
     begin(rulings->verdicts, RULING_COLUMNS);
     begin(rulings->shapes, SHAPE_COLUMNS);
     begin(rulings->taken, TAKEN_COLUMNS);
@@ -85,6 +85,7 @@ void rulings_add(struct rulings *rulings, const uint8_t chain[static CM_UUID_SIZ
                  const struct verdict *verdict)
 {
     struct buf *column = rulings->verdicts;
+    char at[TIMEFMT_SIZE];
     array_add_uuid(column++, chain);
     array_add_text(column++, store);
     array_add_text(column++, verdict->name);
@@ -97,6 +98,8 @@ void rulings_add(struct rulings *rulings, const uint8_t chain[static CM_UUID_SIZ
     add_time(column++, verdict->next_change);
     array_add_text(column++, verdict->missing_issuer ? verdict->missing_issuer : "");
     add_waits(column++, verdict);
+    timefmt_ms(at, rulings->at_ms);
+    array_add_text(column++, at);
     rulings->verdict_count++;
 }
 
@@ -134,9 +137,10 @@ static const char verdicts_sql[] =
     "                                missing_issuer, waits_for, verified_at)"
     " SELECT n.chain_id, n.trust_store, n.verdict, nullif(n.depth, '')::integer, nullif(n.path, '')::bytea[],"
     "        nullif(n.effective, '')::timestamptz, nullif(n.change, '')::timestamptz, nullif(n.missing, ''),"
-    "        nullif(n.waits, '')::text[], now()"
+    "        nullif(n.waits, '')::text[], n.at"
     "   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],"
-    "               $9::text[]) AS n(chain_id, trust_store, verdict, depth, path, effective, change, missing, waits)"
+    "               $9::text[], $10::timestamptz[])"
+    "        AS n(chain_id, trust_store, verdict, depth, path, effective, change, missing, waits, at)"
     "  ORDER BY n.chain_id, n.trust_store"
     " ON CONFLICT (chain_id, trust_store) DO UPDATE SET verdict = excluded.verdict, depth = excluded.depth,"
     " path = excluded.path, effective_not_after = excluded.effective_not_after, next_change = excluded.next_change,"

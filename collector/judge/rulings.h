@@ -7,16 +7,18 @@
 #include "collector/judge/shape.h"
 #include "collector/judge/verify.h"
 
-enum { RULING_COLUMNS = 9, SHAPE_COLUMNS = 7, TAKEN_COLUMNS = 2, WAITING_COLUMNS = 2 };
+enum { RULING_COLUMNS = 10, SHAPE_COLUMNS = 7, TAKEN_COLUMNS = 2, WAITING_COLUMNS = 2 };
 
 struct rulings {
     struct buf verdicts[RULING_COLUMNS], shapes[SHAPE_COLUMNS];
     struct buf taken[TAKEN_COLUMNS];     /* rows of the docket that are done with */
     struct buf waiting[WAITING_COLUMNS]; /* rows for stores that somebody else has to look with */
+    int64_t at_ms;
     uint64_t verdict_count, shape_count, taken_count, waiting_count;
 };
 
-void rulings_init(struct rulings *rulings);
+/* at_ms: when they are judged, by the clock that judges. */
+void rulings_init(struct rulings *rulings, int64_t at_ms);
 void rulings_done(struct rulings *rulings);
 void rulings_add(struct rulings *rulings, const uint8_t chain[static CM_UUID_SIZE], const char *store,
                  const struct verdict *verdict);

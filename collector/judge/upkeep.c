@@ -46,7 +46,7 @@ static int keys(struct db *db, struct cm_error *error)
                    error);
 }
 
-/* A run that was begun and not finished within 24 h never counts as having looked: absences that it alone speaks for are taken back. */
+/* A lost run never counts as having looked: absences that it alone speaks for are taken back. */
 static int lost_runs(struct db *db, struct cm_error *error)
 {
     return db_exec(db,
@@ -54,11 +54,9 @@ static int lost_runs(struct db *db, struct cm_error *error)
                    "       (SELECT count(*), coalesce(array_agg(a.run ORDER BY a.at), '{}'), coalesce(array_agg(a.at "
                    "ORDER BY a.at), '{}')"
                    "          FROM unnest(s.absent_run, s.absent_at) AS a(run, at)"
-                   "         WHERE a.run NOT IN (SELECT r.run FROM run r WHERE r.finished_at IS NULL AND r.started_at "
-                   "< now() - interval '24 hours'))"
+                   "         WHERE a.run NOT IN (SELECT r.run FROM run_lost r))"
                    " WHERE s.closed_at IS NULL AND s.absent_runs > 0"
-                   "   AND EXISTS (SELECT FROM run r WHERE r.run = ANY (s.absent_run) AND r.finished_at IS NULL"
-                   "                  AND r.started_at < now() - interval '24 hours')",
+                   "   AND EXISTS (SELECT FROM run_lost r WHERE r.run = ANY (s.absent_run))",
                    error);
 }
 

@@ -86,7 +86,7 @@ static STACK_OF(X509) * others_of(const struct served *served)
 static void keep(struct bench *bench, const uint8_t *key, const struct build *build, const struct verdict *above)
 {
     if (key && sk_X509_num(build->path) > 1 && !path_constrains_names(build->path))
-        paths_keep(bench->paths, key, sk_X509_value(build->path, 1), above, false);
+        paths_keep(bench->paths, key, sk_X509_value(build->path, 1), above, false, bench->now);
 }
 
 static void accept(struct bench *bench, const uint8_t *key, const struct build *build, const struct served *served,
@@ -116,7 +116,7 @@ static int complete(const struct trust *trust, const struct served *served, stru
     }
     tell_search(&search, above);
     if (key && search.general)
-        paths_keep(bench->paths, key, search.leaf_issuer, above, true);
+        paths_keep(bench->paths, key, search.leaf_issuer, above, true, bench->now);
     add_leaf(above, served, bench->now, out);
     return 0;
 }

@@ -292,8 +292,15 @@ def test_restart():
     stamps = lambda: sql("SELECT trust_store, count(*), min(verified_at), max(verified_at) FROM chain_verdict GROUP BY 1 ORDER BY 1")
     judged()
     before = stamps()
+    early = [P.issue("early.example.org", P.inter), P.inter]
+    deliver([early])
+    is_judged("before", early, "ok")
     run("certmuster", "down")
+    run("certmuster", "up", "--database-only")
+    sql(f"UPDATE chain_verdict v SET verified_at = now() + interval '1 day', verdict = 'x', next_change = NULL FROM chain ch WHERE ch.chain_id = v.chain_id AND {of_chain(early)}")
+    before = stamps()
     run("certmuster", "up")
+    wait_for("what a clock ahead had judged", lambda: ask(early, "verdict") == "ok")
     fresh = [P.issue("restart.example.org", P.inter), P.inter]
     deliver([fresh])
     is_judged("a new one", fresh, "ok")
