@@ -86,9 +86,9 @@ const struct evidence_sheet evidence_sheets[] = {
 
 /* ---- documents ---- */
 
-/* 'lost' is DESIGN's word for a run that never said it finished and is older than 24 hours: it does not count as having looked. */
+/* 'lost' is DESIGN's word for a run that never said it finished, and whose lease or 24 hours are over: it does not count as having looked. */
 #define RUN_STATE                                                                                                      \
-    "CASE WHEN r.finished_at IS NULL AND r.started_at < now() - interval '24 hours' THEN 'lost'"                       \
+    "CASE WHEN r.run IN (SELECT o.run FROM run_lost o) THEN 'lost'"                                                    \
     " WHEN r.finished_at IS NULL THEN 'running' WHEN r.interrupted THEN 'interrupted' ELSE 'finished' END"
 
 static const struct evidence_section scope_sections[] = {

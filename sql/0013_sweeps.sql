@@ -501,9 +501,16 @@ SELECT w.sweep_id, w.plan, w.kind, w.realm, w.state, w.started_by, w.started_at,
  CROSS JOIN LATERAL (
     SELECT CASE WHEN w.state = 'running' AND now() > x.since THEN round(x.lately / extract(epoch FROM now() - x.since), 1) END AS rate) y;
 
+-- A run that was begun and never said that it finished, when its lease is over or 24 hours are. It does not count as having looked; should the end of it come late, it does.
+CREATE VIEW run_lost AS
+SELECT r.run
+  FROM run r
+ WHERE r.finished_at IS NULL
+   AND (r.started_at < now() - interval '24 hours' OR EXISTS (SELECT FROM lease l WHERE l.lease_id = r.run AND l.outcome = 'expired'));
+
 INSERT INTO upkeep (task, done_at) VALUES ('sweeps', '-infinity');
 
-GRANT SELECT ON sweep_plan, realm_limit, sweep, shard, lease, lease_order, sweep_shard, sweep_coverage, sweep_progress TO certmuster_read;
+GRANT SELECT ON run_lost, sweep_plan, realm_limit, sweep, shard, lease, lease_order, sweep_shard, sweep_coverage, sweep_progress TO certmuster_read;
 GRANT INSERT, UPDATE, DELETE ON sweep_plan, realm_limit TO certmuster_operate;
 GRANT INSERT, UPDATE ON sweep, shard, lease TO certmuster_operate;
 GRANT UPDATE ON sweep_plan TO certmuster_ingest; -- when it is due next

@@ -18,7 +18,8 @@ static const struct cli_program program = {
     .examples = (const char *const[]){"certmuster run list", NULL},
     .more = "TARGETS, OK and FAILED are the scanner's own count; STORED is what the collector stored of that run, "
             "sightings + failures. A run that has not finished "
-            "within 24 hours is lost: it never counts as having looked. Exit status: 0 done; 2 wrong use; 3 the "
+            "within 24 hours, or by the end of its lease, is lost: it never counts as having looked. Exit status: 0 "
+            "done; 2 wrong use; 3 the "
             "inventory could not be reached.",
 };
 
@@ -29,7 +30,7 @@ struct run_call {
 
 #define STATE                                                                                                          \
     "CASE WHEN finished_at IS NOT NULL THEN CASE WHEN interrupted THEN 'interrupted' ELSE 'finished' END"              \
-    "     WHEN started_at < now() - interval '24 hours' THEN 'lost' ELSE 'started' END"
+    "     WHEN run IN (SELECT l.run FROM run_lost l) THEN 'lost' ELSE 'started' END"
 #define NEWEST " FROM run ORDER BY coalesce(started_at, finished_at) DESC NULLS LAST, run DESC LIMIT $1::integer"
 
 static int list(const struct cli *cli, const struct run_call *call)

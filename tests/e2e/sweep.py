@@ -205,8 +205,10 @@ def test_attempts():
     code, order = lease(one)
     equal("the fifth", 200, code)
     equal("nothing is left", (204, None), lease(two))
+    equal("its run begins", 200, one.batch([run_record(order["lease"], "started", scanner="manual")])[0])
     wait_for("it to expire at a collector's upkeep", lambda: status("hand")["state"] == "finished", 20)
     equal("over", (409, "abandoned"), (report(one, order["lease"], "running")[0], sql("SELECT s.state FROM shard s JOIN sweep w USING (sweep_id) WHERE plan = 'hand' AND s.number = 0")))
+    equal("its run", "lost", next(r["state"] for r in json.loads(certmuster("run", "list", "--format", "json")) if r["run"] == order["lease"]))
     equal("neither the lie nor the failures count", 8, adds_up("hand", status("hand"), 8)["never"])
     # Places that are told count as they were stored.
     sweep("start", "hand")
