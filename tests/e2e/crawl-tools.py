@@ -111,6 +111,8 @@ def make_kubernetes():
         expect(path, "ValidatingWebhookConfiguration/h!webhooks/a.example/clientConfig/caBundle", "root")
         expect(path, "ConfigMap/ca!ca.pem", "root")
         expect(path, "ConfigMap/ca!ca.der", "root")
+    write("k8s/notepad.yaml", "\ufeff" + f"apiVersion: v1\r\nkind: Secret\r\nmetadata:\r\n  name: stores\r\ndata:\r\n  web.p12: {stores['data']['web.p12']}\r\n  password: {stores['data']['password']}\r\n")
+    expect("k8s/notepad.yaml", "Secret/stores!web.p12", "leaf", "root")
     make_dump([secret, stores, hook, map_])
     block = "".join("    " + line + "\n" for line in leaf.splitlines())
     write("k8s/block.yml", f"apiVersion: v1\nstringData:\n  tls.crt: |\n{block}kind: Secret\nmetadata:\n  name: s\n# {'# '.join(other.splitlines(True))}")
@@ -197,6 +199,8 @@ def make_cms():
         expect(f"{name}-der", "", name)
     write("two-der", read("tree/leaf-der") + read("tree/root-der") + b"\0" * 100)
     expect("two-der", "", "leaf", "root")
+    write("apart-der", read("tree/leaf-der") + b"\0" * 10 + b"0\x82\x10\x01 none of them " + read("tree/root-der") + read("tree/leaf-der"))
+    expect("apart-der", "", "leaf", "root", "leaf")
 
 
 def make_packages():

@@ -259,7 +259,8 @@ static enum line line_at(const uint8_t *at, size_t left, bool large)
 
 static void take_documents(struct kubernetes *kubernetes, const uint8_t *bytes, size_t size, size_t base, size_t unit)
 {
-    size_t from = 0, at = 0;
+    static const char mark[] = "\xEF\xBB\xBF"; /* of Windows' editors */
+    size_t from = size >= 3 && memcmp(bytes, mark, 3) == 0 ? 3 : 0, at = from;
     while (at < size && !job_pulse(kubernetes->job)) {
         const uint8_t *end = memchr(bytes + at, '\n', size - at);
         size_t next = end ? (size_t)(end - bytes) + 1 : size;
