@@ -20,6 +20,8 @@ struct reading { /* a file that is open */
     dev_t device;
     ino_t inode;
     int unfiltered; /* the link type at which the filter makes no sense, -1: none was met */
+    int unread;     /* one that is not read */
+    int link_type;  /* of the packet before */
 };
 
 struct offline {
@@ -39,10 +41,16 @@ struct offline {
 static void on_packet(const struct packet *packet, void *context)
 {
     struct offline *offline = context;
+    struct reading *reading = offline->current;
     const struct capture_filter *filter = offline->options.filter;
+    if (packet->link_type != reading->link_type) {
+        reading->link_type = packet->link_type;
+        if (!decode_knows_link(packet->link_type))
+            reading->unread = packet->link_type;
+    }
     if (filter && !capture_filter_matches(filter, packet)) {
         if (!capture_filter_knows(filter, packet->link_type))
-            offline->current->unfiltered = packet->link_type;
+            reading->unfiltered = packet->link_type;
         return;
     }
     worker_packet(packet, offline->options.worker);
@@ -69,7 +77,7 @@ static struct reading *begin(struct offline *offline, const struct source *sourc
     struct capture_file_events events = {.packet = on_packet, .secrets = on_secrets, .context = offline};
     struct reading *reading = &offline->open[offline->open_count++];
     struct stat status = {0};
-    *reading = (struct reading){.name = cm_strdup(source->name), .unfiltered = -1};
+    *reading = (struct reading){.name = cm_strdup(source->name), .unfiltered = -1, .unread = -1, .link_type = -1};
     if (fstat(source->fd, &status) == 0) {
         reading->device = status.st_dev;
         reading->inode = status.st_ino;
@@ -84,6 +92,9 @@ static void end(struct offline *offline, struct reading *reading, const struct c
 {
     if (error) {
         say_damaged(offline, reading, error);
+    } else if (reading->unread >= 0) {
+        offline->outcome->damaged++;
+        say_error("%s: packets of link type %d are not read", log_quote(reading->name), reading->unread);
     } else if (reading->unfiltered >= 0) {
         offline->outcome->damaged++;
         say_error("%s: the filter makes no sense for packets of link type %d; none of them were read",

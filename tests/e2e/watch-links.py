@@ -4,6 +4,7 @@ interface at once, loopback, an interface that goes down and comes back, short s
 import hashlib
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -175,9 +176,13 @@ def test_refusals():
     """what cannot be captured is one clear line"""
     near = SIDES["near"]
     near.run("ip", "link", "add", "idle0", "type", "veth", "peer", "name", "idle1")
+    odd = os.path.join(os.environ.get("TMPDIR", "/tmp"), "odd.pcap")
+    with open(odd, "wb") as file: # one packet of a link type that anybody may use for anything
+        file.write(struct.pack("<IHHIIIIIIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 147, 1, 0, 4, 4, 0))
     nobody = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
     for before, words, expected, text in ((nobody, ["-i", "veth0"], 3, "not allowed to capture: veth0: needs root or CAP_NET_RAW"),
-                                          (nobody, ["-i", "any"], 3, "not allowed to capture"), ([], ["-i", "idle0"], 3, "idle0"),
+                                          (nobody, ["-i", "any"], 3, "not allowed to capture"),
+                                          ([], ["-q", "-r", odd], 1, "odd.pcap\": packets of link type 147 are not read"), ([], ["-i", "idle0"], 3, "idle0"),
                                           ([], ["-i", "no/such"], 3, "no/such"), ([], ["-i", ""], 3, "no such interface"),
                                           ([], ["-i", "veth0", "--ring-size", "4"], 2, "--ring-size takes a size from 1MiB to 1GiB"),
                                           ([], ["-i", "veth0", "--workers", "0"], 2, "--workers takes a number from 1 to 64"),
