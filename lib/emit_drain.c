@@ -18,13 +18,7 @@
 #include "certmuster/timefmt.h"
 #include "lib/emit_private.h"
 
-enum {
-    BACKOFF_FIRST_MS = 5000,
-    BACKOFF_MAX_MS = 60000,
-    GRACE_MS = 10000,
-    POLL_MS = 20,
-    LOOK_MS = 500
-};
+enum { BACKOFF_FIRST_MS = 5000, BACKOFF_MAX_MS = 60000, GRACE_MS = 10000, POLL_MS = 20, LOOK_MS = 500 };
 
 extern char **environ;
 

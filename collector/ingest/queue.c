@@ -103,7 +103,7 @@ static void count(struct state *state, const struct job *job)
 static int store(struct session *session, const struct delivery_request *request, struct job *job,
                  struct cm_error *error)
 {
-    static int (*const stores[])(struct session *session, const struct delivery_request *request,
+    static int (*const stores[])(struct session * session, const struct delivery_request *request,
                                  struct delivery_answer *answer, struct cm_error *error) = {
         [JOB_BATCH] = store_batch,
         [JOB_MISSING] = store_missing,

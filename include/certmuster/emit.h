@@ -24,7 +24,8 @@ struct emit_options {
     bool json; /* records to stdout */
     bool no_submit;
     const char *to; /* --to URL; NULL: the configured collector.url, or the local home's collector when it has one */
-    const char *run; /* --run UUID: the id of a lease that this run works off; NULL: one of its own. CM_EINVAL when it is none */
+    const char *
+        run; /* --run UUID: the id of a lease that this run works off; NULL: one of its own. CM_EINVAL when it is none */
     int argc;
     char **argv; /* for the run record */
     /* Not NULL: submit is started by a small process of its own, made here, that keeps the rights that we have now, so that the scanner may do without
