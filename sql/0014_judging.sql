@@ -34,7 +34,7 @@ CREATE TABLE docket (
 -- Whose anchors the verdicts are by. A collector that finds another file under a name puts every chain on the docket, and one whose own file is not this one judges nothing.
 CREATE TABLE trust_store (
     name       text PRIMARY KEY, -- 'system' or as in trust.stores
-    sha256     text NOT NULL,    -- of the file
+    digest     text NOT NULL,    -- SHA-256 of the file
     changed_at timestamptz NOT NULL
 );
 DELETE FROM upkeep WHERE task LIKE 'trust\_store %';

@@ -88,9 +88,9 @@ static int note(const struct trust *trust, struct db *db, struct cm_error *error
     const char *params[] = {trust_name(trust), trust_digest(trust)};
     int code =
         db_query(db,
-                 "WITH changed AS (INSERT INTO trust_store AS t (name, sha256, changed_at) VALUES ($1, $2, now())"
-                 " ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256, changed_at = excluded.changed_at"
-                 " WHERE t.sha256 <> excluded.sha256 RETURNING name)"
+                 "WITH changed AS (INSERT INTO trust_store AS t (name, digest, changed_at) VALUES ($1, $2, now())"
+                 " ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, changed_at = excluded.changed_at"
+                 " WHERE t.digest <> excluded.digest RETURNING name)"
                  " INSERT INTO docket (chain_id, trust_store) SELECT ch.chain_id, c.name FROM changed c, chain ch"
                  " ORDER BY 1 ON CONFLICT DO NOTHING",
                  params, 2, &rows, error);
@@ -105,7 +105,7 @@ static int is_current(const struct trust *trust, struct db *db, bool *current, s
 {
     struct db_result *rows = NULL;
     const char *params[] = {trust_name(trust), trust_digest(trust)};
-    int code = db_query(db, "SELECT FROM trust_store WHERE name = $1 AND sha256 = $2", params, 2, &rows, error);
+    int code = db_query(db, "SELECT FROM trust_store WHERE name = $1 AND digest = $2", params, 2, &rows, error);
     *current = !code && db_rows(rows) == 1;
     db_result_free(rows);
     return code;
