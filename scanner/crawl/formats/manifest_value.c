@@ -101,10 +101,18 @@ static bool hand_decoded(struct manifest *manifest, const char *name, const char
     struct buf inside;
     if (!afford(manifest, size))
         return false;
-    bool decoded = decode(text, size, &inside);
+    enum { TEXT_LEAST = 64 }; /* shorter ones are words */
+    bool decoded = decode(text, size, &inside), cut = false;
+    if (!decoded &&
+        size >= TEXT_LEAST) { /* cut behind the first letter of four: what stands before it is still there */
+        discard(&inside);
+        decoded = cut = decode(text, size - 1, &inside);
+    }
     bool handed = decoded && hand(manifest, name, inside.data, inside.size, true, 1);
     discard(&inside);
     manifest->job->memory_left += size;
+    if (cut)
+        job_problem(manifest->job, "kubernetes", name, RECORD_ERROR_MALFORMED, "a value that is cut");
     if (!decoded && begins((struct slice){(const uint8_t *)text, size}, "MII", 3))
         job_problem(manifest->job, "kubernetes", name, RECORD_ERROR_MALFORMED, "a value that is not base64");
     return handed;

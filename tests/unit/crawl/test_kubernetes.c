@@ -179,6 +179,19 @@ static void secrets_and_config_maps(void **state)
     free(block);
 }
 
+/* A value that ends behind the first letter of four: what stands before is told, and that something is missing. */
+static void a_value_that_is_cut(void **state)
+{
+    (void)state;
+    size_t size = strcspn(pem64, "=");
+    while (size % 4 != 1)
+        size--; /* the last line feed, at most */
+    expect(format_text("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata:\n  tls.crt: %.*s\n", (int)size, pem64),
+           format_text(
+               "enter Secret/a\nenter tls.crt\nchain pem 1 %s\nleave\nproblem kubernetes tls.crt malformed\nleave\n",
+               print));
+}
+
 static void stores_open_with_the_word_beside_them(void **state)
 {
     (void)state;
@@ -393,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(secrets_and_config_maps),
         cmocka_unit_test(stores_open_with_the_word_beside_them),
+        cmocka_unit_test(a_value_that_is_cut),
         cmocka_unit_test(other_objects),
         cmocka_unit_test(lists_in_json),
         cmocka_unit_test(manifests_within_values),
