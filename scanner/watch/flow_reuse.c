@@ -6,6 +6,7 @@
 
 #include "scanner/watch/decode.h"
 #include "scanner/watch/flow_private.h"
+#include "scanner/watch/hello_start.h"
 
 enum {
     LATE_SYN_BYTES = 16 * 1024, /* lost between a SYN that came late and the first byte that was there */
@@ -139,20 +140,13 @@ void flow_end_twins(struct flows *flows, struct flow *flow)
         flow_end(flows, twin);
 }
 
-/* A hello at the start of a segment: worth a look even where a flow is finished. */
-static bool begins_hello(struct slice payload)
-{
-    const uint8_t *at = payload.data;
-    return payload.size >= 6 && at[0] == 22 && at[1] == 3 && at[2] <= 4 && at[5] == 1;
-}
-
 /* The data behind a new ISN, nearer to it than to anything of the flows that there are; or a hello that is far from all of them. */
 static bool begins_anew(const struct flows *flows, const struct datagram *datagram, uint64_t hash, uint32_t best)
 {
     uint32_t isn;
     if (get_isn(flows, hash, flow_side_of(flows, datagram), &isn) && is_near(isn, datagram->sequence))
         return apart(isn + 1, datagram->sequence) < best;
-    return best > FLOW_FAR_BYTES && begins_hello(datagram->payload);
+    return best > FLOW_FAR_BYTES && hello_starts(datagram->payload, false);
 }
 
 static bool is_awaited(const struct flow *flow, struct flow *line)
@@ -226,7 +220,7 @@ bool flow_is_over(struct flows *flows, const struct datagram *datagram, uint64_t
     uint32_t read_to;
     if (!flow_is_buried(flows, hash, &read_to))
         return false;
-    if (!begins_hello(datagram->payload) || is_behind(read_to, datagram->sequence))
+    if (!hello_starts(datagram->payload, false) || is_behind(read_to, datagram->sequence))
         return true;
     flow_unbury(flows, hash);
     return false;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "certmuster/error.h"
+#include "scanner/watch/hello_start.h"
 #include "scanner/watch/memory_cost.h"
 
 enum {
@@ -26,8 +27,7 @@ enum {
     /* A capture that begins in the middle: so many segments or bytes may come in any order before the lowest is taken for the beginning. */
     FLOATING_SEGMENTS = 512,
     FLOATING_BYTES = 32 * 1024,
-    HELLO_BYTES = 6, /* that begin one */
-    BAD_ALONE = 2,   /* data with bad checksums and none with a good one, behind a SYN with a good one */
+    BAD_ALONE = 2, /* data with bad checksums and none with a good one, behind a SYN with a good one */
 };
 
 struct waiting {
@@ -311,24 +311,21 @@ static void insert(struct stream_pool *pool, struct stream *stream, const struct
 /* --- segments ------------------------------------------------------------------------------------------------------ */
 
 /* A hello at the start of a segment: nothing before it matters. */
-static bool begins_hello(struct slice payload)
+static bool begins_hello(struct slice bytes)
 {
-    const uint8_t *at = payload.data;
-    if (payload.size < HELLO_BYTES || at[1] != 3 || at[2] > 4)
-        return false;
-    return at[0] == 22 && (at[5] == 1 || at[5] == 2);
+    return bytes.size >= HELLO_START_BYTES && hello_starts(bytes, true);
 }
 
 /* The same over the first of what waits, cut into segments that are too small to say. */
 static bool waits_for_hello(const struct stream *stream)
 {
-    uint8_t bytes[HELLO_BYTES];
+    uint8_t bytes[HELLO_START_BYTES];
     uint32_t size = 0, begin = stream->waiting ? stream->waiting->sequence : 0;
     for (const struct waiting *at = stream->waiting; at && at->good && at->sequence == begin + size; at = at->next) {
-        uint32_t part = at->size < HELLO_BYTES - size ? at->size : HELLO_BYTES - size;
+        uint32_t part = at->size < sizeof bytes - size ? at->size : (uint32_t)sizeof bytes - size;
         memcpy(bytes + size, at->bytes, part);
         size += part;
-        if (size == HELLO_BYTES)
+        if (size == sizeof bytes)
             return begins_hello((struct slice){bytes, size});
     }
     return false;

@@ -199,6 +199,30 @@ static void test_a_hello_is_the_beginning(void **state)
     reading_done(&reading);
 }
 
+/* An encrypted Finished whose first byte is by chance the type of a hello, whole or in pieces: the beginning is still awaited. */
+static void test_a_finished_is_not_the_beginning(void **state)
+{
+    static const char before[] = "what was sent before, and comes later";
+    uint8_t finished[] = {22, 3, 3, 0, 40, 0, 0xd1, 0x5c, 0x9e, 0x07, 0xb3, 0x44};
+    (void)state;
+    for (unsigned round = 0; round < 8; round++) {
+        size_t step = round / 2 % 2 ? 4 : sizeof finished, below = sizeof before - 1;
+        struct reading reading;
+        finished[5] = (uint8_t)(1 + round % 2);
+        finished[6] = round < 4 ? 0xd1 : 0; /* and the next one that of its length */
+        reading_init(&reading, MIB);
+        for (size_t at = 0; at < sizeof finished; at += step)
+            add(&reading, 5000 + (uint32_t)at, finished + at, step, true);
+        assert_int_equal(reading.got.size, 0);
+        add(&reading, 5000 - (uint32_t)below, before, below, true);
+        stream_flush(reading.pool, &reading.stream, &reading.events);
+        assert_int_equal(reading.got.size, below + sizeof finished);
+        assert_memory_equal(reading.got.data, before, below);
+        assert_int_equal(reading.gaps, 0);
+        reading_done(&reading);
+    }
+}
+
 /* --- loss ------------------------------------------------------------------------------------------------------------------ */
 
 static void test_acknowledged_loss(void **state)
@@ -440,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_reversed),
         cmocka_unit_test(test_without_a_beginning),
         cmocka_unit_test(test_a_hello_is_the_beginning),
+        cmocka_unit_test(test_a_finished_is_not_the_beginning),
         cmocka_unit_test(test_acknowledged_loss),
         cmocka_unit_test(test_loss_that_is_sent_again),
         cmocka_unit_test(test_loss_that_nobody_acknowledges),
