@@ -17,7 +17,7 @@ enum {
     WAITING_SEGMENTS_MAX = 4096,
     STEPS_FREE =
         64, /* from one waiting segment to the next, to find the place of another; upwards and downwards cost none … */
-    STEPS_MAX = 16384,            /* … who makes us walk more, by so many in all, has all his holes given up */
+    STEPS_MAX = 524288,           /* … who makes us walk more, by so many in all, has all his holes given up */
     UNACKNOWLEDGED_SEGMENTS = 64, /* so many segments behind a hole that nobody acknowledges: a capture of one side */
     /* Segments that may still come late once the other side has acknowledged past a hole, if as many bytes wait behind it; and in any case. A handshake in small pieces is
      * never given up, whatever their order. */
@@ -25,7 +25,7 @@ enum {
     PATIENCE_BYTES = 32 * 1024,
     PATIENCE_MAX = 2048,
     /* A capture that begins in the middle: so many segments or bytes may come in any order before the lowest is taken for the beginning. */
-    FLOATING_SEGMENTS = 512,
+    FLOATING_SEGMENTS = 2048,
     FLOATING_BYTES = 32 * 1024,
     BAD_ALONE = 2, /* data with bad checksums and none with a good one, behind a SYN with a good one */
 };

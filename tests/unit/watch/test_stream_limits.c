@@ -127,6 +127,44 @@ static void test_far_away(void **state)
     stream_pool_free(pool);
 }
 
+/* A handshake in many tiny segments, backwards or anyhow, behind its SYN, acknowledged before it comes, or caught in the middle: none is too many up to here. */
+static void test_many_tiny_segments(void **state)
+{
+    enum { COUNT = 1400, SIZE = 7 };
+    static uint8_t bytes[COUNT * SIZE];
+    static uint32_t order[COUNT];
+    (void)state;
+    srand(5);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i % 251);
+    for (unsigned round = 0; round < 8; round++) {
+        struct stream_pool *pool = stream_pool_new(MIB);
+        struct stream stream;
+        struct buf got;
+        buf_init(&got, MIB);
+        struct stream_events events = into(&got);
+        begin(pool, &stream, &got);
+        if (round & 1)
+            stream_init(&stream);
+        else
+            stream_acknowledged(pool, &stream, 100 + sizeof bytes, &events);
+        for (uint32_t i = 0; i < COUNT; i++)
+            order[i] = COUNT - 1 - i;
+        for (uint32_t i = 0; i < COUNT && round >= 2; i++) {
+            uint32_t other = i + (uint32_t)rand() % (COUNT - i), at = order[i];
+            order[i] = order[other];
+            order[other] = at;
+        }
+        for (uint32_t i = 0; i < COUNT; i++)
+            add(pool, &stream, 100 + order[i] * SIZE, bytes + order[i] * SIZE, SIZE, &got);
+        stream_flush(pool, &stream, &events);
+        assert_int_equal(got.size, sizeof bytes);
+        assert_memory_equal(got.data, bytes, sizeof bytes);
+        buf_done(&got);
+        stream_pool_free(pool);
+    }
+}
+
 static double seconds(void)
 {
     struct timespec now;
@@ -134,12 +172,12 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Tiny segments behind a hole, upwards, downwards, anyhow: the time per segment does not grow with their number. */
+/* Tiny segments behind a hole, upwards, downwards, anyhow, and without a beginning: the time per segment does not grow with their number. */
 static void test_worst_orders_are_cheap(void **state)
 {
     enum { COUNT = 100000 };
     (void)state;
-    for (unsigned order = 0; order < 3; order++) {
+    for (unsigned order = 0; order < 6; order++) {
         struct stream_pool *pool = stream_pool_new(64 * MIB);
         struct stream stream;
         struct buf got;
@@ -148,7 +186,11 @@ static void test_worst_orders_are_cheap(void **state)
         begin(pool, &stream, &got);
         srand(4);
         for (uint32_t i = 0; i < COUNT; i++) {
-            uint32_t at = order == 0 ? i : order == 1 ? COUNT - i : (uint32_t)rand() % COUNT;
+            uint32_t at = order % 3 == 0 ? i : order % 3 == 1 ? COUNT - i : (uint32_t)rand() % COUNT;
+            if (order >= 3 && !stream.floating) { /* ever new connections that were caught in the middle */
+                stream_done(pool, &stream);
+                stream_init(&stream);
+            }
             add(pool, &stream, 1000 + 2 * at, "x", 1, &got);
         }
         /* 100,000 of them; a walk over all would be 5e9 steps. A sanitized build on a loaded machine included: */
@@ -165,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_hoarders_lose),
         cmocka_unit_test(test_one_stream_is_bounded),
         cmocka_unit_test(test_far_away),
+        cmocka_unit_test(test_many_tiny_segments),
         cmocka_unit_test(test_worst_orders_are_cheap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
