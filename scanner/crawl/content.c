@@ -123,8 +123,8 @@ int content_open(struct content *content)
 
 void content_done(struct content *content)
 {
-    if (content->bytes.capacity)
-        OPENSSL_cleanse(content->bytes.data, content->bytes.capacity);
+    if (content->bytes.size) /* what lies behind was never written to */
+        OPENSSL_cleanse(content->bytes.data, content->bytes.size);
     buf_done(&content->bytes);
     if (content->memory_left)
         *content->memory_left += content->taken;

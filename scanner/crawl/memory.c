@@ -19,24 +19,7 @@ size_t __sanitizer_get_current_allocated_bytes(void);
 #define SANITIZED 0
 #endif
 
-enum { MMAP_BYTES = 4 * 1024 * 1024, STATM_BYTES = 128 };
-
-void memory_init(struct memory *memory)
-{
-    *memory = (struct memory){.fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC),
-                              .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE)};
-    /* What is large goes back to the system at once. Left alone, the C library would keep up to 64 MiB after the first large file. */
-    mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
-    mallopt(M_TRIM_THRESHOLD, 2 * MMAP_BYTES);
-    memory_mark(memory);
-}
-
-void memory_done(struct memory *memory)
-{
-    if (memory->fd >= 0)
-        close(memory->fd);
-    memory->fd = -1;
-}
+enum { MMAP_BYTES = 4 * 1024 * 1024, STATM_BYTES = 128, UNMARKED_FILES = 64 };
 
 /* Bytes of data and stack, 0 when nobody tells. */
 static uint64_t taken(const struct memory *memory)
@@ -57,9 +40,33 @@ static uint64_t taken(const struct memory *memory)
 #endif
 }
 
+void memory_init(struct memory *memory)
+{
+    *memory = (struct memory){.fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC),
+                              .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE)};
+    /* What is large goes back to the system at once. Left alone, the C library would keep up to 64 MiB after the first large file. */
+    mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+    mallopt(M_TRIM_THRESHOLD, 2 * MMAP_BYTES);
+    if (getrlimit(RLIMIT_DATA, &memory->bound))
+        memory->bound.rlim_max = RLIM_INFINITY;
+    memory->base_bytes = taken(memory);
+}
+
+void memory_done(struct memory *memory)
+{
+    if (memory->fd >= 0)
+        close(memory->fd);
+    memory->fd = -1;
+}
+
+/* Files that unpack nothing leave what they found: asking the kernel for each would be a third of what a small file costs. */
 void memory_mark(struct memory *memory)
 {
+    if (!memory->used && ++memory->unmarked < UNMARKED_FILES)
+        return;
     memory->base_bytes = taken(memory);
+    memory->used = false;
+    memory->unmarked = 0;
 }
 
 uint64_t memory_room(const struct memory *memory)
@@ -75,8 +82,8 @@ bool memory_left(const struct memory *memory)
 
 static void limit(const struct memory *memory, bool fenced)
 {
-    struct rlimit bound;
-    if (SANITIZED || getrlimit(RLIMIT_DATA, &bound))
+    struct rlimit bound = memory->bound;
+    if (SANITIZED)
         return;
     bound.rlim_cur = fenced ? memory->base_bytes + MEMORY_FENCE_BYTES : bound.rlim_max;
     if (bound.rlim_cur > bound.rlim_max)
@@ -86,6 +93,7 @@ static void limit(const struct memory *memory, bool fenced)
 
 void memory_fence(struct memory *memory)
 {
+    memory->used = true;
     if (memory->fenced++ == 0)
         limit(memory, true);
 }

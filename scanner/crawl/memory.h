@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 enum {
     MEMORY_GROWTH_BYTES =
@@ -20,11 +21,14 @@ struct memory {
     uint64_t page_bytes;
     uint64_t base_bytes; /* when the file was begun */
     unsigned fenced;     /* calls within calls */
+    struct rlimit bound; /* of the process, as we found it */
+    bool used;           /* a fence stood since the mark */
+    unsigned unmarked;   /* files begun since the mark */
 };
 
 void memory_init(struct memory *memory);
 void memory_done(struct memory *memory);
-/* A file is begun. */
+/* A file is begun: marks anew where one before it may have left something, and now and then. */
 void memory_mark(struct memory *memory);
 /* True while less than MEMORY_GROWTH_BYTES were taken since the mark. */
 bool memory_left(const struct memory *memory);

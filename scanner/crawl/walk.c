@@ -29,7 +29,7 @@ enum { OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, DESCRIPTORS = 
 void walk_init(struct walk *walk, char *const *operands, int count)
 {
     struct rlimit limit;
-    *walk = (struct walk){.operands = operands, .operand_count = count};
+    *walk = (struct walk){.operands = operands, .operand_count = count, .euid = geteuid()};
     buf_init(&walk->path, WALK_PATH_MAX);
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < DESCRIPTORS && limit.rlim_max >= DESCRIPTORS) {
         limit.rlim_cur = DESCRIPTORS;
@@ -54,11 +54,11 @@ static bool is_pseudo(int fd)
     return false;
 }
 
-/* Without touching access times where we may: only a file's owner (or root) may say so. */
-static int open_at(int dir, const char *name, int flags)
+/* Without touching access times where we may: only a file's owner (or root) may say so, and whose it is shows once it is open. */
+static void spare_access_time(const struct walk *walk, int fd, const struct stat *stat)
 {
-    int fd = openat(dir, name, OPEN_FLAGS | O_NOATIME | flags);
-    return fd < 0 && errno == EPERM ? openat(dir, name, OPEN_FLAGS | flags) : fd;
+    if (walk->euid == 0 || walk->euid == stat->st_uid)
+        (void)fcntl(fd, F_SETFL, (OPEN_FLAGS & O_NONBLOCK) | O_NOATIME);
 }
 
 static enum walk_result problem(struct walk *walk, struct walk_entry *entry, enum record_error error,
@@ -112,6 +112,7 @@ static enum walk_result take(struct walk *walk, int fd, struct walk_entry *entry
         close(fd);
         return problem_errno(walk, entry, code);
     }
+    spare_access_time(walk, fd, &stat);
     if (S_ISDIR(stat.st_mode))
         return push(walk, fd, &stat, entry);
     bool other_device = walk->depth == 0 || walk->levels[walk->depth - 1].device != stat.st_dev;
@@ -155,7 +156,7 @@ static enum walk_result next_operand(struct walk *walk, struct walk_entry *entry
         return problem_errno(walk, entry, errno);
     if (!S_ISREG(stat.st_mode) && !S_ISDIR(stat.st_mode))
         return problem(walk, entry, RECORD_ERROR_UNSUPPORTED, "neither a file nor a directory");
-    int fd = open_at(AT_FDCWD, operand, 0);
+    int fd = openat(AT_FDCWD, operand, OPEN_FLAGS);
     return fd < 0 ? problem_errno(walk, entry, errno) : take(walk, fd, entry);
 }
 
@@ -194,7 +195,7 @@ static enum walk_result next_name(struct walk *walk, struct walk_entry *entry)
         walk->path.data[walk->path.size = level->path_size] = '\0';
         return problem(walk, entry, RECORD_ERROR_TOO_LARGE, "a path of more than 64 KiB");
     }
-    int fd = open_at(dir, found->d_name, O_NOFOLLOW);
+    int fd = openat(dir, found->d_name, OPEN_FLAGS | O_NOFOLLOW);
     if (fd >= 0)
         return take(walk, fd, entry);
     /* Gone since it was listed, or a link by now: no longer there to be read, and nothing is wrong. */

@@ -38,6 +38,7 @@ struct walk {
         dev_t device;
     } levels[WALK_DEPTH_MAX];
     size_t depth;
+    uid_t euid; /* as whom we open: whose access times we may spare */
     struct inodes seen;
 };
 
