@@ -146,6 +146,18 @@ static bool holds_nul(const char *compact)
     return false;
 }
 
+/* Takes compact, which malloc(3) gave or which is NULL. */
+static const char *keep(struct reader *reader, char *compact, const char *member, const char *kept_as)
+{
+    json_t *kept = compact ? json_string_nocheck(compact) : NULL;
+    free(compact);
+    if (!kept || json_object_set_new_nocheck(reader->root, kept_as, kept) != 0) {
+        member_wrong(reader, "cannot be written again", member);
+        return NULL;
+    }
+    return json_string_value(kept);
+}
+
 const char *member_dump(struct reader *reader, const char *member, const char *kept_as, bool array)
 {
     const json_t *value = json_object_get(reader->root, member);
@@ -158,13 +170,7 @@ const char *member_dump(struct reader *reader, const char *member, const char *k
     char *compact = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
     if (compact && holds_nul(compact))
         member_wrong(reader, "a text holds a NUL", member);
-    json_t *kept = compact ? json_string_nocheck(compact) : NULL;
-    free(compact);
-    if (!kept || json_object_set_new_nocheck(reader->root, kept_as, kept) != 0) {
-        member_wrong(reader, "cannot be written again", member);
-        return NULL;
-    }
-    return json_string_value(kept);
+    return keep(reader, compact, member, kept_as);
 }
 
 const char *member_keep(struct reader *reader, const json_t *value, const char *member, const char *kept_as)
@@ -173,11 +179,5 @@ const char *member_keep(struct reader *reader, const json_t *value, const char *
     for (char *at = compact; at && (at = strchr(at, '\\')); at += 2)
         if (strncmp(at, "\\u0000", 6) == 0)
             memcpy(at, "\\uFFFD", 6);
-    json_t *kept = compact ? json_string_nocheck(compact) : NULL;
-    free(compact);
-    if (!kept || json_object_set_new_nocheck(reader->root, kept_as, kept) != 0) {
-        member_wrong(reader, "cannot be written again", member);
-        return NULL;
-    }
-    return json_string_value(kept);
+    return keep(reader, compact, member, kept_as);
 }
