@@ -52,7 +52,7 @@ pkgs_all      := openssl libarchive libbrotlidec liblzma nettle libcares libidn2
 binary = $(if $(filter front,$(1)),certmuster,certmuster-$(1))
 BINARIES := $(foreach p,$(PROGRAMS),$(B)/$(call binary,$(p)))
 
-.PHONY: all help install check check-fresh quickstart quickstart-stop layers format format-check bench bench-scan bench-watch bench-formats fuzz clean tests packages-build
+.PHONY: all help install check check-fresh quickstart quickstart-stop layers format format-check bench bench-scan bench-watch bench-formats bench-collector fuzz clean tests packages-build
 all: $(BINARIES)
 
 help:
@@ -68,6 +68,7 @@ help:
 	@echo 'make bench-scan [PARTS=...]   the scanner alone: floors peers syscalls waiting million threads'
 	@echo 'make bench-watch [PARTS=...]  the reader of captures alone: speed complete flood live'
 	@echo 'make bench-formats [PARTS=...]  the readers of files alone: scan keystore image'
+	@echo 'make bench-collector [PARTS=...]  the collector and its inventory: resweep new missing year'
 	@echo 'make fuzz [F=NAME] [SECONDS=60]   run the fuzz targets'
 
 # --- Generated: files that programs carry inside (migrations, the HTML page) as C initialisers ------------------------------
@@ -190,6 +191,11 @@ bench-formats:
 	@contrib/install-packages run build test bench
 	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release $(BUILD)/release/certmuster-crawl $(BENCH_BIN:$(B)/%=$(BUILD)/release/%)
 	@tests/bench/bench-formats $(BUILD)/release $(PARTS)
+
+bench-collector:
+	@contrib/install-packages run build test bench
+	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release all $(FLEET:$(B)/%=$(BUILD)/release/%) $(BENCH_BIN:$(B)/%=$(BUILD)/release/%)
+	@tests/bench/bench-collector $(BUILD)/release $(PARTS)
 
 bench:
 	@contrib/install-packages run build test bench
