@@ -177,7 +177,7 @@ static void enqueue(struct exchange *exchange, enum job_kind kind, const char *k
         job_free(job);
         return;
     }
-    job->received_ms = clock_wall_ms();
+    job->received_ms = clock_monotonic_ms();
     job->context = exchange->request;
     job->body = evbuffer_new();
     if (!job->body)

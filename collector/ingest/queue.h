@@ -15,8 +15,8 @@ struct job {
     struct peer peer;
     char *key; /* owned; of a batch, or a lease's id; else NULL */
     enum body_encoding encoding;
-    struct evbuffer *body; /* owned; gone when the job comes back */
-    int64_t sent_ms, received_ms;
+    struct evbuffer *body;        /* owned; gone when the job comes back */
+    int64_t sent_ms, received_ms; /* of the sender's clock; monotonic */
 
     struct delivery_answer answer;
     int retry_after_s; /* 0: none */

@@ -58,6 +58,16 @@ int session_ready(struct session *session, struct cm_error *error)
     return 0;
 }
 
+int database_clock(struct db *db, int64_t *now_ms, struct cm_error *error)
+{
+    struct db_result *rows = NULL;
+    int code = db_query(db, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint", NULL, 0, &rows, error);
+    if (!code)
+        *now_ms = db_integer(rows, 0, 0);
+    db_result_free(rows);
+    return code;
+}
+
 int partition_create(struct db *db, int64_t day, struct cm_error *error)
 {
     char from[TIMEFMT_SIZE], until[TIMEFMT_SIZE], name[48], sql[256];

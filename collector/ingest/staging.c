@@ -21,7 +21,7 @@ int work_copy_certificates(struct work *work, size_t *copied, struct cm_error *e
     copy_begin(&copy, work->db, "COPY pg_temp.stage_certificate FROM STDIN", error);
     for (size_t i = 0; i < batch->certificate_count && !copy.code; i++)
         if (!batch->certificates[i].known) {
-            row_certificate(&copy.rows, batch, &batch->certificates[i], work->request->received_ms);
+            row_certificate(&copy.rows, batch, &batch->certificates[i], work->received_ms);
             copy_row(&copy);
         }
     int code = copy_end(&copy);

@@ -42,13 +42,18 @@ static int exec_embedded(struct db *db, const unsigned char *sql, struct cm_erro
     return db_exec(db, (const char *)sql, error);
 }
 
-/* CM_ENOTFOUND: the key was not taken before. */
-static int repeat_answer(struct db *db, const char *key, struct delivery_answer *answer, struct cm_error *error)
+/* CM_ENOTFOUND: the key was not taken before. Either way it is known when the request came. */
+static int repeat_answer(struct work *work, struct delivery_answer *answer, struct cm_error *error)
 {
     struct db_result *rows = NULL;
-    const char *params[] = {key};
-    int code = db_query(db, "SELECT stored, rejected FROM batch WHERE batch_key = $1", params, 1, &rows, error);
-    if (!code && db_rows(rows) == 0)
+    const char *params[] = {work->request->key};
+    int code = db_query(work->db,
+                        "SELECT b.stored, b.rejected, (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+                        " FROM (SELECT) always LEFT JOIN batch b ON b.batch_key = $1",
+                        params, 1, &rows, error);
+    if (!code)
+        work->received_ms = db_integer(rows, 0, 2) - (clock_monotonic_ms() - work->request->received_ms);
+    if (!code && db_is_null(rows, 0, 0))
         code = CM_ENOTFOUND;
     if (!code) {
         answer_stored(answer, (uint64_t)db_integer(rows, 0, 0), db_text(rows, 0, 1));
@@ -67,7 +72,7 @@ static int insert_key(struct work *work, bool *taken, struct cm_error *error)
     struct db_result *rows = NULL;
     snprintf(stored, sizeof stored, "%llu", (unsigned long long)work->batch->stored);
     snprintf(skew, sizeof skew, "%lld", (long long)work->skew_ms);
-    timefmt_ms(received, work->request->received_ms);
+    timefmt_ms(received, work->received_ms);
     const char *params[] = {work->request->key, work->scanner, received, stored, work->rejected.data, skew};
     int code = db_query(work->db,
                         "INSERT INTO batch (batch_key, scanner, received_at, stored, rejected, skew_ms)"
@@ -188,7 +193,7 @@ static int transact(struct work *work, struct delivery_answer *answer, struct cm
         code = insert_key(work, &taken, error);
     if (!code && taken) {
         roll_back(work->db);
-        return repeat_answer(work->db, work->request->key, answer, error);
+        return repeat_answer(work, answer, error);
     }
     if (!code)
         code = merge(work, error);
@@ -211,7 +216,7 @@ static int store_settled(struct work *work, struct delivery_answer *answer, stru
     answer_write_rejections(work->batch, &work->rejected);
     if (work->rejected.failed || work->batch->text.failed)
         return error_set(error, CM_ELIMIT, 0, "too much of the batch is wrong to be told");
-    code = session_partition(work->session, work->request->received_ms, error);
+    code = session_partition(work->session, work->received_ms, error);
     for (int tries = 0; !code; tries++) {
         code = transact(work, answer, error);
         if (code != CM_ECONFLICT || tries + 1 == TRIES_MAX)
@@ -236,11 +241,11 @@ static int store_body(struct work *work, struct delivery_answer *answer, struct 
 {
     const struct delivery_request *request = work->request;
     uint8_t run[CM_UUID_SIZE];
-    int64_t skew = request->sent_ms >= 0 ? request->received_ms - request->sent_ms : 0;
+    int64_t skew = request->sent_ms >= 0 ? work->received_ms - request->sent_ms : 0;
     work->skew_ms = skew > BATCH_SKEW_MS || skew < -BATCH_SKEW_MS ? skew : 0;
     run_of_key(request->key, run);
     const struct batch_options options = {
-        .scanner = work->scanner, .run = run, .skew_ms = work->skew_ms, .now_ms = request->received_ms};
+        .scanner = work->scanner, .run = run, .skew_ms = work->skew_ms, .now_ms = work->received_ms};
     int code = batch_read(request->body, request->size, &options, work->batch, error);
     if (code) {
         answer_error(answer, code == CM_ELIMIT ? 413 : 400, error);
@@ -276,7 +281,7 @@ int store_batch(struct session *session, const struct delivery_request *request,
     if (!code && !owns_key(&work))
         code = error_set(error, CM_EAUTH, 0, "the Idempotency-Key is another scanner's");
     if (!code)
-        code = repeat_answer(work.db, request->key, answer, error);
+        code = repeat_answer(&work, answer, error);
     if (code == CM_ENOTFOUND)
         code = store_body(&work, answer, error);
     if (code == CM_EAUTH && !strstr(error->detail, "42501")) {

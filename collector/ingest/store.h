@@ -15,7 +15,7 @@ struct delivery_request {
     const char *body;
     size_t size;
     int64_t sent_ms;     /* the sender's clock as the request left; -1 when it did not say */
-    int64_t received_ms; /* ours */
+    int64_t received_ms; /* monotonic */
 };
 
 struct delivery_answer {

@@ -13,6 +13,8 @@ struct work {
     const struct delivery_request *request;
     struct batch *batch;
     struct places places;
+    int64_t
+        received_ms; /* by the database's clock, which is the one that all collectors share: theirs may differ by a day */
     int64_t skew_ms; /* 0 unless beyond BATCH_SKEW_MS */
     char scanner[PEER_NAME_SIZE];
     struct buf rejected; /* the rejections as a JSON array */

@@ -9,6 +9,7 @@
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
 #include "collector/ingest/rows.h"
+#include "collector/ingest/session.h"
 #include "collector/judge/judge.h"
 #include "collector/judge/paths.h"
 #include "collector/judge/rulings.h"
@@ -223,7 +224,7 @@ static int judge_rows(struct docket *docket, const struct trust_set *set, struct
     return code;
 }
 
-/* By this collector's clock, which is the one that judges. */
+/* By the clock that judges, which is the database's. */
 static int call_due(struct db *db, int64_t now, struct cm_error *error)
 {
     char at[TIMEFMT_SIZE];
@@ -287,10 +288,13 @@ int docket_round(struct docket *docket, struct db *db, const struct trust_set *s
                  struct cm_error *error)
 {
     struct rulings rulings;
-    int64_t at_ms = clock_wall_ms(), before = docket->bench.now;
+    int64_t at_ms = 0, before = docket->bench.now;
     *tally = (struct docket_tally){.judged = 0};
     if (!some_usable(set))
         return 0;
+    int code = database_clock(db, &at_ms, error);
+    if (code)
+        return code;
     docket->db = db;
     docket->error = error;
     docket->bench.now = at_ms / 1000;
@@ -298,7 +302,7 @@ int docket_round(struct docket *docket, struct db *db, const struct trust_set *s
     issuers_begin(docket->bench.issuers, find_issuers, docket);
     paths_begin_round(docket->bench.paths);
     rulings_init(&rulings, at_ms);
-    int code = call_up(docket, !before || docket->bench.now < before);
+    code = call_up(docket, !before || docket->bench.now < before);
     if (!code)
         code = judge_in_transaction(docket, set, &rulings, &tally->more);
     if (!code) {

@@ -33,14 +33,15 @@ static int read_counts(struct db *db, struct figures *out, struct cm_error *erro
 static int read_sources(struct db *db, struct figures *out, struct cm_error *error)
 {
     struct db_result *rows = NULL;
-    int code =
-        db_query(db,
-                 "SELECT source, (extract(epoch FROM max(finished_at)) * 1000)::bigint FROM run WHERE source <> ''"
-                 " GROUP BY source ORDER BY count(*) DESC, source LIMIT 8",
-                 NULL, 0, &rows, error);
+    int code = db_query(
+        db,
+        "SELECT source, (extract(epoch FROM now() - max(finished_at)) * 1000)::bigint FROM run WHERE source <> ''"
+        " GROUP BY source ORDER BY count(*) DESC, source LIMIT 8",
+        NULL, 0, &rows, error);
     for (size_t row = 0; !code && row < db_rows(rows) && row < STATE_SOURCES_MAX; row++) {
         snprintf(out->sources[row].name, STATE_SOURCE_SIZE, "%.31s", db_text(rows, row, 0));
-        out->sources[row].finished_ms = db_is_null(rows, row, 1) ? -1 : db_integer(rows, row, 1);
+        out->sources[row].finished_ms =
+            db_is_null(rows, row, 1) ? -1 : out->at_ms - db_integer(rows, row, 1); /* by our clock */
         out->source_count = (unsigned)row + 1;
     }
     db_result_free(rows);

@@ -15,8 +15,11 @@ static int partitions(struct db *db, struct cm_error *error)
 {
     struct db_result *rows = NULL;
     char oldest[TIMEFMT_SIZE], name[48];
-    int64_t today = clock_wall_ms() / 1000 / DAY_SECONDS;
-    int code = db_exec(db, "SET LOCAL lock_timeout = '2s'", error);
+    int64_t now_ms = 0;
+    int code = database_clock(db, &now_ms, error);
+    int64_t today = now_ms / 1000 / DAY_SECONDS;
+    if (!code)
+        code = db_exec(db, "SET LOCAL lock_timeout = '2s'", error);
     for (int64_t day = today; !code && day <= today + 1; day++)
         code = partition_create(db, day, error);
     timefmt_date(oldest, (today - KEEP_DAYS) * DAY_SECONDS);
