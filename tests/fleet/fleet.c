@@ -28,7 +28,7 @@ SSL_CTX *fleet_context(int min_version, int max_version)
     return context;
 }
 
-int fleet_listen(const struct ipaddr *ip, bool everywhere, unsigned *port, int *fd, struct cm_error *error)
+int fleet_listen(const struct ipaddr *ip, const char *device, unsigned *port, int *fd, struct cm_error *error)
 {
     struct sockaddr_storage address;
     struct ipaddr any = {.family = 4};
@@ -39,9 +39,14 @@ int fleet_listen(const struct ipaddr *ip, bool everywhere, unsigned *port, int *
         return error_setf(error, CM_EIO, 0, "no socket", "%s", strerror(errno));
     setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* inherited by what is accepted */
-    if (everywhere) /* the wildcard address, but never beyond this host; kernels before 5.7 need a right for it */
-        setsockopt(sock, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3);
-    socklen_t size = ipaddr_to_sockaddr(everywhere ? &any : ip, (uint16_t)*port, &address);
+    /* The wildcard address, but never beyond that device; kernels before 5.7 need a right for it. */
+    if (device && setsockopt(sock, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device) + 1) != 0 &&
+        strcmp(device, "lo") != 0) {
+        int why = errno;
+        close(sock);
+        return error_setf(error, CM_EIO, 0, "cannot listen", "%.100s: %s", device, strerror(why));
+    }
+    socklen_t size = ipaddr_to_sockaddr(device ? &any : ip, (uint16_t)*port, &address);
     if (bind(sock, (struct sockaddr *)&address, size) != 0 || listen(sock, 65535) != 0) {
         int why = errno;
         close(sock);

@@ -21,7 +21,8 @@ struct fleet_options {
     int newest;              /* many: the newest version of real handshakes, as OpenSSL counts */
     int workers;             /* many: processes */
     bool manifest_only;      /* many */
-    const char *attack;      /* attack */
+    const char *device; /* many: the network device it is reached by; NULL: lo, and addresses of 127.0.0.0/8 only */
+    const char *attack; /* attack */
 };
 
 int fleet_serve(const struct fleet_options *options);
@@ -30,8 +31,9 @@ int fleet_odd(const struct fleet_options *options);
 
 /* Shared by all: a server context that shows what it is told to, however weak; nothing resumes. */
 SSL_CTX *fleet_context(int min_version, int max_version);
-/* A listening socket; *port 0 is replaced by the one that the system chose. CM_ECONFLICT: the port is taken. */
-CM_MUST_CHECK int fleet_listen(const struct ipaddr *ip, bool everywhere, unsigned *port, int *fd,
+/* A listening socket, at ip or, with a device, at whatever address is reached by that; *port 0 is replaced by the one that the system chose. CM_ECONFLICT: the port is
+ * taken. */
+CM_MUST_CHECK int fleet_listen(const struct ipaddr *ip, const char *device, unsigned *port, int *fd,
                                struct cm_error *error);
 /* Prints "ready PORT": the fleet can be reached. */
 void fleet_ready(unsigned port);

@@ -25,7 +25,8 @@ enum {
     OPT_DAYS,
     OPT_WORKERS,
     OPT_MANIFEST,
-    OPT_ATTACK
+    OPT_ATTACK,
+    OPT_DEVICE
 };
 
 static const struct cli_option options_table[] = {
@@ -43,6 +44,8 @@ static const struct cli_option options_table[] = {
     {OPT_NEWEST, "newest", "tls12|tls13", "many: the newest version of real handshakes, default tls13."},
     {OPT_WORKERS, "workers", "N", "many: serve with N processes, default 1."},
     {OPT_MANIFEST, "manifest-only", NULL, "many: print the manifest on stdout and serve nothing."},
+    {OPT_DEVICE, "device", "NAME",
+     "many: be reached by this network device, at addresses beyond loopback; for network namespaces that a test made."},
     {OPT_ATTACK, "attack", "NAME|list", "attack: which, or which there are."},
     {0, NULL, NULL, NULL},
 };
@@ -105,7 +108,7 @@ static int take_option(int id, const char *argument, struct fleet_options *optio
         break;
     case OPT_BASE:
         result = ipaddr_read(argument, &options->base);
-        if (result == 0 && (options->base.family != 4 || options->base.bytes[0] != 127))
+        if (result == 0 && options->base.family != 4)
             result = CM_EINVAL;
         break;
     case OPT_PORT:
@@ -137,6 +140,9 @@ static int take_option(int id, const char *argument, struct fleet_options *optio
         break;
     case OPT_ATTACK:
         options->attack = argument;
+        break;
+    case OPT_DEVICE:
+        options->device = argument;
         break;
     case OPT_MANIFEST:
         options->manifest_only = true;
@@ -182,8 +188,10 @@ static int dispatch(struct cli *cli, struct fleet_options *options)
                serve ? behaviour_count
                : odd ? (uint64_t)options->count * odd_row_count()
                      : options->count);
-    if (last.bytes[0] != 127)
+    if ((!many || !options->device) && (options->base.bytes[0] != 127 || last.bytes[0] != 127))
         return cli_wrong(cli, "the addresses run out of 127.0.0.0/8");
+    if (options->device && !many)
+        return cli_wrong(cli, "--device is for many");
     return serve ? fleet_serve(options) : odd ? fleet_odd(options) : fleet_many(options);
 }
 

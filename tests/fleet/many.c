@@ -205,7 +205,7 @@ static int run(struct many *many, struct store *store, struct cm_error *error)
         many->canned = canned_new(options->canned, many->stamp, many->intermediate);
     else
         many->context = make_context(many, store);
-    result = fleet_listen(&options->base, true, &port, &fd, error);
+    result = fleet_listen(&options->base, options->device ? options->device : "lo", &port, &fd, error);
     if (result == 0)
         result = write_manifest(many, store, port, error);
     store_unlock(store);

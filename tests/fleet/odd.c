@@ -222,7 +222,7 @@ static int run(struct store *store, const struct fleet_options *options, struct 
     unsigned port = options->port;
     int listener;
     sigset_t set;
-    int result = fleet_listen(&options->base, true, &port, &listener, error);
+    int result = fleet_listen(&options->base, "lo", &port, &listener, error);
     if (result == 0)
         result = write_manifest(store, options, port, error);
     store_unlock(store);

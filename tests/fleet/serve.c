@@ -125,7 +125,7 @@ static int listen_all(struct served *served, const struct fleet_options *options
             struct ipaddr ip;
             ipaddr_add(&ip, &options->base, i);
             if (behaviours[i].play != PLAY_REFUSE)
-                result = fleet_listen(&ip, false, port, &served[i].fd, error);
+                result = fleet_listen(&ip, NULL, port, &served[i].fd, error);
         }
         if (result != 0)
             close_all(served);
