@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certmuster/json_bounds.h"
 #include "certmuster/limits.h"
 #include "lib/record_member.h"
 
@@ -179,40 +180,14 @@ static const struct {
     {"ssh_certificate", RECORD_SSH_CERTIFICATE, read_asset},
 };
 
-/* Nesting outside of strings, before a recursive parser sees the line. */
-static bool too_deep(const char *line, size_t size, size_t *where)
-{
-    unsigned depth = 0;
-    bool inside = false;
-    for (size_t i = 0; i < size; i++) {
-        char c = line[i];
-        if (inside) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                inside = false;
-        } else if (c == '"') {
-            inside = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > CM_LIMIT_RECORD_DEPTH) {
-                *where = i;
-                return true;
-            }
-        } else if ((c == '}' || c == ']') && depth > 0) {
-            depth--;
-        }
-    }
-    return false;
-}
-
 static int parse(const char *line, size_t size, json_t **out, struct cm_error *error)
 {
     json_error_t where;
-    size_t offset;
     if (size > CM_LIMIT_RECORD_BYTES)
         return error_set(error, CM_ELIMIT, size, "a record of more than 2 MiB");
-    if (too_deep(line, size, &offset))
-        return error_set(error, CM_ELIMIT, offset, "nested too deeply");
+    int code = json_bounds(line, size, CM_LIMIT_RECORD_DEPTH, CM_LIMIT_RECORD_VALUES, error);
+    if (code)
+        return code;
     /* A NUL in a member that we do not read (a hostile name beside an authoritative der) is no reason to lose the record. */
     *out = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
     if (!*out)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "certmuster/delivery.h"
+#include "certmuster/json_bounds.h"
 #include "collector/ingest/identity.h"
 #include "collector/ingest/rows.h"
 #include "collector/ingest/work.h"
@@ -70,18 +71,21 @@ static int compare_values(const void *a, const void *b)
     return memcmp(a, b, CM_SHA256_SIZE);
 }
 
+/* Of a list of fingerprints in an object. */
+enum { QUESTION_DEPTH = 2, QUESTION_VALUES_MAX = DELIVERY_MISSING_MAX + 64 };
+
 static int read_question(const struct delivery_request *request, sha256_value **list, size_t *count,
                          struct cm_error *error)
 {
     json_error_t where;
-    json_t *root = json_loadb(request->body, request->size, JSON_REJECT_DUPLICATES, &where);
+    int code = json_bounds(request->body, request->size, QUESTION_DEPTH, QUESTION_VALUES_MAX, error);
+    json_t *root = code ? NULL : json_loadb(request->body, request->size, JSON_REJECT_DUPLICATES, &where);
     const json_t *array = json_object_get(root, "sha256");
-    int code = 0;
-    if (!root)
+    if (!root && !code)
         code = error_setf(error, CM_EMALFORMED, 0, "not valid JSON", "%s", where.text);
-    else if (!json_is_array(array))
+    else if (!code && !json_is_array(array))
         code = error_set(error, CM_EMALFORMED, 0, "\"sha256\" must be a list of fingerprints");
-    else if (json_array_size(array) > DELIVERY_MISSING_MAX)
+    else if (!code && json_array_size(array) > DELIVERY_MISSING_MAX)
         code = error_set(error, CM_ELIMIT, 0, "more than 65,536 fingerprints in one question");
     size_t size = code ? 0 : json_array_size(array);
     *list = cm_calloc(size + 1, sizeof **list);

@@ -8,10 +8,11 @@ enum {
     CM_LIMIT_FLIGHT_BYTES = 1024 * 1024, /* handshake bytes read from one server before giving up */
     CM_LIMIT_SAN_NAMES = 20000,          /* names kept of one certificate */
     CM_LIMIT_NAME_BYTES = 8 * 1024,      /* one distinguished name in RFC 4514 form */
-    CM_LIMIT_RECORD_BYTES = 2 * 1024 * 1024,  /* one NDJSON line: a largest certificate in base64 with its names */
-    CM_LIMIT_RECORD_DEPTH = 8,                /* nesting of a record; real ones use 4 */
-    CM_LIMIT_SEGMENT_BYTES = 4 * 1024 * 1024, /* a spool segment is closed at this size … */
-    CM_LIMIT_SEGMENT_SECONDS = 5,             /* … or this age */
+    CM_LIMIT_RECORD_BYTES = 2 * 1024 * 1024, /* one NDJSON line: a largest certificate in base64 with its names */
+    CM_LIMIT_RECORD_DEPTH = 8,               /* nesting of a record; real ones use 4 */
+    CM_LIMIT_RECORD_VALUES = 65536, /* members and elements: a request has up to 20,000 names; 300 bytes each at most */
+    CM_LIMIT_SEGMENT_BYTES = 4 * 1024 * 1024,        /* a spool segment is closed at this size … */
+    CM_LIMIT_SEGMENT_SECONDS = 5,                    /* … or this age */
     CM_LIMIT_SPOOL_RESERVE_BYTES = 64 * 1024 * 1024, /* past a full spool, for work that was under way when it filled */
     CM_LIMIT_BATCH_BYTES = 16 * 1024 * 1024, /* a batch after decompression: a segment and the certificates of a 409 */
     CM_LIMIT_FILE_BYTES = 32 * 1024 * 1024,  /* a file that crawl reads whole; larger ones are scanned in windows */
