@@ -52,7 +52,7 @@ pkgs_all      := openssl libarchive libbrotlidec liblzma nettle libcares libidn2
 binary = $(if $(filter front,$(1)),certmuster,certmuster-$(1))
 BINARIES := $(foreach p,$(PROGRAMS),$(B)/$(call binary,$(p)))
 
-.PHONY: all help install check check-fresh quickstart quickstart-stop layers format format-check bench bench-scan bench-watch bench-formats bench-collector fuzz clean tests packages-build
+.PHONY: all help install check check-fresh quickstart quickstart-stop layers format format-check soak bench bench-scan bench-watch bench-formats bench-collector fuzz clean tests packages-build
 all: $(BINARIES)
 
 help:
@@ -61,6 +61,7 @@ help:
 	@echo 'make quickstart-stop   stop what quickstart started'
 	@echo 'make check [T=NAME]    install packages, build with warnings as errors, run every test (or those that match NAME)'
 	@echo 'make check-fresh       prove check and quickstart in a fresh Debian 12 root'
+	@echo 'make soak [T=NAME]     faults for long: SIGKILL a hundred times in a sweep, and what else tests/soak/list says'
 	@echo 'make install           into $$DESTDIR$$PREFIX (default /usr/local)'
 	@echo 'make layers            prove that includes point down only'
 	@echo 'make format            lay out the C sources by .clang-format'
@@ -163,6 +164,13 @@ check:
 	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=asan WERROR=1 tests
 	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release WERROR=1 tests
 	@BUILD=$(BUILD) tests/run $(T)
+
+# Tests of faults, long; make check runs the same ones short.
+soak:
+	@contrib/install-packages run build test
+	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=asan WERROR=1 tests
+	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release WERROR=1 tests
+	@BUILD=$(BUILD) tests/soak/run $(T)
 
 layers:
 	@tests/layers

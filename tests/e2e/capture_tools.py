@@ -16,12 +16,12 @@ def flight(der):
     return b"\x16\x03\x03" + vector(2, messages) + CHANGE_CIPHER_SPEC
 
 
-def packets(number, der, segment=400):
+def packets(number, der, segment=400, client_port=40000):
     """The server 10.1.0.N:443 answers 10.2.0.1 in several segments."""
     data, sequence, out = flight(der), 1000, []
     for at in range(0, len(data), segment):
         payload = data[at:at + segment]
-        tcp = struct.pack(">HHIIBBHHH", 443, 40000, sequence + at, 1, 0x50, 0x18, 65535, 0, 0) + payload
+        tcp = struct.pack(">HHIIBBHHH", 443, client_port, sequence + at, 1, 0x50, 0x18, 65535, 0, 0) + payload
         source, target = bytes([10, 1, number >> 8, number & 255]), bytes([10, 2, 0, 1])
         total = 0
         pseudo = source + target + struct.pack(">HH", 6, len(tcp)) + tcp
@@ -37,8 +37,8 @@ def packets(number, der, segment=400):
 HEADER = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)
 
 
-def capture(number, der, at=1700000000):
-    return b"".join(struct.pack("<IIII", at, i, len(p), len(p)) + p for i, p in enumerate(packets(number, der)))
+def capture(number, der, at=1700000000, client_port=40000):
+    return b"".join(struct.pack("<IIII", at, i, len(p), len(p)) + p for i, p in enumerate(packets(number, der, client_port=client_port)))
 
 
 def make_certificate(work, name):
