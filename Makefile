@@ -137,10 +137,13 @@ $(FLEET): $(FLEET_SRC:%.c=$(B)/%.o) $(B)/libcertmuster.a
 bench_archives_repeat-capture = $(B)/watch.a
 bench_archives_half-open = $(B)/watch.a
 bench_archives_formats-scan = $(B)/crawl.a
+bench_pkgs_collector-load = libcurl libzstd
+bench_archives_collector-judge = $(B)/collectd.a
+bench_archives_year-queries = $(B)/browse.a
 .SECONDEXPANSION:
 $(BENCH_BIN): $(B)/%: $(B)/%.o $$(bench_archives_$$(notdir $$@)) $(B)/libcertmuster.a
 	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs openssl libpcap $(foreach p,watch crawl,$(if $(filter %/$(p).a,$^),$(pkgs_$(p))))) -lpthread
+	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs openssl libpcap $(bench_pkgs_$(@F)) $(foreach p,watch crawl collectd browse,$(if $(filter %/$(p).a,$^),$(pkgs_$(p))))) -lpthread
 $(UNIT_BIN): $(B)/%: $(B)/%.o $$(call room_archives,%) $(B)/libcertmuster.a
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs cmocka $(pkgs_all)) -lpthread -lm
