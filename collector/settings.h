@@ -2,6 +2,7 @@
 #ifndef COLLECTOR_SETTINGS_H
 #define COLLECTOR_SETTINGS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "certmuster/config.h"
@@ -19,7 +20,9 @@ struct settings {
     size_t uid_count;
 };
 
-/* Opens the inventory as certmuster_ingest and makes sure that its schema is as new as this program: CM_ECONFLICT when not, CM_ENOTFOUND when
+bool settings_allow(const struct settings *settings, uid_t uid); /* it may speak on the unix socket */
+
+/* Opens the inventory as certmuster_ingest and makes sure that its schema is this program's: CM_ECONFLICT when not, CM_ENOTFOUND when
  * there is no inventory, CM_EIO when the server is away. */
 CM_MUST_CHECK int settings_connect(const struct settings *settings, const char *program, struct db **out,
                                    struct cm_error *error);

@@ -7,7 +7,11 @@
 
 #include "certmuster/home.h"
 
-enum { CONNECT_TIMEOUT_S = 10 };
+enum {
+    CONNECT_TIMEOUT_S = 10,
+    SCHEMA_NEEDED =
+#include "gen/schema_version.inc"
+};
 
 int inventory_connect(const struct config *config, const char *user, const char *program, struct db **out,
                       struct cm_error *error)
@@ -50,4 +54,24 @@ const char *inventory_advice(const struct config *config, const struct cm_error 
         return "this inventory is another user's: use sudo";
     return configured ? "is dsn right and PostgreSQL running? Try: certmuster-ctl config"
                       : "start it with: certmuster up";
+}
+
+int inventory_check_schema(struct db *db, bool *older, struct cm_error *error)
+{
+    struct db_result *rows = NULL;
+    int64_t number = 0;
+    int code = db_query(db, "SELECT max(number) FROM schema_version", NULL, 0, &rows, error);
+    if (!code)
+        number = db_integer(rows, 0, 0);
+    else if (begins(error->detail, "42P01"))
+        code = 0; /* nothing was ever migrated */
+    db_result_free(rows);
+    if (older)
+        *older = !code && number < SCHEMA_NEEDED;
+    if (code || number == SCHEMA_NEEDED)
+        return code;
+    return error_setf(error, CM_ECONFLICT, 0,
+                      number < SCHEMA_NEEDED ? "the database's schema is too old; run: certmuster migrate"
+                                             : "the database is newer than this program; install that version",
+                      "schema %d, this program needs %d", (int)number, SCHEMA_NEEDED);
 }

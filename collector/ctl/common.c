@@ -11,6 +11,8 @@
 #include "certmuster/table.h"
 #include "collector/ctl/ctl.h"
 
+static const char *connected_as = ""; /* the role that the command needs, for whoever lacks its rights */
+
 int ctl_parse(struct cli *cli, ctl_option_fn fn, void *context)
 {
     for (int id; (id = cli_next(cli)) != CLI_END;) {
@@ -33,11 +35,23 @@ int ctl_fail(const struct cm_error *error, const char *format, ...)
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     const char *reason = error->reason ? error->reason : error_name(error->code);
-    if (error->detail[0])
+    if (error->code == CM_EAUTH && strncmp(error->detail, "42501", 5) == 0 && *connected_as)
+        say_error("%s: %s: %s; it takes role %s", what, reason, error->detail, connected_as);
+    else if (error->detail[0])
         say_error("%s: %s: %s", what, reason, error->detail);
     else
         say_error("%s: %s", what, reason);
     return CM_EXIT_FAILED;
+}
+
+/* What a later version has made of the tables is not this program's to change. */
+static int refuse_newer(struct db *db)
+{
+    struct cm_error error = {0};
+    bool older;
+    if (inventory_check_schema(db, &older, &error) == 0 || older)
+        return CM_EXIT_OK;
+    return ctl_fail(&error, "cannot use the inventory");
 }
 
 int ctl_connect(const struct cli *cli, const char *role, struct db **out)
@@ -45,11 +59,15 @@ int ctl_connect(const struct cli *cli, const char *role, struct db **out)
     struct cm_error error = {0};
     struct config *config = NULL;
     int status = CM_EXIT_OK;
+    connected_as = role;
     if (config_load(cli->config_path, &config, &error) != 0)
         return ctl_fail(&error, "cannot read the configuration");
     if (inventory_connect(config, role, log_program(), out, &error) != 0) {
         const char *advice = inventory_advice(config, &error);
         status = ctl_fail(&error, "cannot reach the inventory%s%s%s", *advice ? " (" : "", advice, *advice ? ")" : "");
+    } else if (strcmp(role, "certmuster_admin") != 0 && (status = refuse_newer(*out)) != 0) {
+        db_close(*out); /* migrate alone may meet any version */
+        *out = NULL;
     }
     config_free(config);
     return status;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "certmuster/buf.h"
+#include "certmuster/config_text.h"
 #include "certmuster/log.h"
 #include "certmuster/suggest.h"
 #include "certmuster/table.h"
@@ -23,78 +23,6 @@ static const struct cli_program program = {
 
 enum { VALUE_MAX = 1024 * 1024 };
 
-/* password=… of a keyword string and :…@ of a URI become ***. */
-static void append_dsn(struct buf *out, const char *dsn)
-{
-    const char *scheme = strstr(dsn, "://"), *at = scheme ? strchr(scheme + 3, '@') : NULL;
-    const char *colon = at ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
-    const char *word = strstr(dsn, "password");
-    if (colon) {
-        buf_append(out, dsn, (size_t)(colon + 1 - dsn));
-        buf_appendf(out, "***%s", word ? "" : at);
-        if (!word)
-            return;
-        dsn = at;
-    }
-    if (!word) {
-        buf_append_str(out, dsn);
-        return;
-    }
-    buf_append(out, dsn, (size_t)(word - dsn));
-    buf_append_str(out, "password=*** (the rest is not shown)");
-}
-
-static void append_number(struct buf *out, const struct config_key *key, int64_t value)
-{
-    static const struct {
-        int64_t size;
-        const char *unit;
-    } durations[] = {{86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}},
-      bytes[] = {{INT64_C(1) << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1, ""}};
-    if (key->type == CONFIG_INTEGER) {
-        buf_append_i64(out, value);
-        return;
-    }
-    for (size_t i = 0; i < 5; i++) {
-        int64_t size = key->type == CONFIG_DURATION ? durations[i].size : bytes[i].size;
-        if ((value && value % size == 0) || i == 4) {
-            buf_append_i64(out, value / size);
-            buf_append_str(out, key->type == CONFIG_DURATION ? durations[i].unit : bytes[i].unit);
-            return;
-        }
-    }
-}
-
-static void append_value(struct buf *out, const struct config *config, const struct config_key *key)
-{
-    size_t count = 0;
-    const char *text;
-    const char *const *list;
-    switch (key->type) {
-    case CONFIG_STRING:
-        text = strcmp(key->name, "host") == 0      ? config_host(config)
-               : strcmp(key->name, "scanner") == 0 ? config_scanner(config)
-                                                   : config_string(config, key->name);
-        if (text && strcmp(key->name, "dsn") == 0)
-            append_dsn(out, text);
-        else if (text)
-            buf_append_str(out, text);
-        break;
-    case CONFIG_LIST:
-        list = config_list(config, key->name, &count);
-        for (size_t i = 0; i < count; i++) {
-            buf_append_str(out, i ? ", " : "");
-            buf_append_str(out, list[i]);
-        }
-        break;
-    case CONFIG_BOOLEAN:
-        buf_append_str(out, config_boolean(config, key->name) ? "true" : "false");
-        break;
-    default:
-        append_number(out, key, config_integer(config, key->name));
-    }
-}
-
 static void print_all(const struct config *config)
 {
     static const struct table_column columns[] = {
@@ -105,7 +33,7 @@ static void print_all(const struct config *config)
     struct table *table = table_new(stdout, columns, 3);
     for (const struct config_key *key = config_keys; key->name; key++) {
         buf_reset(&value);
-        append_value(&value, config, key);
+        config_text(config, key, &value);
         table_cell(table, key->name, TABLE_PLAIN);
         table_cell(table, value.size ? value.data : "-", TABLE_PLAIN);
         table_cell(table, key->help, TABLE_DIM);
@@ -123,7 +51,7 @@ static int print_one(const struct config *config, const char *name)
         if (strcmp(key->name, name) != 0)
             continue;
         buf_init(&value, VALUE_MAX);
-        append_value(&value, config, key);
+        config_text(config, key, &value);
         puts(value.data);
         buf_done(&value);
         return CM_EXIT_OK;

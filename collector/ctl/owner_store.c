@@ -153,7 +153,7 @@ static int store_once(struct db *db, const struct owner_set *set, const char *fi
                       struct cm_error *error)
 {
     int code = db_exec(db,
-                       "BEGIN; LOCK TABLE owner, owner_rule, location_state IN SHARE ROW EXCLUSIVE MODE;"
+                       "BEGIN; LOCK TABLE owner, owner_rule IN SHARE ROW EXCLUSIVE MODE; SELECT places_hold();"
                        " DELETE FROM owner_rule; DELETE FROM owner",
                        error);
     if (!code)

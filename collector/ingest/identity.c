@@ -167,7 +167,7 @@ int identity_check(struct db *db, const struct config *config, const struct peer
 
 /* --- Enrolment ------------------------------------------------------------------------------------------------------------------------ */
 
-/* Scanners of this host that are new; names is an array. */
+/* Scanners of this host that are new, an act by a rule; names is an array. */
 static int enrol_local(struct db *db, const struct config *config, const struct peer *peer, const char *names,
                        struct cm_error *error)
 {
@@ -175,12 +175,14 @@ static int enrol_local(struct db *db, const struct config *config, const struct 
     snprintf(enrolled, sizeof enrolled, "unix:%u", (unsigned)peer->uid);
     const char *params[] = {names, enrolled, config_string(config, "realm")};
     return db_query(db,
-                    "INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen)"
+                    "WITH new AS (INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen)"
                     " SELECT DISTINCT n.name, CASE WHEN $3 = 'default' THEN '{default}' ELSE ARRAY['default', $3] "
                     "END, $2, now(), now()"
                     "   FROM unnest($1::text[]) AS n(name)"
                     "  WHERE NOT EXISTS (SELECT FROM scanner s WHERE s.name = n.name) ORDER BY n.name"
-                    " ON CONFLICT DO NOTHING",
+                    " ON CONFLICT DO NOTHING RETURNING name, realms)"
+                    " SELECT audit_append('collector', 'scanner.add', name,"
+                    "   json_build_object('rule', 'unix socket', 'enrolled', $2, 'realms', realms)::text) FROM new",
                     params, 3, NULL, error);
 }
 

@@ -26,6 +26,7 @@ struct judge {
     struct state *state;
     struct trust_set *trust;
     struct docket *docket;
+    struct configuration *configuration;
     struct db *db;
     pthread_t thread;
     int stop;                              /* eventfd */
@@ -40,6 +41,11 @@ static bool is_stopping(const struct judge *judge)
 }
 
 /* --- Tasks --------------------------------------------------------------------------------------------------------------------------- */
+
+static int note_configuration(struct judge *judge, struct cm_error *error)
+{
+    return configuration_round(judge->configuration, judge->db, error);
+}
 
 static int judge_chains(struct judge *judge, struct cm_error *error)
 {
@@ -89,8 +95,8 @@ static int do_alerts(struct judge *judge, struct cm_error *error)
     return alert_tick(judge->db, judge->settings->config, error);
 }
 
-static int (*const tasks[])(struct judge *judge, struct cm_error *error) = {refresh_figures, judge_chains, do_sweeps,
-                                                                            do_upkeep, do_alerts};
+static int (*const tasks[])(struct judge *judge, struct cm_error *error) = {
+    refresh_figures, note_configuration, judge_chains, do_sweeps, do_upkeep, do_alerts};
 
 /* --- The thread ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -149,6 +155,7 @@ int judge_new(const struct settings *settings, struct state *state, struct judge
     judge->settings = settings;
     judge->state = state;
     judge->docket = docket_new();
+    judge->configuration = configuration_new(settings);
     judge->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int code = trust_set_new(settings->config, &judge->trust, error);
     if (!code && (judge->stop < 0 || pthread_create(&judge->thread, NULL, run, judge) != 0))
@@ -177,6 +184,7 @@ void judge_free(struct judge *judge)
         return;
     trust_set_free(judge->trust);
     docket_free(judge->docket);
+    configuration_free(judge->configuration);
     if (judge->stop >= 0)
         close(judge->stop);
     free(judge);

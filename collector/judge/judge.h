@@ -29,6 +29,11 @@ void docket_free(struct docket *docket);
 /* Leaves a transaction open when it fails. */
 CM_MUST_CHECK int docket_round(struct docket *docket, struct db *db, const struct trust_set *set,
                                struct docket_tally *tally, struct cm_error *error);
+/* Notes what this collector is configured with, when it was not yet or has changed. */
+struct configuration;
+struct configuration *configuration_new(const struct settings *settings);
+void configuration_free(struct configuration *own);
+CM_MUST_CHECK int configuration_round(struct configuration *own, struct db *db, struct cm_error *error);
 CM_MUST_CHECK int upkeep_round(struct db *db, struct cm_error *error);
 /* Sweeps: leases expire, plans that are due begin. */
 CM_MUST_CHECK int sweeps_round(struct db *db, struct cm_error *error);

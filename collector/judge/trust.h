@@ -25,6 +25,9 @@ X509_STORE *trust_anchors(const struct trust *trust);
 /* SHA-256 of the store in use, in hex; "" before there is one. */
 const char *trust_digest(const struct trust *trust);
 
+/* Notes its anchors in the inventory: how many chains are to be judged again, -1 when they were the same before. */
+CM_MUST_CHECK int trust_note(const struct trust *trust, struct db *db, int64_t *chains, struct cm_error *error);
+
 /* All that are configured. */
 struct trust_set {
     struct trust *stores[TRUST_STORES_MAX];

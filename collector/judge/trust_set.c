@@ -71,33 +71,19 @@ static int forget_others(struct trust_set *set, struct db *db, struct cm_error *
         array_add_text(&names, trust_name(set->stores[i]));
     array_end(&names);
     const char *params[] = {names.data};
-    int code = db_query(db,
-                        "WITH gone AS (DELETE FROM trust_store WHERE name <> ALL ($1::text[])),"
-                        " unasked AS (DELETE FROM docket WHERE trust_store <> '' AND trust_store <> ALL ($1::text[]))"
-                        " DELETE FROM chain_verdict v WHERE v.trust_store <> ALL ($1::text[])",
-                        params, 1, NULL, error);
+    int code = db_query(db, "SELECT trust_store_keep($1::text[])", params, 1, NULL, error);
     buf_done(&names);
     set->forgotten = !code;
     return code;
 }
 
-/* One statement: the new digest and the docket of all chains are there together, or neither. */
+/* The new digest, the docket of all chains and the row of the audit log are there together, or neither. */
 static int note(const struct trust *trust, struct db *db, struct cm_error *error)
 {
-    struct db_result *rows = NULL;
-    const char *params[] = {trust_name(trust), trust_digest(trust)};
-    int code =
-        db_query(db,
-                 "WITH changed AS (INSERT INTO trust_store AS t (name, digest, changed_at) VALUES ($1, $2, now())"
-                 " ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, changed_at = excluded.changed_at"
-                 " WHERE t.digest <> excluded.digest RETURNING name)"
-                 " INSERT INTO docket (chain_id, trust_store) SELECT ch.chain_id, c.name FROM changed c, chain ch"
-                 " ORDER BY 1 ON CONFLICT DO NOTHING",
-                 params, 2, &rows, error);
-    if (!code && db_affected(rows) > 0)
-        log_event(LOG_LEVEL_INFO, "trust_store_changed", "store=%s chains=%lld", trust_name(trust),
-                  (long long)db_affected(rows));
-    db_result_free(rows);
+    int64_t chains = -1;
+    int code = trust_note(trust, db, &chains, error);
+    if (!code && chains >= 0)
+        log_event(LOG_LEVEL_INFO, "trust_store_changed", "store=%s chains=%lld", trust_name(trust), (long long)chains);
     return code;
 }
 

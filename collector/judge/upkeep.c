@@ -1,6 +1,5 @@
 /* What has to be done now and then, by one collector however many there are: each task is a row of table upkeep, whose lock is the turn. A task
  * that fails is rolled back with its turn and comes again. */
-#include <stdio.h>
 #include <string.h>
 
 #include "certmuster/log.h"
@@ -8,13 +7,11 @@
 #include "collector/ingest/session.h"
 #include "collector/judge/judge.h"
 
-enum { DAY_SECONDS = 24 * 60 * 60, KEEP_DAYS = 30 };
+enum { DAY_SECONDS = 24 * 60 * 60 };
 
 /* Tomorrow's partition is made ahead; those whose 30 days are over are dropped. Dropping waits for readers: two seconds at most. */
 static int partitions(struct db *db, struct cm_error *error)
 {
-    struct db_result *rows = NULL;
-    char oldest[TIMEFMT_SIZE], name[48];
     int64_t now_ms = 0;
     int code = database_clock(db, &now_ms, error);
     int64_t today = now_ms / 1000 / DAY_SECONDS;
@@ -22,23 +19,7 @@ static int partitions(struct db *db, struct cm_error *error)
         code = db_exec(db, "SET LOCAL lock_timeout = '2s'", error);
     for (int64_t day = today; !code && day <= today + 1; day++)
         code = partition_create(db, day, error);
-    timefmt_date(oldest, (today - KEEP_DAYS) * DAY_SECONDS);
-    snprintf(name, sizeof name, "observation_%.4s%.2s%.2s", oldest, oldest + 5, oldest + 8);
-    const char *params[] = {name};
-    if (!code)
-        code = db_query(
-            db,
-            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
-            " WHERE i.inhparent = 'observation'::regclass AND c.relname ~ '^observation_[0-9]{8}$' AND c.relname < $1",
-            params, 1, &rows, error);
-    for (size_t row = 0; !code && row < db_rows(rows); row++) {
-        char sql[96];
-        snprintf(sql, sizeof sql, "DROP TABLE %.40s",
-                 db_text(rows, row, 0)); /* the pattern above leaves nothing to quote */
-        code = db_exec(db, sql, error);
-    }
-    db_result_free(rows);
-    return code;
+    return code ? code : db_exec(db, "SELECT observation_forget()", error);
 }
 
 static int keys(struct db *db, struct cm_error *error)

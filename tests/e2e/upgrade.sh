@@ -8,6 +8,7 @@ certmuster up --database-only >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "
 inventory=1
 sockets=$(cat "$CERTMUSTER_HOME/sockets")
 newest=$(ls "$CM_TOP"/sql/*.sql | sed 's|.*/0*||; s/_.*//' | sort -n | tail -1)
+later=$(ls "$CM_TOP"/sql/*.sql | sed 's|.*/0*||; s/_.*//' | sort -n | awk '$1 > 8')
 in_database() { psql -X -q -At -v ON_ERROR_STOP=1 -h "$sockets" -U certmuster_admin -d "$1" -c "SET search_path = certmuster" -c "SET timezone = 'UTC'" -c "$2"; }
 make_database() { # name: an empty one, and a configuration for it
     psql -X -q -h "$sockets" -U certmuster_admin -d postgres -c "CREATE DATABASE $1"
@@ -38,7 +39,7 @@ restore first "$kept/schema-8.sql"
 inventory_of first >"$dir/before"
 [ "$(wc -l <"$dir/before")" -gt 120 ] || fail "the kept inventory is empty"
 certmuster migrate --config "$dir/first.yaml" >"$dir/out"
-assert_contains "migrate" "schema $newest, $((newest - 8)) steps applied" "$(cat "$dir/out")"
+assert_contains "migrate" "schema $newest, $(echo "$later" | wc -l) steps applied" "$(cat "$dir/out")"
 inventory_of first >"$dir/after"
 cmp "$dir/before" "$dir/after" || { diff "$dir/before" "$dir/after" | head; fail "the migration changed what was there"; }
 assert_eq "the scanner's certificate" "probe-1|$(printf 'ab%.0s' $(seq 32))" "$(in_database first "SELECT scanner, sha256 FROM scanner_certificate")"
@@ -55,10 +56,11 @@ schema_of first >"$dir/schema.first"
 cmp "$dir/schema.fresh" "$dir/schema.first" || { diff "$dir/schema.fresh" "$dir/schema.first" | head -20; fail "a migrated schema is not the one that is made anew"; }
 
 note "each step on the data of the one before"
-for step in $(seq 9 "$newest"); do
+for step in $later; do
     make_database "from$step"
     restore "from$step" "$kept/schema-8.sql"
-    for earlier in $(seq 9 "$step"); do
+    for earlier in $later; do
+        [ "$earlier" -le "$step" ] || break
         file=$(ls "$CM_TOP"/sql/"$(printf %04d "$earlier")"_*.sql)
         name=${file##*/}
         psql -X -q -1 -v ON_ERROR_STOP=1 -h "$sockets" -U certmuster_admin -d "from$step" -c "SET search_path = certmuster" -c "SET timezone = 'UTC'" -f "$file" \
