@@ -10,6 +10,7 @@
 #include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,6 +70,17 @@ static int drop_capabilities(bool reads, struct cm_error *error)
         return fail(error, "capget");
     kept[0].effective = kept[0].permitted = had[0].permitted & READS;
     return syscall(SYS_capset, &header, kept) ? fail(error, "capset") : 0;
+}
+
+/* The kernel forgets the parent-death signal with every change of rights (PR_SET_PDEATHSIG(2const)): who is to end with its parent still is. A parent that died meanwhile is made
+ * up for. */
+static int keep_parent_signal(int number, pid_t parent, struct cm_error *error)
+{
+    if (number && prctl(PR_SET_PDEATHSIG, (unsigned long)number, 0, 0, 0))
+        return fail(error, "parent-death signal");
+    if (number && getppid() != parent)
+        raise(number);
+    return 0;
 }
 
 /* What was read holds keys: neither a core file nor another process of the same user gets at them. */
@@ -241,9 +253,15 @@ static int load_filter(const struct privileges_kept *kept, struct cm_error *erro
 
 int privileges_drop(const struct privileges_user *user, const struct privileges_kept *kept, struct cm_error *error)
 {
+    int number = 0;
+    pid_t parent = getppid();
+    if (prctl(PR_GET_PDEATHSIG, &number, 0, 0, 0))
+        return fail(error, "parent-death signal");
     int code = user->other ? become(user, kept->read_all, error) : 0;
     if (!code)
         code = drop_capabilities(kept->read_all, error);
+    if (!code)
+        code = keep_parent_signal(number, parent, error);
     if (!code)
         code = hide_memory(error);
     if (code)

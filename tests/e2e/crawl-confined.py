@@ -121,6 +121,33 @@ def assert_confined(pieces):
     assert not [name for name in os.listdir(FOLDER) + os.listdir(".") if name.startswith("core")]
 
 
+STARTER = """
+import ctypes, os, signal, sys
+parent = os.getpid()
+if os.fork() == 0:
+    assert ctypes.CDLL(None).prctl(1, signal.SIGTERM) == 0 and os.getppid() == parent  # PR_SET_PDEATHSIG, as certmuster-submit --worker asks for it
+    os.execv(sys.argv[1], sys.argv[1:])
+os.close(1)
+signal.pause()
+"""
+
+
+def assert_ends_with_its_parent():
+    """A crawl that a worker started gave up its rights, and ends all the same when that worker is killed: nobody is left to hear of what it reads."""
+    read_all = subprocess.run([BIN, "--json", "--no-submit", os.path.join(FOLDER, "many")], capture_output=True, check=False, timeout=120).stdout.count(b"\n")
+    with subprocess.Popen([sys.executable, "-c", STARTER, BIN, "--json", "--no-submit", os.path.join(FOLDER, "many")], stdout=subprocess.PIPE) as parent:
+        line = parent.stdout.readline()
+        while b'"type":"sighting"' not in line and line:
+            line = parent.stdout.readline()
+        with open(f"/proc/{parent.pid}/task/{parent.pid}/children", encoding="ascii") as source:
+            crawl = int(source.read())
+        assert status_of(crawl)["Seccomp"] == "2"
+        parent.kill()
+        parent.wait(30)
+        rest = parent.stdout.read().splitlines()  # until the crawl has ended
+    assert len(rest) < read_all / 2, (len(rest), read_all)
+
+
 def assert_reads_what_it_may_not_own():
     """Root's crawl reads everybody's files, though it is not root any more."""
     if os.geteuid() != 0:
@@ -140,6 +167,7 @@ if __name__ == "__main__":
     secrets = make_tree()
     assert_silent(secrets)
     assert_confined(secrets)
+    assert_ends_with_its_parent()
     assert_reads_what_it_may_not_own()
     print(f"{len(secrets)} pieces of a key looked for, {time.monotonic() - began:.1f} s")
     sys.exit(0)
