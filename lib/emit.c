@@ -387,6 +387,17 @@ void emit_tick(struct emit *emit, int64_t now_monotonic_ms)
     }
 }
 
+int emit_asset(struct emit *emit, const char *record, size_t size, struct cm_error *error)
+{
+    emit->assets++;
+    return emit_line(emit, record, size, error);
+}
+
+void emit_covered(struct emit *emit, const struct record_covered *covered)
+{
+    emit->covered = covered;
+}
+
 uint64_t emit_sightings(const struct emit *emit)
 {
     return emit->sightings;

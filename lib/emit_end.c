@@ -85,9 +85,16 @@ static void say_kept(const struct emit *emit)
 
 int emit_close(struct emit *emit, bool interrupted, struct emit_outcome *outcome, struct cm_error *error)
 {
-    struct emit_counts counts = {emit->sightings, emit->failures, interrupted};
+    struct emit_counts counts = {emit->sightings, emit->failures, interrupted, NULL};
     int64_t wait_ms = config_integer(emit->config, "submit.wait");
+    struct record_covered covered;
     *outcome = (struct emit_outcome){.submitted = emit->spool != NULL};
+    if (emit->covered && !interrupted) {
+        covered = *emit->covered;
+        covered.realm = emit->realm;
+        covered.assets = emit->assets;
+        counts.covered = &covered;
+    }
     buf_reset(&emit->line);
     emit_run_write(&emit->line, emit, "finished", &counts);
     (void)emit_written(emit, NULL); /* what is not kept now is pending */
@@ -109,7 +116,7 @@ int emit_close(struct emit *emit, bool interrupted, struct emit_outcome *outcome
 /* What still waits for a disk goes into the next run's spool: each record names its own run. */
 int emit_next_run(struct emit *emit, struct cm_error *error)
 {
-    struct emit_counts counts = {emit->sightings, emit->failures, false};
+    struct emit_counts counts = {emit->sightings, emit->failures, false, NULL};
     struct spool *next = NULL;
     uint8_t id[CM_UUID_SIZE];
     char run[CM_UUID_TEXT_SIZE];

@@ -93,7 +93,8 @@ struct emit {
     struct told told;
     struct drain drain;
     bool blocked_said;
-    uint64_t sightings, failures;
+    uint64_t sightings, failures, assets;
+    const struct record_covered *covered; /* lent; NULL: not known */
 };
 
 int emit_written(struct emit *emit, struct cm_error *error);       /* keeps the record in line */

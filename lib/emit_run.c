@@ -87,6 +87,7 @@ void emit_run_write(struct buf *out, const struct emit *emit, const char *state,
         .ok = counts ? counts->ok : 0,
         .failed = counts ? counts->failed : 0,
         .interrupted = counts && counts->interrupted,
+        .covered = counts ? counts->covered : NULL,
     };
     record_write_run(out, &run);
 }

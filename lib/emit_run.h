@@ -17,6 +17,7 @@ void emit_machine_read(struct emit_machine *out);
 struct emit_counts {
     uint64_t ok, failed;
     bool interrupted;
+    const struct record_covered *covered; /* NULL: not known */
 };
 
 /* counts NULL: of a run that starts. */

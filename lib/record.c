@@ -296,6 +296,18 @@ void record_write_store(struct buf *out, const struct record_store *store)
     record_end(out);
 }
 
+static void out_covered(struct buf *out, const struct record_covered *covered)
+{
+    OUT_LITERAL(out, ",\"covered\":{");
+    out_text(out, "\"realm\":", covered->realm);
+    out_text(out, ",\"host\":", covered->host);
+    out_strings(out, ",\"roots\":", covered->roots, covered->root_count);
+    if (covered->except_count)
+        out_strings(out, ",\"except\":", covered->except, covered->except_count);
+    out_number(out, ",\"assets\":", covered->assets);
+    buf_append_char(out, '}');
+}
+
 void record_write_run(struct buf *out, const struct record_run *run)
 {
     record_begin(out, "run");
@@ -317,6 +329,8 @@ void record_write_run(struct buf *out, const struct record_run *run)
     }
     if (run->interrupted)
         OUT_LITERAL(out, ",\"interrupted\":true");
+    if (run->covered)
+        out_covered(out, run->covered);
     record_end(out);
 }
 

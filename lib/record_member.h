@@ -52,6 +52,8 @@ const char *member_keep(struct reader *reader, const json_t *value, const char *
 /* Of csr, crl and ssh_certificate, and of a keystore's weaknesses (record_read_asset.c). */
 void record_read_facts(struct reader *reader);
 void record_read_weak(struct reader *reader);
+/* What a crawl has looked at (record_read_covered.c). */
+void record_read_covered(struct reader *reader);
 
 /* What every observation carries: who saw it, when, where, and what TLS said (record_read_seen.c). */
 void record_read_seen(struct reader *reader, bool may_be_endpoint, bool may_be_file);

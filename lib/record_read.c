@@ -113,6 +113,7 @@ static void read_run(struct reader *reader)
     record->ok = (uint64_t)member_number(reader, reader->root, "ok", OPTIONAL, 0, MEMBER_COUNT_MAX, 0);
     record->failed = (uint64_t)member_number(reader, reader->root, "failed", OPTIONAL, 0, MEMBER_COUNT_MAX, 0);
     record->interrupted = member_boolean(reader, reader->root, "interrupted", OPTIONAL);
+    record_read_covered(reader);
 }
 
 static void read_stats(struct reader *reader)

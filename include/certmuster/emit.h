@@ -57,6 +57,8 @@ CM_MUST_CHECK int emit_certificate_hashed(struct emit *emit, const void *der, si
 CM_MUST_CHECK int emit_sighting(struct emit *emit, const struct record_sighting *sighting, struct cm_error *error);
 CM_MUST_CHECK int emit_hidden(struct emit *emit, const struct record_hidden *hidden, struct cm_error *error);
 CM_MUST_CHECK int emit_failure(struct emit *emit, const struct record_failure *failure, struct cm_error *error);
+/* A key, store, csr, crl or ssh_certificate record. */
+CM_MUST_CHECK int emit_asset(struct emit *emit, const char *record, size_t size, struct cm_error *error);
 CM_MUST_CHECK int emit_line(struct emit *emit, const char *record, size_t size,
                             struct cm_error *error); /* any other record */
 bool emit_blocked(const struct emit *emit);
@@ -70,6 +72,9 @@ uint64_t emit_failures(const struct emit *emit);
 /* Ends the run and begins another, with a new id; every certificate is told again at its first use. A scanner that never ends does so once a
  * day. CM_ELIMIT, CM_EIO: the old one goes on where no new spool could be opened; ask again later. */
 CM_MUST_CHECK int emit_next_run(struct emit *emit, struct cm_error *error);
+
+/* What the finished record shall say that the run has looked at; lends until emit_close. Realm and assets are filled in here. */
+void emit_covered(struct emit *emit, const struct record_covered *covered);
 
 struct emit_outcome {
     bool submitted; /* a collector was to be told */

@@ -18,8 +18,9 @@ enum {
     CM_LIMIT_FILE_BYTES = 32 * 1024 * 1024,  /* a file that crawl reads whole; larger ones are scanned in windows */
     CM_LIMIT_PASSWORDS = 1000,               /* lines of a password list: each costs a key derivation */
     CM_LIMIT_FILTER_BYTES = 4096,            /* a filter that somebody typed */
-    CM_LIMIT_FILTER_TERMS = 32,              /* each is a condition that the database looks at per row */
-    CM_LIMIT_TARGETS_PER_CIDR = 1 << 24,     /* an IPv4 /8; IPv6 prefixes shorter than /104 are refused */
+    CM_LIMIT_COVERED_PATHS = 1024, /* that one run says it has looked at: each is compared with all places of a host */
+    CM_LIMIT_FILTER_TERMS = 32,    /* each is a condition that the database looks at per row */
+    CM_LIMIT_TARGETS_PER_CIDR = 1 << 24, /* an IPv4 /8; IPv6 prefixes shorter than /104 are refused */
 };
 
 #endif

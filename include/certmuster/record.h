@@ -144,6 +144,15 @@ struct record_store {
     size_t weak_count;
 };
 
+/* What a crawl has looked at: a file that lay there before and of which it told nothing is there no more. */
+struct record_covered {
+    const char *realm, *host;        /* of its files */
+    const char *const *roots;        /* canonical paths of files and trees */
+    const char *const *except;       /* files and trees below them that were left out without a failure record */
+    size_t root_count, except_count; /* at most CM_LIMIT_COVERED_PATHS each */
+    uint64_t assets;                 /* key, store, csr, crl and ssh_certificate records of the run */
+};
+
 struct record_run {
     const char *run, *source, *state, *scanner, *host, *machine_id; /* state: started, finished */
     int64_t at_ms;
@@ -154,6 +163,7 @@ struct record_run {
     bool has_counts;              /* finished */
     uint64_t targets, ok, failed; /* targets = ok + failed */
     bool interrupted;
+    const struct record_covered *covered; /* finished, and not interrupted; NULL: not known */
 };
 
 /* certificate: decodes what it can with cert_parse; an undecodable one is told with its reason. sha256 is that of der: who tells it has

@@ -64,7 +64,8 @@ struct record {
     const char *state, *host, *machine_id, *args_json, *addresses_json;
     uint64_t targets, ok, failed;
     bool interrupted;
-    const char *counters_json; /* stats */
+    const char *covered_json, *covered_realm; /* NULL when absent */
+    const char *counters_json;                /* stats */
 };
 
 /* One line without its line feed. Members must be in their canonical form (IP as RFC 5952, lower-case names and hex): it is what ids are

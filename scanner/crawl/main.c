@@ -83,16 +83,14 @@ static int give_up_rights(const struct emit *emit, const struct privileges_user 
 }
 
 /* True when the run was ended before all was read. */
-static bool crawl(char *const *operands, int count, const struct job_options *job_options, struct sink *sink)
+static bool crawl(struct walk *walk, const struct job_options *job_options, struct sink *sink)
 {
     struct found_ops ops = sink_ops(sink);
     struct job job;
-    struct walk *walk = cm_calloc(1, sizeof *walk);
     struct walk_entry entry;
     enum walk_result result;
     bool ended = false;
     job_init(&job, job_options, &ops);
-    walk_init(walk, operands, count);
     while (!(ended = sink_wait(sink)) && (result = walk_next(walk, &entry)) != WALK_END) {
         if (result == WALK_PROBLEM) {
             sink_unopened(sink, &entry);
@@ -102,10 +100,8 @@ static bool crawl(char *const *operands, int count, const struct job_options *jo
         job_file(&job, entry.fd, entry.path, (uint64_t)entry.stat.st_size);
         close(entry.fd);
     }
-    walk_done(walk);
     job_done(&job);
     pkcs12_done();
-    free(walk);
     return ended;
 }
 
@@ -148,7 +144,14 @@ static int run(const struct cli *cli, const struct options *arguments, const str
     }
     struct rows *rows = arguments->json ? NULL : rows_new();
     sink_init(&sink, emit, arguments->host ? arguments->host : emit_host(emit), rows, &stop, quiet);
-    bool ended = crawl(cli->operands, cli->operand_count, job_options, &sink);
+    struct walk *walk = cm_calloc(1, sizeof *walk);
+    struct record_covered covered;
+    walk_init(walk, cli->operands, cli->operand_count);
+    bool ended = crawl(walk, job_options, &sink);
+    if (cover_tell(&walk->cover, &covered)) {
+        covered.host = sink.host;
+        emit_covered(emit, &covered);
+    }
     sink_done(&sink);
     int unwritten = rows_flush(rows, &error);
     if (unwritten)
@@ -156,7 +159,10 @@ static int run(const struct cli *cli, const struct options *arguments, const str
     rows_free(rows);
     if (!quiet)
         summarise(&sink.counts, clock_monotonic_ms() - began_ms);
-    if (emit_close(emit, ended, &delivery, &error)) {
+    int closed = emit_close(emit, ended, &delivery, &error);
+    walk_done(walk);
+    free(walk);
+    if (closed) {
         say_error("%s: %s", error.reason, error.detail);
         return CM_EXIT_FAILED;
     }

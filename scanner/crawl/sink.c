@@ -137,7 +137,7 @@ static void on_key(void *context, const struct found_key *key)
     struct cm_error error = {0};
     buf_reset(&sink->line);
     record_write_key(&sink->line, &record);
-    note(emit_line(sink->emit, sink->line.data, sink->line.size, &error), sink, &error);
+    note(emit_asset(sink->emit, sink->line.data, sink->line.size, &error), sink, &error);
     sink->counts.keys++;
     if (sink->rows) {
         progress_clear(&sink->progress);
@@ -155,7 +155,7 @@ static void tell_asset(struct sink *sink, const char *format, const char *entry,
     struct cm_error error = {0};
     buf_reset(&sink->line);
     write(&sink->line, &observed, bytes.data, bytes.size);
-    note(emit_line(sink->emit, sink->line.data, sink->line.size, &error), sink, &error);
+    note(emit_asset(sink->emit, sink->line.data, sink->line.size, &error), sink, &error);
     if (sink->rows) {
         progress_clear(&sink->progress);
         row(sink->rows, shown_path(sink), entry, bytes);
@@ -197,7 +197,7 @@ static void on_store(void *context, const struct found_store *store)
     struct cm_error error = {0};
     buf_reset(&sink->line);
     record_write_store(&sink->line, &record);
-    note(emit_line(sink->emit, sink->line.data, sink->line.size, &error), sink, &error);
+    note(emit_asset(sink->emit, sink->line.data, sink->line.size, &error), sink, &error);
     if (sink->rows && (store->weak_count || strcmp(store->integrity, "bad") == 0)) {
         progress_clear(&sink->progress);
         rows_store(sink->rows, shown_path(sink), store);

@@ -1,7 +1,7 @@
 /* The walk: an explicit stack of open directories, every name opened relative to the one above and never through a link, so that
  * renaming a directory under a crawl that runs as root leads nowhere.
  *
- * Owns descriptors and the set of seen inodes. main.c drives it. It refuses what can block or act when opened: everything but regular files and
+ * Owns descriptors, the set of seen inodes and the account of what was looked at (cover.h). main.c drives it. It refuses what can block or act when opened: everything but regular files and
  * directories is left alone, pseudo file systems are not entered. */
 #include "scanner/crawl/walk.h"
 
@@ -78,6 +78,17 @@ static enum walk_result problem_errno(struct walk *walk, struct walk_entry *entr
     return problem(walk, entry, error, strerrordesc_np(code));
 }
 
+/* Another name of what was seen: told under the first one, which the next crawl may find in another order. A root is told under its own name, and so is what
+ * lies below one that was walked. */
+static enum walk_result leave_out(struct walk *walk, int fd)
+{
+    const char *path = walk->path.data;
+    close(fd);
+    if (walk->depth ? !cover_is_root(&walk->cover, path) : !cover_holds(&walk->cover, path))
+        cover_except(&walk->cover, path);
+    return WALK_END;
+}
+
 static enum walk_result push(struct walk *walk, int fd, const struct stat *stat, struct walk_entry *entry)
 {
     bool boundary = walk->depth == 0 || walk->levels[walk->depth - 1].device != stat->st_dev;
@@ -87,18 +98,20 @@ static enum walk_result push(struct walk *walk, int fd, const struct stat *stat,
     }
     if (boundary && is_pseudo(fd)) {
         close(fd);
+        if (walk->depth)
+            cover_except(&walk->cover, walk->path.data);
         return walk->depth ? WALK_END : problem(walk, entry, RECORD_ERROR_UNSUPPORTED, "not a real file system");
     }
-    if (!inodes_add(&walk->seen, stat->st_dev, stat->st_ino)) {
-        close(fd);
-        return WALK_END;
-    }
+    if (!inodes_add(&walk->seen, stat->st_dev, stat->st_ino))
+        return leave_out(walk, fd);
     DIR *dir = fdopendir(fd);
     if (!dir) {
         int code = errno;
         close(fd);
         return problem_errno(walk, entry, code);
     }
+    if (walk->depth == 0 && walk->real)
+        cover_root(&walk->cover, walk->path.data);
     walk->levels[walk->depth++] = (struct walk_level){dir, walk->path.size, stat->st_dev};
     return WALK_END;
 }
@@ -118,22 +131,53 @@ static enum walk_result take(struct walk *walk, int fd, struct walk_entry *entry
     bool other_device = walk->depth == 0 || walk->levels[walk->depth - 1].device != stat.st_dev;
     if (!S_ISREG(stat.st_mode) || (other_device && is_pseudo(fd))) {
         close(fd);
+        if (walk->depth && S_ISREG(stat.st_mode))
+            cover_except(&walk->cover, walk->path.data);
         return walk->depth ? WALK_END : problem(walk, entry, RECORD_ERROR_UNSUPPORTED, "not a real file");
     }
-    if (!inodes_add(&walk->seen, stat.st_dev, stat.st_ino)) {
-        close(fd);
-        return WALK_END;
-    }
+    if (!inodes_add(&walk->seen, stat.st_dev, stat.st_ino))
+        return leave_out(walk, fd);
+    if (walk->depth == 0 && walk->real)
+        cover_root(&walk->cover, walk->path.data);
     int dir = walk->depth ? dirfd(walk->levels[walk->depth - 1].dir) : -1;
     *entry = (struct walk_entry){.path = walk->path.data, .fd = fd, .dir = dir, .stat = stat};
     return WALK_FILE;
+}
+
+/* The real path of what is not there any more: of the directory where it would lie, and its name. NULL: that is not there either. */
+static char *real_absent(const char *operand)
+{
+    char *copy = cm_strdup(operand), *real = NULL;
+    size_t size = strlen(copy);
+    while (size > 1 && copy[size - 1] == '/')
+        copy[--size] = '\0';
+    char *slash = strrchr(copy, '/');
+    const char *name = slash ? slash + 1 : copy;
+    if (*name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
+        char *above = realpath(!slash ? "." : slash == copy ? "/" : (*slash = '\0', copy), NULL);
+        struct buf path;
+        buf_init(&path, WALK_PATH_MAX);
+        if (above) {
+            buf_append_str(&path, strcmp(above, "/") == 0 ? "" : above);
+            buf_append_char(&path, '/');
+            buf_append_str(&path, name);
+            real = buf_take(&path, NULL);
+        }
+        buf_done(&path);
+        free(above);
+    }
+    free(copy);
+    return real;
 }
 
 /* An operand's real path: one place has one name, however it was typed. */
 static void set_operand_path(struct walk *walk, const char *operand)
 {
     char *real = realpath(operand, NULL);
+    if (!real && errno == ENOENT)
+        real = real_absent(operand);
     char *here = real || operand[0] == '/' ? NULL : getcwd(NULL, 0);
+    walk->real = real != NULL;
     buf_reset(&walk->path);
     if (here) {
         buf_append_str(&walk->path, here);
@@ -152,8 +196,12 @@ static enum walk_result next_operand(struct walk *walk, struct walk_entry *entry
     set_operand_path(walk, operand);
     if (walk->path.failed)
         return problem(walk, entry, RECORD_ERROR_TOO_LARGE, "a path of more than 64 KiB");
-    if (fstatat(AT_FDCWD, operand, &stat, 0) != 0)
-        return problem_errno(walk, entry, errno);
+    if (fstatat(AT_FDCWD, operand, &stat, 0) != 0) {
+        int code = errno;
+        if (code == ENOENT && walk->real) /* that it is not there was seen as well */
+            cover_root(&walk->cover, walk->path.data);
+        return problem_errno(walk, entry, code);
+    }
     if (!S_ISREG(stat.st_mode) && !S_ISDIR(stat.st_mode))
         return problem(walk, entry, RECORD_ERROR_UNSUPPORTED, "neither a file nor a directory");
     int fd = openat(AT_FDCWD, operand, OPEN_FLAGS);
@@ -168,8 +216,9 @@ static bool worth_opening(int dir, const struct dirent *found)
         return false;
     if (found->d_type != DT_UNKNOWN)
         return found->d_type == DT_REG || found->d_type == DT_DIR;
-    return fstatat(dir, found->d_name, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
-           (S_ISREG(stat.st_mode) || S_ISDIR(stat.st_mode));
+    if (fstatat(dir, found->d_name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno != ENOENT; /* opening it will say what is wrong */
+    return S_ISREG(stat.st_mode) || S_ISDIR(stat.st_mode);
 }
 
 static enum walk_result next_name(struct walk *walk, struct walk_entry *entry)
@@ -217,5 +266,6 @@ void walk_done(struct walk *walk)
     while (walk->depth)
         closedir(walk->levels[--walk->depth].dir);
     inodes_done(&walk->seen);
+    cover_done(&walk->cover);
     buf_done(&walk->path);
 }

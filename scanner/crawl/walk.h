@@ -9,6 +9,7 @@
 
 #include "certmuster/buf.h"
 #include "certmuster/record.h"
+#include "scanner/crawl/cover.h"
 #include "scanner/crawl/inodes.h"
 
 enum {
@@ -40,6 +41,8 @@ struct walk {
     size_t depth;
     uid_t euid; /* as whom we open: whose access times we may spare */
     struct inodes seen;
+    struct cover cover; /* what was looked at, once the walk has ended */
+    bool real;          /* the operand's path is its real one */
 };
 
 void walk_init(struct walk *walk, char *const *operands, int count); /* operands lend */
