@@ -63,7 +63,7 @@ class Namespace:
     """A network namespace, held by a process of ours."""
 
     def __init__(self):
-        self.holder = start("unshare", "--net", "sleep", "1000")
+        self.holder = start("unshare", "--net", "sleep", "3000")
         own = os.readlink("/proc/self/ns/net")
         wait_until("the namespace", lambda: os.readlink(f"/proc/{self.holder.pid}/ns/net") != own)
         self.run("ip", "link", "set", "lo", "up")
