@@ -188,14 +188,10 @@ static int check_params(size_t count, struct cm_error *error)
     return count > PARAMS_MAX ? error_set(error, CM_ELIMIT, 0, "too many parameters") : CM_OK;
 }
 
-int db_query(struct db *db, const char *sql, const char *const *params, size_t param_count, struct db_result **out,
-             struct cm_error *error)
+int db_take_result(struct db *db, PGresult *result, struct db_result **out, struct cm_error *error)
 {
-    int code = check_params(param_count, error);
-    if (code)
-        return code;
-    PGresult *result = PQexecParams(db->connection, sql, (int)param_count, NULL, params, NULL, NULL, 0);
     ExecStatusType status = PQresultStatus(result);
+    int code = CM_OK;
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
         code = db_fail(db, result, error);
     if (code || !out) {
@@ -205,6 +201,16 @@ int db_query(struct db *db, const char *sql, const char *const *params, size_t p
     *out = cm_calloc(1, sizeof **out);
     (*out)->result = result;
     return CM_OK;
+}
+
+int db_query(struct db *db, const char *sql, const char *const *params, size_t param_count, struct db_result **out,
+             struct cm_error *error)
+{
+    int code = check_params(param_count, error);
+    if (code)
+        return code;
+    return db_take_result(db, PQexecParams(db->connection, sql, (int)param_count, NULL, params, NULL, NULL, 0), out,
+                          error);
 }
 
 /* Takes every result that is left, so that the connection is ready for the next statement. */

@@ -14,5 +14,7 @@ struct db {
 
 /* Fills error from a failed result (NULL: the connection failed) and returns its code. */
 int db_fail(struct db *db, const PGresult *result, struct cm_error *error);
+/* Takes the result of a statement; out as in db_query. */
+int db_take_result(struct db *db, PGresult *result, struct db_result **out, struct cm_error *error);
 
 #endif

@@ -98,6 +98,35 @@ static void test_session(void **state)
     db_close(NULL);
 }
 
+/* As many values as one likes in one parameter, in binary: none, some, and what is no text. */
+static void test_bytes(void **state)
+{
+    static const char sql[] =
+        "SELECT cardinality(v), coalesce(string_agg(encode(e, 'hex'), '-' ORDER BY o), '')"
+        "  FROM (SELECT $1::bytea[] AS v) i LEFT JOIN LATERAL unnest(v) WITH ORDINALITY AS u(e, o)"
+        " ON true GROUP BY v";
+    static const char values[] = {0, 1, 'a', '\\', (char)0xFF, '"'};
+    (void)state;
+    struct db *db = connect_db();
+    struct db_result *result;
+    struct cm_error error;
+    assert_int_equal(db_query_bytes(db, sql, values, 2, 3, &result, &error), 0);
+    assert_int_equal(db_integer(result, 0, 0), 3);
+    assert_string_equal(db_text(result, 0, 1), "0001-615c-ff22");
+    db_result_free(result);
+    assert_int_equal(db_query_bytes(db, sql, values, 2, 0, &result, &error), 0);
+    assert_int_equal(db_rows(result), 1);
+    assert_int_equal(db_integer(result, 0, 0), 0);
+    db_result_free(result);
+    result = NULL;
+    assert_int_equal(db_query_bytes(db, sql, NULL, SIZE_MAX / 2, 1, &result, &error), CM_ELIMIT);
+    assert_int_equal(db_query_bytes(db, "SELECT 1/cardinality($1::bytea[])", values, 2, 0, &result, &error),
+                     CM_EMALFORMED);
+    assert_null(result);
+    assert_int_equal(db_query_bytes(db, sql, values, 1, 6, NULL, &error), 0);
+    db_close(db);
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -257,8 +286,8 @@ static void test_server_goes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_session), cmocka_unit_test(test_errors),
-                                       cmocka_unit_test(test_each), cmocka_unit_test(test_copy),
-                                       cmocka_unit_test(test_server_goes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_session), cmocka_unit_test(test_bytes),
+                                       cmocka_unit_test(test_errors),  cmocka_unit_test(test_each),
+                                       cmocka_unit_test(test_copy),    cmocka_unit_test(test_server_goes)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
