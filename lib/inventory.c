@@ -60,10 +60,11 @@ int inventory_check_schema(struct db *db, bool *older, struct cm_error *error)
 {
     struct db_result *rows = NULL;
     int64_t number = 0;
-    int code = db_query(db, "SELECT max(number) FROM schema_version", NULL, 0, &rows, error);
+    /* With the schema's name: without the right to use it, it would not be found, as if nothing were there. */
+    int code = db_query(db, "SELECT max(number) FROM certmuster.schema_version", NULL, 0, &rows, error);
     if (!code)
         number = db_integer(rows, 0, 0);
-    else if (begins(error->detail, "42P01"))
+    else if (begins(error->detail, "42P01") || begins(error->detail, "3F000"))
         code = 0; /* nothing was ever migrated */
     db_result_free(rows);
     if (older)

@@ -162,6 +162,13 @@ REVOKE DELETE ON certificate, certificate_name, chain, location, sighting, locat
     alert, alert_event, delivery, chain_shape FROM certmuster_ingest;
 REVOKE UPDATE ON certificate, certificate_name, chain, location, scanner, batch, alert_event, sweep_plan, realm_limit FROM certmuster_ingest;
 GRANT UPDATE (first_seen, last_seen) ON certificate TO certmuster_ingest;
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'certificate'::regclass AND attname = 'retired_at') THEN -- when it was last somewhere, like those
+        GRANT UPDATE (retired_at) ON certificate TO certmuster_ingest;
+    END IF;
+END
+$$;
 GRANT UPDATE (first_seen) ON location TO certmuster_ingest;
 GRANT UPDATE (last_seen, skewed_ms) ON scanner TO certmuster_ingest;
 GRANT UPDATE (next_at) ON sweep_plan TO certmuster_ingest;
