@@ -151,6 +151,8 @@ void state_metrics(struct state *state, int64_t now_ms, struct buf *out)
     metric(out, "certmuster_connections_max", "gauge", "How many may be open.", atomic_load(&state->connections_max));
     metric(out, "certmuster_connections_dropped_total", "counter", "Connections cut: too slow, too many of one peer.",
            atomic_load(&state->connections_dropped));
+    metric(out, "certmuster_connections_held_bytes", "gauge", "Bytes of requests and answers that are on their way.",
+           atomic_load(&state->connections_held));
     metric(out, "certmuster_chains_judged_total", "counter", "Verdicts written.", atomic_load(&state->chains_judged));
     metric(out, "certmuster_paths_built_total", "counter", "Issuer paths built and verified for verdicts.",
            atomic_load(&state->paths_built));

@@ -36,6 +36,7 @@ struct state {
     atomic_ullong requests_denied, requests_limited;
     atomic_uint queue_depth, queue_max, working, connections, connections_max;
     atomic_ullong connections_dropped;
+    atomic_size_t connections_held; /* bytes */
     atomic_ullong chains_judged, paths_built, paths_cached;
     atomic_bool stopping;
 

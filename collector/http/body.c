@@ -32,8 +32,18 @@ static int too_large(struct cm_error *error)
     return error_set(error, CM_ELIMIT, 0, "the body is too large when unpacked");
 }
 
-static int keep(struct buf *out, const void *bytes, size_t size, struct cm_error *error)
+struct sink {
+    struct buf *out;
+    const struct body_gate *gate; /* NULL: none, or passed */
+};
+
+static int keep(struct sink *sink, const void *bytes, size_t size, struct cm_error *error)
 {
+    struct buf *out = sink->out;
+    if (sink->gate && out->size + size > sink->gate->light) {
+        sink->gate->pass(sink->gate->context);
+        sink->gate = NULL;
+    }
     buf_append(out, bytes, size);
     return out->failed ? too_large(error) : 0;
 }
@@ -47,7 +57,7 @@ static struct evbuffer_iovec next_piece(struct evbuffer *raw)
     return piece;
 }
 
-static int decode_identity(struct evbuffer *raw, struct buf *out, struct cm_error *error)
+static int decode_identity(struct evbuffer *raw, struct sink *out, struct cm_error *error)
 {
     int code = 0;
     for (struct evbuffer_iovec piece = next_piece(raw); !code && piece.iov_len; piece = next_piece(raw)) {
@@ -57,7 +67,7 @@ static int decode_identity(struct evbuffer *raw, struct buf *out, struct cm_erro
     return code;
 }
 
-static int inflate_piece(z_stream *stream, struct evbuffer_iovec piece, bool *ended, struct buf *out,
+static int inflate_piece(z_stream *stream, struct evbuffer_iovec piece, bool *ended, struct sink *out,
                          struct cm_error *error)
 {
     unsigned char window[WINDOW_BYTES];
@@ -86,7 +96,7 @@ static int inflate_piece(z_stream *stream, struct evbuffer_iovec piece, bool *en
     return 0;
 }
 
-static int decode_gzip(struct evbuffer *raw, struct buf *out, struct cm_error *error)
+static int decode_gzip(struct evbuffer *raw, struct sink *out, struct cm_error *error)
 {
     z_stream stream = {.next_in = NULL};
     bool ended = false;
@@ -103,7 +113,7 @@ static int decode_gzip(struct evbuffer *raw, struct buf *out, struct cm_error *e
     return code;
 }
 
-static int unzstd_piece(ZSTD_DStream *stream, struct evbuffer_iovec piece, size_t *left, struct buf *out,
+static int unzstd_piece(ZSTD_DStream *stream, struct evbuffer_iovec piece, size_t *left, struct sink *out,
                         struct cm_error *error)
 {
     unsigned char window[WINDOW_BYTES];
@@ -123,7 +133,7 @@ static int unzstd_piece(ZSTD_DStream *stream, struct evbuffer_iovec piece, size_
     return 0;
 }
 
-static int decode_zstd(struct evbuffer *raw, struct buf *out, struct cm_error *error)
+static int decode_zstd(struct evbuffer *raw, struct sink *out, struct cm_error *error)
 {
     ZSTD_DStream *stream = ZSTD_createDStream();
     size_t left = 1; /* an empty body is no frame */
@@ -140,7 +150,7 @@ static int decode_zstd(struct evbuffer *raw, struct buf *out, struct cm_error *e
     return code;
 }
 
-int body_decode(struct evbuffer *raw, enum body_encoding encoding, struct buf *out, struct cm_error *error)
+static int decode(struct evbuffer *raw, enum body_encoding encoding, struct sink *out, struct cm_error *error)
 {
     switch (encoding) {
     case BODY_GZIP:
@@ -150,4 +160,18 @@ int body_decode(struct evbuffer *raw, enum body_encoding encoding, struct buf *o
     default:
         return decode_identity(raw, out, error);
     }
+}
+
+int body_decode(struct evbuffer *raw, enum body_encoding encoding, struct buf *out, struct cm_error *error)
+{
+    struct sink sink = {.out = out};
+    return decode(raw, encoding, &sink, error);
+}
+
+int body_decode_gated(struct evbuffer *raw, enum body_encoding encoding, const struct body_gate *gate, struct buf *out,
+                      struct cm_error *error)
+{
+    struct sink sink = {.out = out, .gate = gate};
+    buf_init(out, gate->max);
+    return decode(raw, encoding, &sink, error);
 }

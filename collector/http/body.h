@@ -16,4 +16,14 @@ CM_MUST_CHECK int body_encoding_read(const char *value, enum body_encoding *out)
 CM_MUST_CHECK int body_decode(struct evbuffer *raw, enum body_encoding encoding, struct buf *out,
                               struct cm_error *error);
 
+/* Before a body passes the size of what is usual, somebody is asked, who may take his time. */
+struct body_gate {
+    size_t light, max; /* bytes: the usual, and the limit */
+    void (*pass)(void *context);
+    void *context;
+};
+/* Initialises *out, which the caller frees also after a failure; its maximum is that of the gate. */
+CM_MUST_CHECK int body_decode_gated(struct evbuffer *raw, enum body_encoding encoding, const struct body_gate *gate,
+                                    struct buf *out, struct cm_error *error);
+
 #endif

@@ -1,71 +1,145 @@
 /* The table of connections.
  *
  * libevent 2.1 tells nobody that an evhttp connection ended before its first request was whole. So each stream is held with a
- * reference of our own: evhttp takes its callbacks off when it lets go, which is what the sweep looks for; only then is the socket closed. */
+ * reference of our own: evhttp takes its callbacks off when it lets go, which is what the sweep looks for; only then is the socket closed.
+ *
+ * Nor does it tell that a request has begun. What it holds is therefore counted where it comes in and goes out, at the stream's two buffers: so a body in pieces,
+ * requests sent ahead and an answer that nobody reads all count. Past HELD_MAX the client that holds most is put off, so that one who sends
+ * too much is the one who is told to come again. */
 #include "collector/http/connections.h"
 
+#include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "certmuster/encode.h"
 #include "certmuster/error.h"
 #include "certmuster/ipaddr.h"
+#include "certmuster/limits.h"
 #include "certmuster/timefmt.h"
 
-void connections_init(struct connections *all, size_t max, size_t max_per_peer, int64_t timeout_ms, struct state *state)
+enum {
+    HELD_MAX = 40 * 1024 * 1024,           /* of all: two bodies of the largest kind, and segments beside them */
+    HELD_OF_CLIENT_MAX = 24 * 1024 * 1024, /* of one client: it leaves the others room */
+    HELD_FREE = 64 * 1024,                 /* whoever holds no more than this is never put off for others */
+    HANDSHAKE_MS = 10000,                  /* to show a certificate */
+};
+
+void connections_init(struct connections *all, const struct settings *settings, struct state *state)
 {
-    *all = (struct connections){.max = max, .max_per_peer = max_per_peer, .timeout_ms = timeout_ms, .state = state};
-    all->list = cm_calloc(max, sizeof *all->list);
-    atomic_store(&state->connections_max, (unsigned)max);
+    const struct config *config = settings->config;
+    *all = (struct connections){
+        .max = (size_t)config_integer(config, "collector.connections"),
+        .max_per_client = (size_t)config_integer(config, "collector.client_connections"),
+        .timeout_ms = config_integer(config, "collector.request_timeout"),
+        .dice = (uint64_t)clock_wall_ms() | 1,
+        .settings = settings,
+        .state = state,
+    };
+    atomic_store(&state->connections_max, (unsigned)all->max);
+}
+
+/* --- What they hold ------------------------------------------------------------------------------------------------------------------- */
+
+static size_t held(const struct connection *connection)
+{
+    return connection->held_in + connection->held_out;
+}
+
+static size_t held_of_client(const struct connection *of)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < of->all->count; i++)
+        if (of->all->list[i]->client_key == of->client_key && of->all->list[i]->proven == of->proven)
+            sum += held(of->all->list[i]);
+    return sum;
+}
+
+static void set_held(struct connection *connection, size_t in, size_t out)
+{
+    struct connections *all = connection->all;
+    all->held += in + out - held(connection); /* wraps around and back when it shrinks */
+    connection->held_in = in;
+    connection->held_out = out;
+    atomic_store(&all->state->connections_held, all->held);
+    if (all->held > HELD_MAX || (in + out > HELD_FREE && held_of_client(connection) > HELD_OF_CLIENT_MAX))
+        event_active(all->sweep, EV_TIMEOUT, 0);
+}
+
+/* What evhttp takes out of the buffer lies in its own from then on. */
+static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *context)
+{
+    struct connection *connection = context;
+    size_t taken = connection->leaving ? info->n_deleted : 0;
+    (void)buffer;
+    if (!connection->proven && connection_prove(connection))
+        event_active(connection->all->sweep, EV_TIMEOUT, 0); /* which counts it */
+    set_held(connection,
+             connection->held_in + info->n_added - (taken < connection->held_in ? taken : connection->held_in),
+             connection->held_out);
+}
+
+static void on_output(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *context)
+{
+    struct connection *connection = context;
+    (void)info;
+    set_held(connection, connection->held_in, evbuffer_get_length(buffer));
+}
+
+/* --- The table ------------------------------------------------------------------------------------------------------------------------ */
+
+static void forget(struct connections *all, size_t index)
+{
+    struct connection *connection = all->list[index];
+    set_held(connection, 0, 0);
+    evbuffer_remove_cb(bufferevent_get_input(connection->stream), on_input, connection);
+    evbuffer_remove_cb(bufferevent_get_output(connection->stream), on_output, connection);
+    bufferevent_decref(connection->stream);
+    all->list[index] = all->list[--all->count];
+    free(connection);
+    atomic_store(&all->state->connections, (unsigned)all->count);
 }
 
 void connections_done(struct connections *all)
 {
-    for (size_t i = 0; i < all->count; i++)
-        bufferevent_decref(all->list[i].stream);
+    while (all->count)
+        forget(all, all->count - 1);
     free(all->list);
-    *all = (struct connections){.count = 0};
-}
-
-bool connections_full(const struct connections *all)
-{
-    return all->count >= all->max;
-}
-
-struct connection *connections_add(struct connections *all, struct bufferevent *stream, bool is_local)
-{
-    if (connections_full(all))
-        return NULL;
-    struct connection *connection = &all->list[all->count++];
-    *connection = (struct connection){
-        .stream = stream, .is_local = is_local, .deadline_ms = clock_monotonic_ms() + all->timeout_ms};
-    bufferevent_incref(stream);
-    atomic_store(&all->state->connections, (unsigned)all->count);
-    return connection;
+    all->list = NULL;
 }
 
 struct connection *connections_find(struct connections *all, const struct bufferevent *stream)
 {
     for (size_t i = 0; i < all->count; i++)
-        if (all->list[i].stream == stream)
-            return &all->list[i];
+        if (all->list[i]->stream == stream)
+            return all->list[i];
     return NULL;
 }
 
-static bool was_let_go(struct bufferevent *stream)
+static bool was_let_go(const struct connection *connection)
 {
     bufferevent_event_cb on_event = NULL;
-    bufferevent_getcb(stream, NULL, NULL, &on_event, NULL);
+    bufferevent_getcb(connection->stream, NULL, NULL, &on_event, NULL);
     return on_event == NULL;
 }
 
 /* evhttp takes it for a timeout of its own and closes. */
-static void cut(struct connections *all, struct connection *connection)
+void connection_cut(struct connection *connection)
 {
     connection->deadline_ms = INT64_MAX;
-    atomic_fetch_add(&all->state->connections_dropped, 1);
+    set_held(connection, 0, 0);
+    if (connection->leaving) {
+        farewell_end(connection);
+        return;
+    }
+    atomic_fetch_add(&connection->all->state->connections_dropped, 1);
     bufferevent_trigger_event(connection->stream, BEV_EVENT_READING | BEV_EVENT_TIMEOUT, 0);
 }
+
+/* --- Who they are --------------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t hash, const void *bytes, size_t size)
 {
@@ -75,63 +149,235 @@ static uint64_t mix(uint64_t hash, const void *bytes, size_t size)
     return hash;
 }
 
-bool connection_know(struct connection *connection)
+static bool know(struct connection *connection)
 {
+    const uint64_t start = UINT64_C(14695981039346656037);
     evutil_socket_t fd = bufferevent_getfd(connection->stream);
+    struct sockaddr_storage address;
+    struct ipaddr ip = {.family = 0};
+    struct ucred credentials;
+    socklen_t size = sizeof credentials;
     if (connection->known)
         return true;
     if (connection->is_local) {
-        struct ucred credentials;
-        socklen_t size = sizeof credentials;
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
             return false;
         connection->uid = credentials.uid;
-        connection->known = true;
-        connection->peer_key = mix(UINT64_C(14695981039346656037), &connection->uid, sizeof connection->uid);
-        return true;
+        connection->address_key = mix(start, &connection->uid, sizeof connection->uid);
+    } else {
+        size = sizeof address;
+        if (getpeername(fd, (struct sockaddr *)&address, &size) != 0)
+            return false;
+        ipaddr_from_sockaddr(&ip, (const struct sockaddr *)&address);
+        /* Whoever has one IPv6 address has its /64. */
+        connection->address_key = mix(start + ip.family, ip.bytes, ip.family == 6 ? 8 : 4);
     }
-    struct sockaddr_storage address;
-    socklen_t size = sizeof address;
-    struct ipaddr ip = {.family = 0};
-    if (getpeername(fd, (struct sockaddr *)&address, &size) != 0)
-        return false;
-    ipaddr_from_sockaddr(&ip, (const struct sockaddr *)&address);
     connection->known = true;
-    /* Whoever has one IPv6 address has its /64. */
-    connection->peer_key = mix(UINT64_C(14695981039346656037) + ip.family, ip.bytes, ip.family == 6 ? 8 : 4);
     return true;
 }
 
-static size_t count_of_peer(const struct connections *all, const struct connection *of)
+static bool show_certificate(struct connection *connection)
+{
+    SSL *ssl = bufferevent_openssl_get_ssl(connection->stream);
+    const X509 *certificate = ssl && SSL_is_init_finished(ssl) ? SSL_get0_peer_certificate(ssl) : NULL;
+    unsigned char digest[CM_SHA256_SIZE];
+    if (!certificate || X509_digest(certificate, EVP_sha256(), digest, NULL) != 1)
+        return false;
+    memcpy(&connection->client_key, digest, sizeof connection->client_key);
+    return true;
+}
+
+bool connection_prove(struct connection *connection)
+{
+    if (connection->proven || !know(connection))
+        return connection->proven;
+    if (connection->is_local) {
+        connection->client_key = connection->address_key;
+        connection->proven = settings_allow(connection->all->settings, connection->uid);
+    } else {
+        connection->proven = show_certificate(connection);
+    }
+    return connection->proven;
+}
+
+/* Of proven ones by client, of the others by address. */
+static size_t count_like(const struct connection *of)
 {
     size_t count = 0;
-    for (size_t i = 0; i < all->count; i++)
-        count += all->list[i].known && all->list[i].peer_key == of->peer_key && all->list[i].is_local == of->is_local;
+    for (size_t i = 0; i < of->all->count; i++) {
+        const struct connection *other = of->all->list[i];
+        count += other->known && other->is_local == of->is_local && other->proven == of->proven && !other->leaving &&
+                 (of->proven ? other->client_key == of->client_key : other->address_key == of->address_key);
+    }
     return count;
+}
+
+static void meet(struct connection *connection, int64_t now_ms)
+{
+    struct connections *all = connection->all;
+    if (connection->leaving || connection->counted)
+        return;
+    if (!connection->known && (!know(connection) || count_like(connection) > all->max_per_client)) {
+        connection_cut(connection);
+    } else if (connection_prove(connection) && connection->deadline_ms) { /* not while its request is worked on */
+        connection->counted = true;
+        connection->deadline_ms = now_ms + all->timeout_ms;
+        if (count_like(connection) > all->max_per_client)
+            connection_farewell(connection, 429, "too many connections; see collector.client_connections");
+    }
+}
+
+/* --- Making room ---------------------------------------------------------------------------------------------------------------------- */
+
+/* A request is under way, or its answer is. */
+static bool is_busy(const struct connection *connection)
+{
+    return connection->deadline_ms == 0 || held(connection) > 0;
+}
+
+/* xorshift: who floods must not be able to choose who goes; more is not needed. */
+static size_t draw(struct connections *all, size_t count)
+{
+    all->dice ^= all->dice << 13;
+    all->dice ^= all->dice >> 7;
+    all->dice ^= all->dice << 17;
+    return (size_t)(all->dice % count);
+}
+
+/* By lot: of many that come at once, an honest one has its chance to finish its handshake. */
+static struct connection *find_unproven(struct connections *all)
+{
+    size_t start = draw(all, all->count);
+    for (size_t i = 0; i < all->count; i++) {
+        struct connection *connection = all->list[(start + i) % all->count];
+        if (!connection->proven && !connection->leaving)
+            return connection;
+    }
+    return NULL;
+}
+
+static struct connection *find_idle(const struct connections *all)
+{
+    struct connection *found = NULL;
+    size_t most = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        size_t like = is_busy(all->list[i]) ? 0 : count_like(all->list[i]);
+        if (like > most) {
+            most = like;
+            found = all->list[i];
+        }
+    }
+    return found;
+}
+
+bool connections_full(const struct connections *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (!is_busy(all->list[i]) || !all->list[i]->proven)
+            return false;
+    return all->count >= all->max;
+}
+
+static void make_room(struct connections *all)
+{
+    struct connection *victim = find_unproven(all);
+    if (!victim)
+        victim = find_idle(all);
+    if (!victim)
+        return; /* one more than there should be: the listeners rest now */
+    connection_cut(victim);
+    for (size_t i = 0; i < all->count; i++)
+        if (all->list[i] == victim && was_let_go(victim)) {
+            forget(all, i);
+            return;
+        }
+}
+
+struct connection *connections_add(struct connections *all, struct bufferevent *stream, bool is_local)
+{
+    if (all->count >= all->max)
+        make_room(all);
+    if (all->count == all->room) {
+        all->room = all->room ? 2 * all->room : 64;
+        all->list = cm_realloc(all->list, all->room * sizeof(struct connection *));
+    }
+    struct connection *connection = cm_calloc(1, sizeof *connection);
+    int64_t patience = all->timeout_ms < HANDSHAKE_MS ? all->timeout_ms : HANDSHAKE_MS;
+    connection->all = all;
+    connection->stream = stream;
+    connection->is_local = is_local;
+    connection->deadline_ms = clock_monotonic_ms() + patience;
+    bufferevent_incref(stream);
+    if (!evbuffer_add_cb(bufferevent_get_input(stream), on_input, connection) ||
+        !evbuffer_add_cb(bufferevent_get_output(stream), on_output, connection))
+        abort(); /* out of memory */
+    all->list[all->count++] = connection;
+    atomic_store(&all->state->connections, (unsigned)all->count);
+    return connection;
+}
+
+/* --- The sweep ------------------------------------------------------------------------------------------------------------------------ */
+
+/* Whom to put off: of the client that holds most, the connection that holds most and is not being worked on. */
+static struct connection *find_heaviest(const struct connections *all, size_t *of_client)
+{
+    struct connection *found = NULL;
+    *of_client = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        struct connection *connection = all->list[i];
+        if (connection->leaving || connection->deadline_ms == 0 || held(connection) <= HELD_FREE)
+            continue;
+        size_t sum = held_of_client(connection);
+        if (!found || sum > *of_client || (sum == *of_client && held(connection) > held(found))) {
+            found = connection;
+            *of_client = sum;
+        }
+    }
+    return found;
+}
+
+static void relieve(struct connections *all)
+{
+    size_t sum;
+    for (struct connection *heaviest; (heaviest = find_heaviest(all, &sum)) != NULL;) {
+        if (all->held <= HELD_MAX && sum <= HELD_OF_CLIENT_MAX)
+            return;
+        atomic_fetch_add(&all->state->requests_limited, 1);
+        if (heaviest->held_out > 0) /* an answer that it does not take; the key will say so again */
+            connection_cut(heaviest);
+        else
+            connection_farewell(heaviest, 429, "too much is on its way at once; come again");
+    }
+}
+
+static void see_to_deadline(struct connection *connection, int64_t now_ms)
+{
+    if (connection->deadline_ms == 0 || now_ms <= connection->deadline_ms)
+        return;
+    if (connection->proven && connection->held_in > 0 && connection->held_out == 0 && !connection->leaving)
+        connection_farewell(connection, 408, "the request took too long; see collector.request_timeout");
+    else
+        connection_cut(connection);
 }
 
 void connections_sweep(struct connections *all, int64_t now_ms)
 {
+    for (size_t i = 0; i < all->count; i++)
+        if (!was_let_go(all->list[i]))
+            meet(all->list[i], now_ms);
+    relieve(all);
     for (size_t i = 0; i < all->count;) {
-        struct connection *connection = &all->list[i];
-        if (!was_let_go(connection->stream)) {
-            if (!connection->known &&
-                (!connection_know(connection) || count_of_peer(all, connection) > all->max_per_peer))
-                cut(all, connection);
-            else if (connection->deadline_ms && now_ms > connection->deadline_ms)
-                cut(all, connection);
-        }
-        if (was_let_go(connection->stream)) {
-            bufferevent_decref(connection->stream);
-            *connection = all->list[--all->count];
-            continue;
-        }
-        i++;
+        if (!was_let_go(all->list[i]))
+            see_to_deadline(all->list[i], now_ms);
+        if (was_let_go(all->list[i]))
+            forget(all, i);
+        else
+            i++;
     }
-    atomic_store(&all->state->connections, (unsigned)all->count);
 }
 
 void connection_answered(struct connections *all, struct connection *connection, int64_t now_ms)
 {
     connection->deadline_ms = now_ms + all->timeout_ms;
+    set_held(connection, evbuffer_get_length(bufferevent_get_input(connection->stream)), connection->held_out);
 }

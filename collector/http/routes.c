@@ -36,15 +36,33 @@ static void set_header(struct evhttp_request *request, const char *name, const c
     evhttp_add_header(evhttp_request_get_output_headers(request), name, value);
 }
 
-static void reply(struct routes *routes, struct evhttp_request *request, int status, const char *type, const void *body,
-                  size_t size, int retry_after_s)
+static void free_body(const void *data, size_t size, void *context)
+{
+    struct buf *body = context;
+    (void)data, (void)size;
+    buf_done(body);
+    free(body);
+}
+
+/* Takes the body's bytes: an answer may be as large as a batch, and one copy of it is enough. */
+static struct evbuffer *wrap(struct buf *body)
+{
+    struct evbuffer *out = evbuffer_new();
+    struct buf *kept = cm_malloc(sizeof *kept);
+    *kept = *body;
+    buf_init(body, body->max);
+    if (!out || evbuffer_add_reference(out, kept->data, kept->size, free_body, kept) != 0)
+        abort(); /* out of memory */
+    return out;
+}
+
+static void reply(struct routes *routes, struct evhttp_request *request, int status, const char *type, struct buf *body,
+                  int retry_after_s)
 {
     struct evhttp_connection *http = evhttp_request_get_connection(request);
     struct connection *connection = connections_find(routes->connections, evhttp_connection_get_bufferevent(http));
-    struct evbuffer *out = evbuffer_new();
+    struct evbuffer *out = wrap(body);
     char seconds[16];
-    if (!out || evbuffer_add(out, body, size) != 0)
-        abort(); /* out of memory */
     set_header(request, "Content-Type", type);
     set_header(request, "Cache-Control", "no-store");
     set_header(request, "X-Content-Type-Options", "nosniff");
@@ -64,30 +82,22 @@ static void reply(struct routes *routes, struct evhttp_request *request, int sta
 /* text is ours, without anything to escape. */
 static void refuse(const struct exchange *exchange, int status, const char *text, int retry_after_s)
 {
-    char body[256];
-    int size = snprintf(body, sizeof body, "{\"error\":\"%s\"}\n", text);
-    reply(exchange->routes, exchange->request, status, "application/json", body, (size_t)size, retry_after_s);
+    struct buf body;
+    buf_init(&body, 256);
+    buf_appendf(&body, "{\"error\":\"%s\"}\n", text);
+    reply(exchange->routes, exchange->request, status, "application/json", &body, retry_after_s);
 }
 
 /* --- Who asks ------------------------------------------------------------------------------------------------------------------------- */
-
-static bool may_speak(const struct settings *settings, uid_t uid)
-{
-    for (size_t i = 0; i < settings->uid_count; i++)
-        if (settings->uids[i] == uid)
-            return true;
-    return false;
-}
 
 /* Fills peer, or answers 403. */
 static bool identify(struct exchange *exchange)
 {
     struct connection *connection = exchange->connection;
     struct cm_error error = {.reason = ""};
-    bool good = connection && connection_know(connection);
+    bool good = connection && connection_prove(connection);
     if (good && connection->is_local) {
         exchange->peer = (struct peer){.is_local = true, .uid = connection->uid};
-        good = may_speak(exchange->routes->settings, connection->uid);
     } else if (good) {
         good = tls_peer(bufferevent_openssl_get_ssl(connection->stream), &exchange->peer, &error) == 0;
     }
@@ -107,8 +117,7 @@ static void get_health(struct exchange *exchange)
     struct buf body;
     buf_init(&body, METRICS_MAX);
     bool well = state_health(exchange->routes->state, clock_wall_ms(), &body);
-    reply(exchange->routes, exchange->request, well ? 200 : 503, "application/json", body.data, body.size, 0);
-    buf_done(&body);
+    reply(exchange->routes, exchange->request, well ? 200 : 503, "application/json", &body, 0);
 }
 
 static void get_metrics(struct exchange *exchange)
@@ -116,9 +125,7 @@ static void get_metrics(struct exchange *exchange)
     struct buf body;
     buf_init(&body, METRICS_MAX);
     state_metrics(exchange->routes->state, clock_wall_ms(), &body);
-    reply(exchange->routes, exchange->request, 200, "text/plain; version=0.0.4; charset=utf-8", body.data, body.size,
-          0);
-    buf_done(&body);
+    reply(exchange->routes, exchange->request, 200, "text/plain; version=0.0.4; charset=utf-8", &body, 0);
 }
 
 /* --- Jobs ------------------------------------------------------------------------------------------------------------------------------ */
@@ -178,6 +185,7 @@ static void enqueue(struct exchange *exchange, enum job_kind kind, const char *k
         return;
     }
     job->received_ms = clock_monotonic_ms();
+    job->client = exchange->connection->client_key;
     job->context = exchange->request;
     job->body = evbuffer_new();
     if (!job->body)
@@ -186,10 +194,12 @@ static void enqueue(struct exchange *exchange, enum job_kind kind, const char *k
     evbuffer_add_buffer(job->body, input); /* moves, does not copy */
     exchange->connection->deadline_ms = 0;
     evhttp_connection_set_closecb(evhttp_request_get_connection(exchange->request), on_close, job);
-    if (queue_put(routes->queue, job))
+    enum queue_room room = queue_put(routes->queue, job);
+    if (room == QUEUE_ROOM)
         return;
     atomic_fetch_add(&routes->state->requests_limited, 1);
-    refuse(exchange, 503, "the queue is full", BUSY_RETRY_S);
+    refuse(exchange, 429, room == QUEUE_FULL ? "the queue is full" : "too many requests of yours wait already",
+           BUSY_RETRY_S);
     job_free(job);
 }
 
@@ -226,13 +236,14 @@ static void post_lease(struct exchange *exchange)
 
 void routes_answer(struct routes *routes, struct job *job)
 {
-    static const char put_off[] = "{\"error\":\"the collector is stopping\"}\n";
     struct evhttp_request *request = job->context;
-    if (request && job->answer.status)
-        reply(routes, request, job->answer.status, "application/json", job->answer.body.data, job->answer.body.size,
-              job->retry_after_s);
-    else if (request) /* it was never begun */
-        reply(routes, request, 503, "application/json", put_off, sizeof put_off - 1, BUSY_RETRY_S);
+    if (job->answer.status == 0) { /* it was never begun */
+        job->answer.status = 503;
+        job->retry_after_s = BUSY_RETRY_S;
+        buf_append_str(&job->answer.body, "{\"error\":\"the collector is stopping\"}\n");
+    }
+    if (request)
+        reply(routes, request, job->answer.status, "application/json", &job->answer.body, job->retry_after_s);
     job_free(job);
 }
 
@@ -276,7 +287,7 @@ void routes_on_request(struct evhttp_request *request, void *context)
         .routes = routes, .request = request, .connection = connections_find(routes->connections, stream)};
     if (!identify(&exchange))
         return;
-    if (!rate_take(&routes->rate, exchange.connection->peer_key, clock_monotonic_ms())) {
+    if (!rate_take(&routes->rate, exchange.connection->client_key, clock_monotonic_ms())) {
         atomic_fetch_add(&routes->state->requests_limited, 1);
         refuse(&exchange, 429, "too many requests; see collector.client_rate", BUSY_RETRY_S);
         return;
@@ -297,7 +308,7 @@ void routes_close_idle(struct routes *routes)
 {
     int64_t now = clock_monotonic_ms();
     for (size_t i = 0; i < routes->connections->count; i++) {
-        struct connection *connection = &routes->connections->list[i];
+        struct connection *connection = routes->connections->list[i];
         /* What is being written gets the time of the flush; the rest has nothing to wait for. */
         if (evbuffer_get_length(bufferevent_get_output(connection->stream)) == 0)
             connection->deadline_ms = now - 1;

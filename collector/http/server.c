@@ -1,6 +1,7 @@
 /* Listeners, the event loop and its end. What requests mean is in routes.c.
  *
- * Memory is bounded at accept: with collector.connections open, the listeners rest and the kernel keeps who comes next waiting. */
+ * With collector.connections open, whoever has proven nothing makes room; when all are at work the listeners rest, and the kernel keeps who comes next
+ * waiting. What they may hold in memory is in connections.c. */
 #include "collector/http/server.h"
 
 #include <event2/bufferevent_ssl.h>
@@ -20,7 +21,7 @@
 
 enum {
     TICK_MS = 250,
-    HEADERS_MAX = 16 * 1024,
+    HEADERS_MAX = 8 * 1024, /* each becomes some hundred bytes of memory */
     TLS_LOOK_MS = 2000,
     FLUSH_MS = 5000, /* for the last answers to leave, after SIGTERM */
 };
@@ -80,7 +81,7 @@ static struct bufferevent *on_accept(struct event_base *base, void *context)
         ssl ? bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE)
             : bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
     if (!stream || (!door->is_local && !ssl) || !connections_add(&server->connections, stream, door->is_local))
-        abort(); /* out of memory; the table has room, or the listener would rest. evhttp would serve plain HTTP else */
+        abort(); /* out of memory; evhttp would serve plain HTTP else */
     if (ssl)
         bufferevent_openssl_set_allow_dirty_shutdown(stream, 1); /* a request is whole by its own length */
     if (connections_full(&server->connections))
@@ -192,7 +193,7 @@ static int make_events(struct server *server, struct cm_error *error)
     const struct timeval tick = {.tv_usec = TICK_MS * 1000};
     server->done = event_new(server->base, queue_fd(server->queue), EV_READ | EV_PERSIST, on_done, server);
     server->tick = event_new(server->base, -1, EV_PERSIST, on_tick, server);
-    server->sweep = event_new(server->base, -1, 0, on_sweep, server);
+    server->sweep = server->connections.sweep = event_new(server->base, -1, 0, on_sweep, server);
     server->stop[0] = evsignal_new(server->base, SIGTERM, on_stop, server);
     server->stop[1] = evsignal_new(server->base, SIGINT, on_stop, server);
     server->reload = evsignal_new(server->base, SIGHUP, on_reload, server);
@@ -233,14 +234,11 @@ int server_new(const struct settings *settings, struct state *state, struct queu
                struct cm_error *error)
 {
     struct server *server = cm_calloc(1, sizeof *server);
-    const struct config *config = settings->config;
     server->settings = settings;
     server->state = state;
     server->queue = queue;
     server->socket.fd = server->socket.lock_fd = -1;
-    connections_init(&server->connections, (size_t)config_integer(config, "collector.connections"),
-                     (size_t)config_integer(config, "collector.client_connections"),
-                     config_integer(config, "collector.request_timeout"), state);
+    connections_init(&server->connections, settings, state);
     routes_init(&server->routes, settings, state, queue, &server->connections);
     server->base = event_base_new();
     int code = server->base ? open_doors(server, error) : error_set(error, CM_EIO, 0, "libevent does not start");

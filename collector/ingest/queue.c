@@ -1,6 +1,7 @@
 /* The queue between the event loop and the workers, and the workers. */
 #include "collector/ingest/queue.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,12 @@
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
 
-enum { ANSWER_MAX = 80 << 20, RETRY_AFTER_S = 2 };
+enum {
+    ANSWER_MAX = 80 << 20,
+    RETRY_AFTER_S = 2,
+    LARGE_ANSWER_BYTES = 1 << 20,                     /* thousands of rejections */
+    LIGHT_BYTES = CM_LIMIT_SEGMENT_BYTES + (1 << 20), /* a segment, and certificates that a 409 asked for */
+};
 
 struct list {
     struct job *first, *last;
@@ -24,11 +30,15 @@ struct queue {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct list waiting, done;
+    uint64_t *served; /* by worker: whose job it has; only those of workers that have one count */
+    bool *serving;
     size_t max;
     bool stopping;
     int event;
     pthread_t *threads;
-    unsigned thread_count;
+    unsigned thread_count, numbered;
+    pthread_mutex_t
+        heavy; /* whoever reads a batch larger than a segment: a batch in work takes a multiple of its size, and one at a time is enough */
 };
 
 static void list_put(struct list *list, struct job *job)
@@ -52,6 +62,38 @@ static struct job *list_take(struct list *list)
         list->count--;
     }
     return job;
+}
+
+/* Takes the job of the client whom the fewest workers serve; the first of those. */
+static struct job *take_fairly(struct queue *queue)
+{
+    struct job *best = NULL, *before_best = NULL, *before = NULL;
+    size_t fewest = SIZE_MAX;
+    for (struct job *job = queue->waiting.first; job && fewest > 0; before = job, job = job->next) {
+        size_t count = 0;
+        for (unsigned i = 0; i < queue->numbered; i++)
+            count += queue->serving[i] && queue->served[i] == job->client;
+        if (count < fewest) {
+            fewest = count;
+            best = job;
+            before_best = before;
+        }
+    }
+    if (!before_best)
+        return list_take(&queue->waiting);
+    before_best->next = best->next;
+    if (queue->waiting.last == best)
+        queue->waiting.last = before_best;
+    queue->waiting.count--;
+    return best;
+}
+
+static size_t count_of_client(const struct list *list, uint64_t client)
+{
+    size_t count = 0;
+    for (const struct job *job = list->first; job; job = job->next)
+        count += job->client == client;
+    return count;
 }
 
 struct job *job_new(enum job_kind kind, const struct peer *peer)
@@ -130,32 +172,63 @@ static int store_twice(struct session *session, const struct delivery_request *r
     return code;
 }
 
+/* A body larger than a segment was met: only one of those is worked on at a time. */
+struct turn {
+    struct queue *queue;
+    bool is_mine;
+};
+
+static void take_turn(void *context)
+{
+    struct turn *turn = context;
+    pthread_mutex_lock(&turn->queue->heavy);
+    turn->is_mine = true;
+}
+
+static void end_turn(struct turn *turn, bool was_large)
+{
+    if (turn->is_mine || was_large)
+        malloc_trim(0); /* what such a batch left behind would stay ours until the next of its kind */
+    if (turn->is_mine)
+        pthread_mutex_unlock(&turn->queue->heavy);
+}
+
+static int carry_out(struct queue *queue, struct session *session, struct job *job, const struct buf *body,
+                     bool *was_up, struct cm_error *error)
+{
+    const struct delivery_request request = {.peer = job->peer,
+                                             .key = job->key,
+                                             .body = body->data,
+                                             .size = body->size,
+                                             .sent_ms = job->sent_ms,
+                                             .received_ms = job->received_ms};
+    int code = store_twice(session, &request, job, error);
+    *was_up = atomic_load(&queue->state->database_up);
+    state_database(queue->state, code != CM_EIO);
+    job->retry_after_s = job->answer.retry_after_s;
+    return code;
+}
+
 static void work(struct queue *queue, struct session *session, struct job *job)
 {
     struct cm_error error = {0};
     struct buf body;
     bool was_up = true;
     int64_t began = clock_monotonic_ms();
-    buf_init(&body, CM_LIMIT_BATCH_BYTES);
-    int code = body_decode(job->body, job->encoding, &body, &error);
+    struct turn turn = {.queue = queue};
+    const struct body_gate gate = {
+        .light = LIGHT_BYTES, .max = CM_LIMIT_BATCH_BYTES, .pass = take_turn, .context = &turn};
+    int code = body_decode_gated(job->body, job->encoding, &gate, &body, &error);
     evbuffer_free(job->body);
     job->body = NULL;
     if (code) {
         answer(job, code == CM_ELIMIT ? 413 : 400, error.reason);
         code = 0;
     } else {
-        const struct delivery_request request = {.peer = job->peer,
-                                                 .key = job->key,
-                                                 .body = body.data,
-                                                 .size = body.size,
-                                                 .sent_ms = job->sent_ms,
-                                                 .received_ms = job->received_ms};
-        code = store_twice(session, &request, job, &error);
-        was_up = atomic_load(&queue->state->database_up);
-        state_database(queue->state, code != CM_EIO);
-        job->retry_after_s = job->answer.retry_after_s;
+        code = carry_out(queue, session, job, &body, &was_up, &error);
     }
     buf_done(&body);
+    end_turn(&turn, job->answer.body.size > LARGE_ANSWER_BYTES);
     if (code == CM_EIO || code == CM_ETIMEOUT || code == CM_ECONFLICT) {
         /* Once an outage: scanners come again every second. */
         log_event(code == CM_EIO && !was_up ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "batch_put_off", "key=%s %s",
@@ -189,11 +262,17 @@ static void *worker(void *context)
     struct queue *queue = context;
     struct session session;
     session_init(&session, queue->settings);
+    pthread_mutex_lock(&queue->lock);
+    unsigned number = queue->numbered++;
+    pthread_mutex_unlock(&queue->lock);
     for (;;) {
         pthread_mutex_lock(&queue->lock);
+        queue->serving[number] = false;
         while (!queue->stopping && !queue->waiting.first)
             pthread_cond_wait(&queue->wake, &queue->lock);
-        struct job *job = queue->stopping ? NULL : list_take(&queue->waiting);
+        struct job *job = queue->stopping ? NULL : take_fairly(queue);
+        queue->serving[number] = job != NULL;
+        queue->served[number] = job ? job->client : 0;
         atomic_store(&queue->state->queue_depth, (unsigned)queue->waiting.count);
         pthread_mutex_unlock(&queue->lock);
         if (!job)
@@ -216,6 +295,9 @@ struct queue *queue_new(const struct settings *settings, struct state *state, si
     queue->state = state;
     queue->max = max;
     queue->threads = cm_calloc(workers, sizeof *queue->threads);
+    queue->served = cm_calloc(workers, sizeof *queue->served);
+    queue->serving = cm_calloc(workers, sizeof *queue->serving);
+    pthread_mutex_init(&queue->heavy, NULL);
     pthread_mutex_init(&queue->lock, NULL);
     pthread_cond_init(&queue->wake, NULL);
     queue->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -234,11 +316,15 @@ int queue_fd(const struct queue *queue)
     return queue->event;
 }
 
-bool queue_put(struct queue *queue, struct job *job)
+enum queue_room queue_put(struct queue *queue, struct job *job)
 {
+    enum queue_room room = QUEUE_ROOM;
     pthread_mutex_lock(&queue->lock);
-    bool room = !queue->stopping && queue->waiting.count < queue->max;
-    if (room) {
+    if (queue->stopping || queue->waiting.count >= queue->max)
+        room = QUEUE_FULL;
+    else if (count_of_client(&queue->waiting, job->client) >= (queue->max + 1) / 2)
+        room = QUEUE_SHARE_FULL;
+    if (room == QUEUE_ROOM) {
         list_put(&queue->waiting, job);
         atomic_store(&queue->state->queue_depth, (unsigned)queue->waiting.count);
         pthread_cond_signal(&queue->wake);
@@ -283,6 +369,9 @@ void queue_free(struct queue *queue)
         close(queue->event);
     pthread_cond_destroy(&queue->wake);
     pthread_mutex_destroy(&queue->lock);
+    pthread_mutex_destroy(&queue->heavy);
+    free(queue->served);
+    free(queue->serving);
     free(queue->threads);
     free(queue);
 }

@@ -13,7 +13,8 @@ struct job {
     struct job *next; /* private to the queue */
     enum job_kind kind;
     struct peer peer;
-    char *key; /* owned; of a batch, or a lease's id; else NULL */
+    uint64_t client; /* whose it is: any number, the same for the same client */
+    char *key;       /* owned; of a batch, or a lease's id; else NULL */
     enum body_encoding encoding;
     struct evbuffer *body;        /* owned; gone when the job comes back */
     int64_t sent_ms, received_ms; /* of the sender's clock; monotonic */
@@ -29,8 +30,10 @@ void job_free(struct job *job);
 struct queue;
 struct queue *queue_new(const struct settings *settings, struct state *state, size_t max, unsigned workers);
 int queue_fd(const struct queue *queue); /* readable when jobs are done */
-/* False: it is full; the job stays the caller's. */
-bool queue_put(struct queue *queue, struct job *job);
+/* Only with QUEUE_ROOM the job is no longer the caller's. One client may fill half of the queue. Of those that wait, that of the client goes first whom the
+ * fewest workers serve. */
+enum queue_room { QUEUE_ROOM, QUEUE_FULL, QUEUE_SHARE_FULL };
+enum queue_room queue_put(struct queue *queue, struct job *job);
 struct job *queue_take_done(struct queue *queue); /* NULL: none */
 /* Workers finish what they have; what waits comes back unanswered (status 0). Blocks until the workers ended. */
 void queue_stop(struct queue *queue);
