@@ -107,6 +107,8 @@ const struct config_key config_keys[] = {
      "How long a client may take to send one request whole, to read the answer, and to begin the next."},
     {"collector.lease", CONFIG_DURATION, 1 * SECOND_MS, 1 * DAY_MS, "2m",
      "How long a scanner has a shard of a sweep without a word from it, before it is given to another."},
+    {"gone.after", CONFIG_INTEGER, 1, 100, "3",
+     "How many sweeps that could have seen a place must say that it is not there before it is marked gone."},
     {"collector.judge_interval", CONFIG_DURATION, 100, 1 * HOUR_MS, "5s",
      "How often the collector verifies new chains and brings its figures up to date."},
 

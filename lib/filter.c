@@ -20,10 +20,8 @@ static const char *const key_names[FILTER_KEY_COUNT_] = {
 };
 
 static const char *const status_names[FILTER_STATUS_COUNT_] = {
-    [FILTER_EXPIRED] = "expired",
-    [FILTER_EXPIRING] = "expiring",
-    [FILTER_FAILING] = "failing",
-    [FILTER_OK] = "ok",
+    [FILTER_EXPIRED] = "expired", [FILTER_EXPIRING] = "expiring", [FILTER_FAILING] = "failing",
+    [FILTER_OK] = "ok",           [FILTER_GONE] = "gone",
 };
 
 /* What stands between two white spaces outside quotes, taken apart. */
@@ -182,7 +180,7 @@ static int term_of(const struct word *word, enum filter_mode mode, struct filter
         if (typing && status_begun(word->value.data))
             return CM_OK;
         return error_setf(error, CM_EINVAL, word->offset, "unknown status",
-                          "%.40s: one of expired, expiring, failing, ok", word->value.data);
+                          "%.40s: one of expired, expiring, failing, ok, gone", word->value.data);
     }
     *keep = true;
     term->nobody = word->key == FILTER_OWNER && !word->quoted && strcasecmp(word->value.data, "none") == 0;
@@ -247,6 +245,15 @@ void filter_done(struct filter *filter)
         free(filter->terms[i].like);
     free(filter->terms);
     *filter = (struct filter){0};
+}
+
+bool filter_asks_gone(const struct filter *filter)
+{
+    for (size_t i = 0; i < filter->count; i++)
+        if (filter->terms[i].key == FILTER_STATUS && filter->terms[i].status == FILTER_GONE &&
+            !filter->terms[i].negated)
+            return true;
+    return false;
 }
 
 static const char *condition_of(const struct filter_term *term, const struct filter_sql *sql)

@@ -67,7 +67,7 @@ static const char select_sql[] =
     "  FROM certificate_place p"
     "  LEFT JOIN LATERAL chain_best(p.chain_id) v ON true"
     "  WHERE p.not_after <= now() + $1::interval AND ($2::boolean OR p.role <> 'trust')"
-    "   AND ($3::text IS NULL OR p.owner = $3 OR ($3 = 'none' AND p.owner IS NULL))";
+    "   AND ($3::text IS NULL OR p.owner = $3 OR ($3 = 'none' AND p.owner IS NULL)) AND $4::boolean IS NOT NULL";
 
 static const char order_sql[] =
     "  GROUP BY p.sha256) u"
@@ -95,7 +95,8 @@ static const struct filter_sql filter_sql = {
     .status = {[FILTER_EXPIRED] = "p.not_after <= now()",
                [FILTER_EXPIRING] = "p.not_after > now() AND p.threshold IS NOT NULL",
                [FILTER_FAILING] = "p.last_result NOT IN ('ok', '')",
-               [FILTER_OK] = "p.not_after > now() AND p.threshold IS NULL AND p.last_result IN ('ok', '')"},
+               [FILTER_OK] = "p.not_after > now() AND p.threshold IS NULL AND p.last_result IN ('ok', '')",
+               [FILTER_GONE] = "false"}, /* a certificate does not expire where it is no more */
 };
 
 /* ---- for people ---- */

@@ -59,6 +59,7 @@ enum inventory_column {
     SOURCE,
     SCANNER,
     FIRST_SEEN,
+    GONE_SINCE,
     INVENTORY_COLUMN_COUNT
 };
 _Static_assert((int)INVENTORY_COLUMN_COUNT <= (int)SHEET_COLUMNS_MAX, "raise SHEET_COLUMNS_MAX");
@@ -114,6 +115,7 @@ static const struct column columns[INVENTORY_COLUMN_COUNT] = {
     [SOURCE] = {"source", "Source", COLUMN_TEXT, true},
     [SCANNER] = {"scanner", "Scanner", COLUMN_TEXT, true},
     [FIRST_SEEN] = {"first_seen", "First seen", COLUMN_TIME, true},
+    [GONE_SINCE] = {"gone_since", "Gone since", COLUMN_TIME, true},
 };
 
 /* Sorted before the certificates of each place are looked up, so that rows stream. The certificate shown is the leaf that expires
@@ -123,7 +125,8 @@ static const char select_sql[] =
     " floor(extract(epoch FROM n.not_after - now()) / 86400)::bigint, expiry_threshold(n.not_before, n.not_after, "
     "now()),"
     " l.owner, array_to_string(l.owner_email, ', '), to_json(l.owner_email)::text, l.owner_contact, l.environment,"
-    " l.criticality, CASE l.last_result WHEN '' THEN 'hidden' ELSE l.last_result END, l.last_detail,"
+    " l.criticality, CASE WHEN l.gone_at IS NOT NULL THEN 'gone' WHEN l.last_result = '' THEN 'hidden' ELSE "
+    "l.last_result END, l.last_detail,"
     " utc_text(greatest(l.ok_at, l.failed_at)), utc_text(l.ok_at), utc_text(l.failed_at), n.issuer, n.subject,"
     " encode(n.serial, 'hex'), utc_text(n.not_before), key_text(n.key_alg, n.key_bits, n.curve), n.sig_alg, n.verdict,"
     " n.missing_issuer, utc_text(n.effective_not_after), n.faults,"
@@ -132,12 +135,13 @@ static const char select_sql[] =
     " l.tls#>>'{staple,status}', l.tls#>>'{staple,next_update}', l.tls->>'proof', l.tls->>'ja3s', l.transport, "
     "host(l.ip), l.port,"
     " CASE l.kind WHEN 'endpoint' THEN l.name END, l.starttls, l.host, l.path, l.inner_path, l.entry,"
-    " l.file_meta->>'format', l.source, l.scanner, utc_text(l.first_seen)"
+    " l.file_meta->>'format', l.source, l.scanner, utc_text(l.first_seen), utc_text(l.gone_since)"
     " FROM (SELECT pl.*, greatest(pl.last_ok, k.last_ok) AS ok_at, greatest(pl.last_failure, k.last_failure) AS "
     "failed_at"
     "  FROM place pl LEFT JOIN places_checked() k ON k.location_id = pl.location_id"
     "  WHERE ($2::boolean OR NOT EXISTS (SELECT 1 FROM place_of_anchors a WHERE a.location_id = pl.location_id))"
     "   AND ($3::text IS NULL OR pl.owner = $3 OR ($3 = 'none' AND pl.owner IS NULL))"
+    "   AND ($4::boolean OR pl.gone_at IS NULL)"
     "   AND $1::interval IS NOT NULL"; /* every report takes it */
 
 static const char order_sql[] =
@@ -145,9 +149,12 @@ static const char order_sql[] =
     "l"
     " LEFT JOIN LATERAL (SELECT c.*, v.verdict, v.missing_issuer, v.effective_not_after, chain_faults(p.chain_id) AS "
     "faults"
-    "  FROM place_certificate p JOIN certificate c ON c.sha256 = p.sha256"
+    "  FROM (SELECT s.sha256, s.chain_id FROM place_certificate s"
+    "    WHERE s.location_id = l.location_id AND s.position = 0 AND NOT s.superseded"
+    "    UNION ALL SELECT g.sha256, g.chain_id FROM gone_certificate g" /* what was there */
+    "    WHERE l.gone_at IS NOT NULL AND g.location_id = l.location_id AND g.position = 0) p"
+    "  JOIN certificate c ON c.sha256 = p.sha256"
     "  LEFT JOIN LATERAL chain_best(p.chain_id) v ON true"
-    "  WHERE p.location_id = l.location_id AND p.position = 0 AND NOT p.superseded"
     "  ORDER BY c.not_after, c.sha256 LIMIT 1) n ON true"
     " CROSS JOIN LATERAL (SELECT string_agg(encode(p.sha256, 'hex'), ' ' ORDER BY p.chain_id, p.role, p.position) AS "
     "text,"
@@ -163,7 +170,7 @@ static const char order_sql[] =
 #define SOME_NAME                                                                                                      \
     SOME("lower(p.display_name) LIKE $$ OR EXISTS (SELECT 1 FROM certificate_name n WHERE n.sha256 = p.sha256"         \
          " AND lower(n.name) LIKE $$)")
-#define FAILING "pl.last_result NOT IN ('ok', '')"
+#define FAILING "pl.gone_at IS NULL AND pl.last_result NOT IN ('ok', '')"
 
 static const struct filter_sql filter_sql = {
     .text = {[FILTER_ANY] = "lower(pl.place) LIKE $$ OR lower(pl.owner) LIKE $$ OR " SOME(
@@ -181,7 +188,8 @@ static const struct filter_sql filter_sql = {
     .status = {[FILTER_EXPIRED] = SOME("p.not_after <= now()"),
                [FILTER_EXPIRING] = SOME("p.not_after > now() AND p.threshold IS NOT NULL"),
                [FILTER_FAILING] = FAILING,
-               [FILTER_OK] = "NOT (" FAILING ") AND NOT " SOME("p.threshold IS NOT NULL")},
+               [FILTER_OK] = "pl.gone_at IS NULL AND NOT (" FAILING ") AND NOT " SOME("p.threshold IS NOT NULL"),
+               [FILTER_GONE] = "pl.gone_at IS NOT NULL"},
 };
 
 /* ---- for people ---- */
@@ -206,7 +214,8 @@ static void text_cell(struct table *table, unsigned column, const struct field *
 {
     int64_t seconds = 0;
     char text[TIMEFMT_SIZE];
-    bool ok = strcmp(f[RESULT].text, "ok") == 0, hidden = strcmp(f[RESULT].text, "hidden") == 0;
+    bool ok = strcmp(f[RESULT].text, "ok") == 0, hidden = strcmp(f[RESULT].text, "hidden") == 0,
+         gone = !f[GONE_SINCE].null;
 
     switch ((enum text_column)column) {
     case T_PLACE:
@@ -221,7 +230,7 @@ static void text_cell(struct table *table, unsigned column, const struct field *
     case T_EXPIRES:
         if (field_seconds(&f[NOT_AFTER], &seconds)) {
             timefmt_distance(text, seconds - now->at);
-            table_cell(table, text, urgency_paint(&f[THRESHOLD], seconds - now->at));
+            table_cell(table, text, gone ? TABLE_DIM : urgency_paint(&f[THRESHOLD], seconds - now->at));
         } else {
             table_cell(table, "-", TABLE_DIM);
         }
@@ -230,7 +239,7 @@ static void text_cell(struct table *table, unsigned column, const struct field *
         table_cell(table, f[OWNER].null ? "nobody" : f[OWNER].text, f[OWNER].null ? TABLE_WARN : TABLE_PLAIN);
         break;
     case T_RESULT:
-        table_cell(table, f[RESULT].text, ok ? TABLE_GOOD : hidden ? TABLE_DIM : TABLE_BAD);
+        table_cell(table, f[RESULT].text, ok ? TABLE_GOOD : hidden || gone ? TABLE_DIM : TABLE_BAD);
         break;
     case T_CHECKED:
         if (field_seconds(&f[LAST_CHECKED], &seconds))
@@ -261,6 +270,11 @@ static void text_foot(const struct request *request, const struct summary *summa
         buf_append_str(out, "; ");
         append_count(out, summary->failing, "could not be read then: ", "could not be read then: ");
         buf_append_str(out, "unreachable is not absent");
+    }
+    if (summary->gone > 0 && !filter_asks_gone(&request->filter)) {
+        buf_append_str(out, "; ");
+        append_number(out, summary->gone);
+        buf_append_str(out, " gone: --filter status:gone");
     }
     buf_append_str(out, ")");
 }

@@ -31,7 +31,7 @@ static const struct cli_program program = {
             {OPTION_FILTER, "filter", "EXPR",
              "Only what matches every word: name, subject, issuer, place, owner or fingerprint holds it. name:, "
              "issuer:, place:, "
-             "owner:, realm:, key:, fingerprint: look at one of them, status: is expired, expiring, failing or ok; "
+             "owner:, realm:, key:, fingerprint: look at one of them, status: is expired, expiring, failing, ok or gone; "
              "-word turns "
              "around, quotes hold words together, * stands for anything."},
             {OPTION_OWNER, "owner", "NAME", "Only places of this owner; none: places that nobody owns."},

@@ -26,7 +26,7 @@ int summary_read(struct db *db, struct summary *out, struct cm_error *error)
     struct db_result *result = NULL;
     int code = db_query(db,
                         "SELECT extract(epoch FROM at)::bigint, places, failing, unowned,"
-                        " extract(epoch FROM last_looked)::bigint FROM inventory_summary",
+                        " extract(epoch FROM last_looked)::bigint, gone FROM inventory_summary",
                         NULL, 0, &result, error);
     if (code)
         return code;
@@ -35,7 +35,8 @@ int summary_read(struct db *db, struct summary *out, struct cm_error *error)
                             .failing = db_integer(result, 0, 2),
                             .unowned = db_integer(result, 0, 3),
                             .looked = !db_is_null(result, 0, 4),
-                            .last_looked = db_integer(result, 0, 4)};
+                            .last_looked = db_integer(result, 0, 4),
+                            .gone = db_integer(result, 0, 5)};
     db_result_free(result);
     return CM_OK;
 }
@@ -85,6 +86,7 @@ int report_each(struct db *db, const struct request *request, report_row_fn fn, 
     parameters[0] = within;
     parameters[1] = request->include_trust ? "true" : "false";
     parameters[2] = request->owner;
+    parameters[3] = filter_asks_gone(&request->filter) ? "true" : "false";
     buf_init(&sql, 1024 * 1024);
     buf_append_str(&sql, report->select);
     size_t count = FIRST_FILTER_PARAMETER - 1;

@@ -16,7 +16,8 @@ enum format { FORMAT_TEXT, FORMAT_CSV, FORMAT_JSON, FORMAT_NDJSON, FORMAT_HTML }
 /* How the inventory stands at the moment of the snapshot. Times in seconds since the epoch. */
 struct summary {
     int64_t at;
-    int64_t places, failing, unowned;
+    int64_t places, failing, unowned; /* without those that are gone */
+    int64_t gone;
     bool looked; /* somebody looked at all */
     int64_t last_looked;
     bool counted; /* the next two are known: they cost a pass over all places */
@@ -63,7 +64,7 @@ struct report {
 
 extern const struct report report_expiring, report_inventory;
 
-enum { FIRST_FILTER_PARAMETER = 4 };
+enum { FIRST_FILTER_PARAMETER = 5 };
 
 /* One snapshot for everything that a report says (REPEATABLE READ, READ ONLY). */
 CM_MUST_CHECK int snapshot_begin(struct db *db, struct cm_error *error);

@@ -57,6 +57,7 @@ CREATE TABLE place_gone (
 );
 CREATE INDEX place_gone_marked_at ON place_gone (marked_at);
 
+CREATE INDEX sighting_gone ON sighting (chain_id, location_id) WHERE closed_at IS NOT NULL AND absent_runs < 3;
 ALTER TABLE location_state ADD COLUMN gone_at timestamptz; -- NULL: there, as far as is known. As in place_gone
 CREATE INDEX location_state_gone ON location_state (gone_at) WHERE gone_at IS NOT NULL;
 CREATE INDEX location_by_name ON location (name, port) WHERE kind = 'endpoint' AND name <> '';
@@ -114,7 +115,7 @@ CREATE FUNCTION crawl_missed(which uuid) RETURNS TABLE (location_id uuid, what t
      WHERE o.path <> m.path OR o.whole OR m.inner_path = o.inner_path OR starts_with(m.inner_path, o.inner_path || '!')
 $$;
 
--- Takes the absences of one run that is whole. What was gone by then already is not written again.
+-- Takes the absences of one run that is whole; again, when something of before came late. What was gone by then already is not written again.
 CREATE FUNCTION absences_take(which uuid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     taken run;
@@ -124,7 +125,7 @@ BEGIN
     IF taken.source = 'crawl' AND taken.covered IS NOT NULL THEN
         INSERT INTO told (run, batch_key, what, there, last_at, places)
         SELECT which, '', m.what, false, taken.started_at, array_agg(m.location_id) FROM crawl_missed(which) m GROUP BY m.what
-        ON CONFLICT DO NOTHING;
+        ON CONFLICT (run, batch_key, what, there) DO UPDATE SET places = excluded.places;
     END IF;
     INSERT INTO place_absence AS a (location_id, what, look, at)
     SELECT DISTINCT x.location_id, x.what, counted, taken.started_at
@@ -150,8 +151,9 @@ $$;
 
 -- --- Seen again -------------------------------------------------------------------------------------------------------------------------
 
--- Places were seen, each at some time: absences before are void. One that was gone is there again, unless it was seen before the first absence only. Absences after the
--- look, which nobody wrote down while it was gone anyway, are counted anew. reopen: also the spans of a place that was seen after all absences.
+-- Places were seen, each at some time: absences before are void. One that was gone is there again, unless it was seen before the first absence only. Of runs that began
+-- after the look and miss the place the absences are taken once more: nobody writes them down while it is gone, nor before it is known. reopen: also the spans of a place that
+-- was seen after all absences.
 CREATE FUNCTION places_seen(ids uuid[], whats text[], ats timestamptz[], reopen boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     again uuid[];
@@ -163,37 +165,45 @@ BEGIN
     SELECT array_agg(g.location_id), array_agg(g.what), array_agg(s.at) INTO again, again_what, again_at
       FROM unnest(ids, whats, ats) AS s(location_id, what, at)
       JOIN place_gone g ON g.location_id = s.location_id AND g.what = s.what AND g.since <= s.at;
+    UPDATE run r SET absences_taken = false
+     WHERE r.absences_taken AND r.started_at > (SELECT min(a.at) FROM unnest(ats) AS a(at)) AND r.started_at > now() - interval '28 days' AND run_whole(r)
+       AND EXISTS (SELECT
+                     FROM unnest(ids, whats, ats) AS s(location_id, what, at)
+                     JOIN location l ON l.location_id = s.location_id
+                    WHERE s.at < r.started_at
+                      AND CASE l.kind
+                          WHEN 'file' THEN r.covered->>'host' = l.host AND r.covered->>'realm' = l.realm
+                          ELSE EXISTS (SELECT FROM told t
+                                        WHERE t.run = r.run AND NOT t.there AND t.what = 'certificate' AND l.location_id = ANY (t.places))
+                               OR EXISTS (SELECT
+                                            FROM location n
+                                            JOIN told t ON t.run = r.run AND NOT t.there AND t.what = 'name' AND n.location_id = ANY (t.places)
+                                           WHERE n.kind = 'endpoint' AND n.name <> '' AND n.name = l.name AND n.port = l.port AND n.ip IS NULL
+                                             AND n.transport = l.transport AND n.realm = l.realm) END);
     IF again IS NULL THEN
         RETURN;
     END IF;
-    UPDATE sighting s SET closed_at = NULL
-      FROM unnest(again, again_what, again_at) AS b(location_id, what, at)
-      JOIN place_gone g ON g.location_id = b.location_id AND g.what = b.what
-     WHERE b.what = 'certificate' AND (reopen OR b.at < g.gone_at)
-       AND s.location_id = b.location_id AND s.closed_at = g.gone_at AND s.absent_runs < 3;
+    WITH opened AS (
+        UPDATE sighting s SET closed_at = NULL
+          FROM unnest(again, again_what, again_at) AS b(location_id, what, at)
+          JOIN place_gone g ON g.location_id = b.location_id AND g.what = b.what
+         WHERE b.what = 'certificate' AND (reopen OR b.at < g.gone_at)
+           AND s.location_id = b.location_id AND s.closed_at = g.gone_at AND s.absent_runs < 3
+        RETURNING s.chain_id)
+    UPDATE certificate c SET retired_at = NULL -- 0017
+      FROM (SELECT DISTINCT m.sha256 FROM opened o JOIN chain ch ON ch.chain_id = o.chain_id CROSS JOIN LATERAL unnest(ch.fingerprints) AS m(sha256)) m
+     WHERE c.sha256 = m.sha256 AND c.retired_at IS NOT NULL;
     UPDATE location_state st SET gone_at = NULL, digest = NULL
       FROM unnest(again, again_what) AS b(location_id, what)
      WHERE b.what = 'certificate' AND st.location_id = b.location_id;
-    INSERT INTO place_absence AS a (location_id, what, look, at)
-    SELECT x.location_id, x.what, x.look, min(x.at)
-      FROM (SELECT b.location_id, b.what, u.look, u.at
-              FROM unnest(again, again_what, again_at) AS b(location_id, what, at)
-              JOIN place_gone g ON g.location_id = b.location_id AND g.what = b.what
-             CROSS JOIN LATERAL unnest(g.looks, g.ats) AS u(look, at)
-             WHERE u.at > b.at
-             UNION ALL
-            SELECT b.location_id, b.what, coalesce(lease.sweep_id, r.run), r.started_at
-              FROM unnest(again, again_what, again_at) AS b(location_id, what, at)
-              LEFT JOIN location l ON l.location_id = b.location_id AND l.kind = 'endpoint'
-              LEFT JOIN location n ON n.kind = 'endpoint' AND n.name <> '' AND n.name = l.name AND n.port = l.port AND n.transport = l.transport AND n.realm = l.realm
-                                      AND n.ip IS NULL
-              JOIN run r ON r.absences_taken AND r.started_at > b.at
-              JOIN told t ON t.run = r.run AND NOT t.there
-                             AND (t.what = b.what AND b.location_id = ANY (t.places) OR t.what = 'name' AND n.location_id = ANY (t.places))
-              LEFT JOIN lease ON lease.lease_id = r.run) x
-     GROUP BY x.location_id, x.what, x.look
+    INSERT INTO place_absence (location_id, what, look, at)
+    SELECT g.location_id, g.what, u.look, u.at
+      FROM unnest(again, again_what, again_at) AS b(location_id, what, at)
+      JOIN place_gone g ON g.location_id = b.location_id AND g.what = b.what
+     CROSS JOIN LATERAL unnest(g.looks, g.ats) AS u(look, at)
+     WHERE u.at > b.at
      ORDER BY 1, 2, 3
-    ON CONFLICT (location_id, what, look) DO UPDATE SET at = least(a.at, excluded.at) WHERE excluded.at < a.at;
+    ON CONFLICT DO NOTHING;
     DELETE FROM place_gone g USING unnest(again, again_what) AS b(location_id, what) WHERE g.location_id = b.location_id AND g.what = b.what;
 END
 $$;
@@ -339,8 +349,8 @@ $$;
 
 INSERT INTO upkeep (task, done_at) VALUES ('gone', '-infinity'), ('absences', '-infinity');
 
--- What one collector does every few seconds: takes the absences of runs that have become whole, and marks. Runs that are not whole are asked again when something of them may
--- have come, and given up after 30 days. A place that was seen by a batch which was stored while it was being marked is there again.
+-- What one collector does every few seconds: takes the absences of runs that have become whole, and marks. Runs that are not whole are
+-- asked again, but for what is older than observation and told are kept for sure. A place that was seen by a batch which was stored while it was being marked is there again.
 CREATE FUNCTION gone_round(needed integer, OUT runs integer, OUT gone integer) LANGUAGE plpgsql AS $$
 DECLARE
     which uuid;
@@ -350,7 +360,7 @@ DECLARE
 BEGIN
     runs := 0;
     FOR which IN SELECT r.run FROM run r
-                  WHERE r.finished_at IS NOT NULL AND NOT r.absences_taken AND run_whole(r)
+                  WHERE r.finished_at IS NOT NULL AND NOT r.absences_taken AND r.started_at > now() - interval '28 days' AND run_whole(r)
                   ORDER BY r.finished_at LIMIT 100 LOOP
         PERFORM absences_take(which);
         runs := runs + 1;

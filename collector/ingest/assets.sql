@@ -1,5 +1,18 @@
 -- What is no certificate: keys, keystores, requests, revocation lists, SSH certificates. The latest word on each place stands; one that says what is
--- known already is written weekly at most, and one that arrives late moves nothing but first_seen.
+-- known already is written weekly at most, and one that arrives late moves nothing but first_seen. What had vanished is there again (0015).
+
+SELECT places_seen(array_agg(s.location_id), array_agg(s.what), array_agg(s.at), false)
+  FROM (SELECT k.location_id, k.what, max(k.last_seen) AS at
+          FROM (SELECT location_id, 'key' AS what, last_seen FROM pg_temp.stage_key
+                 UNION ALL SELECT location_id, 'store', last_seen FROM pg_temp.stage_store
+                 UNION ALL SELECT location_id, 'csr', last_seen FROM pg_temp.stage_csr
+                 UNION ALL SELECT location_id, 'crl', last_seen FROM pg_temp.stage_crl
+                 UNION ALL SELECT location_id, 'ssh_certificate', last_seen FROM pg_temp.stage_ssh) k
+         WHERE EXISTS (SELECT FROM place_gone g WHERE g.location_id = k.location_id AND g.what = k.what)
+            OR EXISTS (SELECT FROM place_absence a WHERE a.location_id = k.location_id AND a.what = k.what)
+            OR k.last_seen < (SELECT max(r.started_at) FROM run r WHERE r.absences_taken AND r.covered IS NOT NULL)
+         GROUP BY k.location_id, k.what) s
+HAVING count(*) > 0;
 
 INSERT INTO key_file (location_id, kind, encrypted, spki_sha256, key_alg, key_bits, first_seen, last_seen)
 SELECT DISTINCT ON (s.location_id) s.location_id, s.kind, s.encrypted, s.spki_sha256, s.key_alg, s.key_bits, s.first_seen, s.last_seen

@@ -1,7 +1,23 @@
 -- One round of spans: per place, the looks of one run. certmuster.round says which.
 
+-- Places that were missed or are gone and were seen after all (0015), and those of which this tells late. A file that cannot be read is seen as well; an endpoint's
+-- failure sees nothing.
+SELECT places_seen(array_agg(s.location_id), array_agg(s.what), array_agg(s.at), false)
+  FROM (SELECT k.location_id, 'certificate' AS what, max(k.last_at) AS at
+          FROM pg_temp.stage_look k
+          LEFT JOIN location_state st ON st.location_id = k.location_id
+          LEFT JOIN pg_temp.stage_fold f ON f.location_id = k.location_id
+         WHERE k.round = current_setting('certmuster.round')::integer
+           AND (k.kind = 'o' OR (k.kind = 'f' AND k.result ~ '^(open|decode):' AND k.result <> 'open:not_found'))
+           AND (st.gone_at IS NOT NULL OR (st.chains = '{}' AND greatest(st.last_failure, f.failure_at) > k.last_at)
+                OR EXISTS (SELECT FROM place_absence a WHERE a.location_id = k.location_id AND a.what = 'certificate')
+                OR (k.source = 'crawl' AND k.last_at < (SELECT max(r.started_at) FROM run r WHERE r.absences_taken AND r.covered IS NOT NULL)))
+         GROUP BY k.location_id) s
+HAVING count(*) > 0;
+
 -- A chain that was seen extends a span of its own: the latest that reaches the look, else the next one after it, back to it. Absences
--- before the look are taken back, and with them perhaps the end of the span; but not when the chain has come back in a later span.
+-- before the look are taken back, and with them perhaps the end of the span; but not when the chain has come back in a later span, nor when it was the place that
+-- vanished (fewer than three absent runs), for then it is known from the above that it had.
 WITH seen AS MATERIALIZED (
     SELECT k.location_id, k.role, k.chain_id, k.run, min(k.first_at) AS first_at, max(k.last_at) AS last_at
       FROM pg_temp.stage_look k
@@ -15,7 +31,8 @@ target AS (
       FROM seen n
      CROSS JOIN LATERAL (
            SELECT t.*, t.closed_at IS NOT NULL
-                       AND ((SELECT count(*) FROM unnest(t.absent_at) AS a(at) WHERE a.at > n.last_at) >= 3
+                       AND (t.absent_runs < 3
+                            OR (SELECT count(*) FROM unnest(t.absent_at) AS a(at) WHERE a.at > n.last_at) >= 3
                             OR EXISTS (SELECT FROM sighting later
                                         WHERE later.location_id = t.location_id AND later.chain_id = t.chain_id AND later.role = t.role
                                           AND later.first_seen > t.first_seen)) AS ends
@@ -62,3 +79,9 @@ UPDATE sighting s
  WHERE s.location_id = n.location_id AND s.role = n.role AND coalesce(s.closed_at, 'infinity') = 'infinity' AND s.last_seen < n.at
    AND s.chain_id <> ALL (n.chains) AND s.seen_run IS DISTINCT FROM n.run AND n.run <> ALL (s.absent_run)
    AND n.run <> ALL (coalesce(f.runs, '{}'));
+
+-- A place that is gone all the same, since all this was before, has nothing open.
+UPDATE sighting s SET closed_at = st.gone_at
+  FROM location_state st
+ WHERE st.location_id IN (SELECT k.location_id FROM pg_temp.stage_look k) AND st.gone_at IS NOT NULL
+   AND s.location_id = st.location_id AND coalesce(s.closed_at, 'infinity') = 'infinity';

@@ -90,13 +90,18 @@ static int refresh_figures(struct judge *judge, struct cm_error *error)
     return code;
 }
 
+static int mark_gone(struct judge *judge, struct cm_error *error)
+{
+    return gone_round(judge->db, judge->settings->config, error);
+}
+
 static int do_alerts(struct judge *judge, struct cm_error *error)
 {
     return alert_tick(judge->db, judge->settings->config, error);
 }
 
 static int (*const tasks[])(struct judge *judge, struct cm_error *error) = {
-    refresh_figures, note_configuration, judge_chains, do_sweeps, do_upkeep, do_alerts};
+    refresh_figures, note_configuration, judge_chains, do_sweeps, mark_gone, do_upkeep, do_alerts};
 
 /* --- The thread ---------------------------------------------------------------------------------------------------------------------- */
 

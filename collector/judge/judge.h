@@ -37,6 +37,8 @@ CM_MUST_CHECK int configuration_round(struct configuration *own, struct db *db, 
 CM_MUST_CHECK int upkeep_round(struct db *db, struct cm_error *error);
 /* Sweeps: leases expire, plans that are due begin. */
 CM_MUST_CHECK int sweeps_round(struct db *db, struct cm_error *error);
+/* Places that vanished are marked. */
+CM_MUST_CHECK int gone_round(struct db *db, const struct config *config, struct cm_error *error);
 /* What collectors do in turns: the row of table upkeep called name is its lock. run works inside the transaction; it is not called while another collector is at it, or when it
  * was done less than `every` ago. */
 struct upkeep_task {

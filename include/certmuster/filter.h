@@ -8,7 +8,7 @@
  * A value is looked for anywhere in the text, upper and lower case alike; with * in it (outside quotes) it is a glob over the whole
  * text, and "*.example.org" means what it looks like. A word without key is looked for in name, subject, issuer, place and
  * owner. Keys: name, issuer, place, owner (owner:none: nobody's), realm, key ("RSA 2048", "EC P-256"), fingerprint (how it starts),
- * status (expired, expiring, failing, ok). A word such as localhost:443 or fe80::1 or https://x is a word; any other unknown key is
+ * status (expired, expiring, failing, ok, gone). A word such as localhost:443 or fe80::1 or https://x is a word; any other unknown key is
  * an error. */
 #ifndef CERTMUSTER_FILTER_H
 #define CERTMUSTER_FILTER_H
@@ -32,7 +32,7 @@ enum filter_key {
     FILTER_KEY_COUNT_
 };
 
-enum filter_status { FILTER_EXPIRED, FILTER_EXPIRING, FILTER_FAILING, FILTER_OK, FILTER_STATUS_COUNT_ };
+enum filter_status { FILTER_EXPIRED, FILTER_EXPIRING, FILTER_FAILING, FILTER_OK, FILTER_GONE, FILTER_STATUS_COUNT_ };
 
 struct filter_term {
     enum filter_key key;
@@ -56,6 +56,8 @@ enum filter_mode { FILTER_WHOLE, FILTER_TYPING };
  * on failure; an empty text is a filter without terms, which everything passes. */
 CM_MUST_CHECK int filter_parse(const char *text, enum filter_mode mode, struct filter *out, struct cm_error *error);
 void filter_done(struct filter *filter);
+/* Whether it asks for what is gone, which nobody is shown unless asked for. */
+bool filter_asks_gone(const struct filter *filter);
 
 /* What the terms mean for one query: SQL conditions, each a constant of the program. "$$" stands for the bound pattern and is to be
  * compared as lower(text) LIKE $$. */

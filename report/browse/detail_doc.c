@@ -273,6 +273,23 @@ static void add_tls(struct doc *doc, const struct detail_show *show)
     }
 }
 
+/* Where it was and is no more. */
+static void add_gone(struct doc *doc, const struct detail_show *show)
+{
+    const struct rows *gone = &show->facts->gone;
+    for (size_t i = 0; i < gone->count; i++) {
+        const struct row *row = gone->row[i];
+        char since[WHEN_SIZE], seen[TIMEFMT_SIZE];
+        when_ago(since, row_integer(row, GONE_SINCE, 0), show->now);
+        timefmt_date(seen, row_integer(row, GONE_LAST_SEEN, 0));
+        doc_addf(doc, i == 0 ? "Gone" : "", PAINT_DIM, "%s   missed since %s, last seen %s", row->field[GONE_PLACE],
+                 since, seen);
+    }
+    int64_t more = gone->count ? row_integer(gone->row[0], GONE_ALL, 0) - (int64_t)gone->count : 0;
+    if (more > 0)
+        doc_addf(doc, "", PAINT_DIM, "and from %lld more places", (long long)more);
+}
+
 /* "04:A3:…" as other tools print it. */
 static void add_serial(struct doc *doc, const char *hex)
 {
@@ -309,4 +326,5 @@ void detail_doc(struct doc *doc, const struct detail_show *show)
     add_names(doc, show);
     add_identity(doc, show);
     add_tls(doc, show);
+    add_gone(doc, show);
 }

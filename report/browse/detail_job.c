@@ -61,6 +61,13 @@ static const char tls_sql[] =
                                                                        "NULL") " UNION ALL " TLS_WORDS("ja3s", "{ja3s}",
                                                                                                        "NULL");
 
+static const char gone_sql[] =
+    "SELECT place_text(l), extract(epoch FROM g.since)::bigint, extract(epoch FROM g.last_seen)::bigint, g.places"
+    " FROM (SELECT x.location_id, max(x.since) AS since, max(x.last_seen) AS last_seen, count(*) OVER () AS places"
+    "  FROM gone_certificate x WHERE x.chain_id = " ITS_CHAINS " AND x.sha256 = decode($1, 'hex')"
+    "  GROUP BY x.location_id ORDER BY 2 DESC, 1 LIMIT $2::bigint) g"
+    " JOIN location l ON l.location_id = g.location_id ORDER BY g.since DESC, 1";
+
 static const char alerts_sql[] =
     "SELECT owner, extract(epoch FROM opened_at)::bigint, threshold, extract(epoch FROM told_at)::bigint,"
     " extract(epoch FROM acked_at)::bigint, acked_by, acked_note,"
@@ -103,6 +110,7 @@ void detail_facts_free(struct detail_facts *facts)
     rows_done(&facts->chains);
     rows_done(&facts->owners);
     rows_done(&facts->tls);
+    rows_done(&facts->gone);
     rows_done(&facts->alerts);
     rows_done(&facts->events);
     free(facts);
@@ -120,7 +128,7 @@ static int facts_run(struct link_job *job, struct db *db, struct cm_error *error
         {certificate_sql, 0, &to->certificate},       {alerts_sql, 0, &to->alerts},
         {chains_sql, CHAINS_MOST, &to->chains},       {names_sql, NAMES_MOST, &to->names},
         {owners_sql, OWNER_PLACES_MOST, &to->owners}, {events_sql, EVENTS_MOST, &to->events},
-        {tls_sql, OWNER_PLACES_MOST, &to->tls},
+        {tls_sql, OWNER_PLACES_MOST, &to->tls},       {gone_sql, GONE_MOST, &to->gone},
     };
     int code = CM_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !code; i++)

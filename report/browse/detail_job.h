@@ -67,7 +67,15 @@ enum tls_field {
     TLS_NEXT_UPDATE, /* of a staple: the earliest, RFC 3339 */
     TLS_FIELDS
 };
-enum { CHAINS_MOST = 4 /* one more than is shown */, OWNER_PLACES_MOST = 1001, NAMES_MOST = 20000, EVENTS_MOST = 100 };
+/* Places that vanished with it, the last first. */
+enum gone_field { GONE_PLACE, GONE_SINCE, GONE_LAST_SEEN, GONE_ALL /* of them */, GONE_FIELDS };
+enum {
+    CHAINS_MOST = 4 /* one more than is shown */,
+    OWNER_PLACES_MOST = 1001,
+    NAMES_MOST = 20000,
+    EVENTS_MOST = 100,
+    GONE_MOST = 5
+};
 
 struct detail_facts {
     struct rows certificate; /* one row, or none: it is not there any more */
@@ -75,6 +83,7 @@ struct detail_facts {
     struct rows chains;      /* by chain and position */
     struct rows owners;      /* of the first OWNER_PLACES_MOST places */
     struct rows tls;         /* likewise */
+    struct rows gone;        /* the last GONE_MOST */
     struct rows alerts;      /* open ones */
     struct rows events;      /* newest first */
 };

@@ -25,7 +25,7 @@ static const char *const more[][2] = {
     {"owner:", "owner:none finds what nobody answers for"},
     {"key:", "key:RSA, key:\"EC P-256\""},
     {"fingerprint:", "how it starts"},
-    {"status:", "expired, expiring, failing, ok"},
+    {"status:", "expired, expiring, failing, ok, gone"},
 };
 
 static const char *mark_of(const char *label, bool utf8)

@@ -27,7 +27,8 @@ static const char select_sql[] =
     "   CASE WHEN p.threshold <= 7 THEN 0 WHEN p.threshold <= 30 THEN 1 ELSE 2 END AS class"
     "  FROM certificate_place p"
     "  WHERE p.not_after <= now() + interval '92 days' AND ($2::boolean OR p.role <> 'trust')"
-    "   AND ($3::text IS NULL OR p.owner = $3 OR ($3 = 'none' AND p.owner IS NULL)) AND $1::interval IS NOT NULL";
+    "   AND ($3::text IS NULL OR p.owner = $3 OR ($3 = 'none' AND p.owner IS NULL)) AND $1::interval IS NOT NULL"
+    " AND $4::boolean IS NOT NULL";
 
 static const char order_sql[] = ") u GROUP BY u.day, u.class ORDER BY u.day, u.class";
 

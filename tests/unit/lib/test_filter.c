@@ -25,7 +25,8 @@ static const struct filter_sql sql = {
     .status = {[FILTER_EXPIRED] = "expired",
                [FILTER_EXPIRING] = "expiring",
                [FILTER_FAILING] = "failing",
-               [FILTER_OK] = "fine"},
+               [FILTER_OK] = "fine",
+               [FILTER_GONE] = "away"},
 };
 
 /* The conditions and the bound patterns of a filter as one text: "conditions | pattern | pattern". */

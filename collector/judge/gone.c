@@ -1,0 +1,38 @@
+/* Places that vanish: what runs that are whole say of absence is counted, and what was missed by as many sweeps as gone.after says is marked as gone. All of it is
+ * sql/0015_gone.sql; any number of collectors take turns at it. Nothing is done for a place that is there. */
+#include <stdio.h>
+
+#include "certmuster/log.h"
+#include "collector/judge/judge.h"
+
+static int count(struct db *db, struct cm_error *error)
+{
+    struct db_result *rows = NULL;
+    int code = db_query(db, "SELECT gone FROM gone_round(current_setting('certmuster.gone_after')::integer)", NULL, 0,
+                        &rows, error);
+    if (!code && db_integer(rows, 0, 0) > 0)
+        log_event(LOG_LEVEL_INFO, "places_gone", "count=%lld", (long long)db_integer(rows, 0, 0));
+    db_result_free(rows);
+    return code;
+}
+
+static int tidy(struct db *db, struct cm_error *error)
+{
+    return db_exec(db, "SELECT absences_tidy()", error);
+}
+
+int gone_round(struct db *db, const struct config *config, struct cm_error *error)
+{
+    static const struct upkeep_task tasks[] = {{"gone", "900 milliseconds", count}, {"absences", "1 hour", tidy}};
+    char sql[64];
+    snprintf(sql, sizeof sql, "SET certmuster.gone_after = %lld", (long long)config_integer(config, "gone.after"));
+    int code = db_exec(db, sql, error);
+    for (size_t i = 0; !code && i < sizeof tasks / sizeof tasks[0]; i++) {
+        code = upkeep_task(db, &tasks[i], error);
+        if (code && db_alive(db)) {
+            log_event(LOG_LEVEL_WARN, "upkeep_put_off", "task=%s %s", tasks[i].name, log_error(error));
+            code = 0;
+        }
+    }
+    return code;
+}
