@@ -192,7 +192,7 @@ def test_tampering(head):
               f" UPDATE audit_head SET seq = seq - 1", f"row {middle} does not follow", True),
              ("put in between", f"UPDATE audit_log SET seq = -(seq + 1) WHERE seq > {middle}; UPDATE audit_log SET seq = -seq WHERE seq < 0; INSERT INTO audit_log SELECT seq + 1, at, actor, db_user, action, subject, detail,"
               f" hash, hash FROM audit_log WHERE seq = {middle}; UPDATE audit_head SET seq = seq + 1", f"row {middle + 1} was changed", True),
-             ("one mended", f"UPDATE audit_log SET detail = '{{"x":1}}' WHERE seq = {middle}; UPDATE audit_log SET hash = audit_hash(seq, at, actor, db_user, action, subject, detail, previous) WHERE seq = {middle}",
+             ("one mended", f"UPDATE audit_log SET subject = 'mended' WHERE seq = {middle}; UPDATE audit_log SET hash = audit_hash(seq, at, actor, db_user, action, subject, detail, previous) WHERE seq = {middle}",
               f"row {middle + 1} does not follow", True),
              ("cut off", f"DELETE FROM audit_log WHERE seq > {middle}", "cut off", True),
              ("put behind the end", "INSERT INTO audit_log SELECT seq + 1, at, actor, db_user, action, subject, detail, hash, audit_hash(seq + 1, at, actor, db_user, action, subject, detail, hash) FROM audit_log"
