@@ -2,10 +2,16 @@
 #include "collector/http/tls.h"
 
 #include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "certmuster/cert.h"
 #include "certmuster/ids.h"
+#include "certmuster/log.h"
+#include "certmuster/timefmt.h"
+
+enum { SUBJECT_SIZE = 256, REFUSAL_NOTE_MS = 5000 };
 
 static int openssl_error(struct cm_error *error, const char *reason, const char *path)
 {
@@ -36,6 +42,27 @@ static int load(SSL_CTX *context, const struct config *config, struct cm_error *
     return 0;
 }
 
+/* Why a client was turned away is told to nobody but our log: TLS has one word for most of it, and a scanner whose clock or ours is wrong would look like any other that cannot connect. Once
+ * in five seconds, for strangers may come as often as they like. */
+static int note_refusal(int good, X509_STORE_CTX *store)
+{
+    static _Atomic int64_t next_ms;
+    int64_t now_ms = clock_monotonic_ms();
+    X509 *client = X509_STORE_CTX_get0_cert(store), *at_fault = X509_STORE_CTX_get_current_cert(store);
+    if (good || now_ms < atomic_load(&next_ms))
+        return good;
+    char name[SUBJECT_SIZE] = "", fault[SUBJECT_SIZE] = "", now[TIMEFMT_SIZE];
+    atomic_store(&next_ms, now_ms + REFUSAL_NOTE_MS);
+    timefmt_seconds(now, clock_wall_ms() / 1000);
+    if (client)
+        X509_NAME_oneline(X509_get_subject_name(client), name, sizeof name);
+    if (at_fault && at_fault != client)
+        X509_NAME_oneline(X509_get_subject_name(at_fault), fault, sizeof fault);
+    log_event(LOG_LEVEL_WARN, "client_certificate_refused", "subject=%s issuer=%s reason=%s clock=%s", log_quote(name),
+              log_quote(fault), log_quote(X509_verify_cert_error_string(X509_STORE_CTX_get_error(store))), now);
+    return good;
+}
+
 int tls_context(const struct config *config, SSL_CTX **out, struct cm_error *error)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -47,7 +74,7 @@ int tls_context(const struct config *config, SSL_CTX **out, struct cm_error *err
     /* Every connection proves its certificate anew: a session must not outlive it. */
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context, 0);
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, note_refusal);
     SSL_CTX_set_verify_depth(context, 8);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     int code = load(context, config, error);

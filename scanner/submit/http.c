@@ -131,6 +131,17 @@ static bool make_headers(const struct http_request *request, struct curl_slist *
            curl_slist_append(*list, "Expect:") != NULL;
 }
 
+/* A certificate that is valid a day later or earlier, of the collector or in its eyes ours: most likely a clock is wrong, and it may well be this one. */
+static bool blames_a_clock(const char *problem)
+{
+    static const char *const signs[] = {"not yet valid", "has expired", "alert certificate expired",
+                                        "alert bad certificate"};
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (strstr(problem, signs[i]))
+            return true;
+    return false;
+}
+
 static int transfer_error(const struct http *http, CURLcode result, struct cm_error *error)
 {
     const char *problem = http->problem[0] ? http->problem : curl_easy_strerror(result);
@@ -145,6 +156,12 @@ static int transfer_error(const struct http *http, CURLcode result, struct cm_er
         return error_setf(error, CM_ELIMIT, 0, "the collector's answer is too large", "%s", problem);
     if (result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST)
         return error_setf(error, CM_EIO, 0, "the collector cannot be reached", "%s", problem);
+    if (blames_a_clock(problem)) {
+        char now[TIMEFMT_SIZE];
+        timefmt_seconds(now, clock_wall_ms() / 1000);
+        return error_setf(error, CM_EIO, 0, "the certificates of the two ends do not hold now",
+                          "%.200s; the clock here says %s", problem, now);
+    }
     return error_setf(error, CM_EIO, 0, "no whole answer from the collector", "%s", problem);
 }
 
