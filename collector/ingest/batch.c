@@ -8,22 +8,15 @@
 
 #include "certmuster/db.h"
 #include "certmuster/limits.h"
-#include "certmuster/record_read.h"
-#include "certmuster/timefmt.h"
+#include "collector/ingest/reader.h"
+#include "collector/ingest/skim.h"
 
 enum {
     TEXT_FACTOR = 6, /* escaping doubles at most, and a record's texts are kept up to three times */
     REASON_MAX = 200,
 };
 
-struct reader {
-    struct batch *batch;
-    const struct batch_options *options;
-    size_t look_room, asset_room, certificate_room, rejection_room, claimed_room;
-};
-
-/* Doubles an array when it is full. Its growth is bounded by BATCH_LINES_MAX. */
-static void *make_room(void *list, size_t count, size_t *room, size_t size)
+void *reader_room(void *list, size_t count, size_t *room, size_t size)
 {
     if (count < *room)
         return list;
@@ -33,23 +26,23 @@ static void *make_room(void *list, size_t count, size_t *room, size_t size)
 
 /* --- The text arena -------------------------------------------------------------------------------------------------------------- */
 
-static text_ref begin_text(const struct batch *batch)
+text_ref text_begin(const struct batch *batch)
 {
     return (text_ref)batch->text.size;
 }
 
-static void end_text(struct batch *batch)
+void text_end(struct batch *batch)
 {
     buf_append_char(&batch->text, 0);
 }
 
-static text_ref add_field(struct batch *batch, const char *text)
+text_ref text_field(struct batch *batch, const char *text)
 {
     if (!text)
         return 0;
-    text_ref ref = begin_text(batch);
+    text_ref ref = text_begin(batch);
     db_copy_field(&batch->text, true, text, strlen(text));
-    end_text(batch);
+    text_end(batch);
     return ref;
 }
 
@@ -58,12 +51,12 @@ const char *batch_text(const struct batch *batch, text_ref ref)
     return ref ? batch->text.data + ref : "\\N";
 }
 
-static void next_field(struct batch *batch, const char *text)
+void text_next(struct batch *batch, const char *text)
 {
     db_copy_field(&batch->text, false, text, text ? strlen(text) : 0);
 }
 
-static void next_number(struct batch *batch, int64_t value)
+void text_next_number(struct batch *batch, int64_t value)
 {
     buf_append_char(&batch->text, '\t');
     buf_append_i64(&batch->text, value);
@@ -75,13 +68,13 @@ void batch_reject(struct batch *batch, uint32_t line, const char *reason, const 
 {
     if (batch->rejection_count % 256 == 0)
         batch->rejections = cm_realloc(batch->rejections, (batch->rejection_count + 256) * sizeof *batch->rejections);
-    text_ref ref = begin_text(batch);
+    text_ref ref = text_begin(batch);
     buf_append(&batch->text, reason, strnlen(reason, REASON_MAX));
     if (detail && *detail) {
         buf_append_str(&batch->text, ": ");
         buf_append(&batch->text, detail, strnlen(detail, REASON_MAX));
     }
-    end_text(batch);
+    text_end(batch);
     batch->rejections[batch->rejection_count++] = (struct batch_rejection){.line = line, .reason = ref};
 }
 
@@ -99,7 +92,7 @@ static void note_claim(struct reader *reader, const char *line, size_t size)
     if ((size_t)(line + size - at) < 2 * CM_SHA256_SIZE ||
         hex_read(at, 2 * CM_SHA256_SIZE, sha256, CM_SHA256_SIZE) != 0)
         return;
-    batch->claimed = make_room(batch->claimed, batch->claimed_count, &reader->claimed_room, sizeof *batch->claimed);
+    batch->claimed = reader_room(batch->claimed, batch->claimed_count, &reader->claimed_room, sizeof *batch->claimed);
     memcpy(batch->claimed[batch->claimed_count++], sha256, sizeof sha256);
 }
 
@@ -110,8 +103,7 @@ static bool same_text(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* Index of the pair; BATCH_ORIGINS_MAX when there are too many. */
-static uint16_t find_origin(struct reader *reader, const char *scanner, const char *realm)
+uint16_t reader_origin(struct reader *reader, const char *scanner, const char *realm)
 {
     struct batch *batch = reader->batch;
     if (!scanner)
@@ -133,9 +125,9 @@ static bool same_scanner(const struct batch *batch, uint16_t a, uint16_t b)
     return strcmp(batch->origins[a].scanner, batch->origins[b].scanner) == 0;
 }
 
-/* Index of the run as this scanner's; BATCH_ORIGINS_MAX when there are too many. A record that names no scanner is of whoever has the run. That two
+/* A record that names no scanner is of whoever has the run. That two
  * scanners name the same run is settled when it is known which of them may. */
-static uint16_t find_run(struct reader *reader, const struct record *record, uint16_t origin, const char **problem)
+uint16_t reader_run(struct reader *reader, const struct record *record, uint16_t origin, const char **problem)
 {
     struct batch *batch = reader->batch;
     uint8_t id[CM_UUID_SIZE];
@@ -164,131 +156,13 @@ static uint16_t find_run(struct reader *reader, const struct record *record, uin
     return (uint16_t)batch->run_count++;
 }
 
-static int64_t clamp_time(const struct batch_options *options, int64_t at_ms)
+int64_t reader_time(const struct batch_options *options, int64_t at_ms)
 {
     at_ms += options->skew_ms;
     return at_ms < 0 ? 0 : at_ms > options->now_ms ? options->now_ms : at_ms;
 }
 
 /* --- Records ----------------------------------------------------------------------------------------------------------------------- */
-
-/* A row of stage_location after its id and before first_seen. */
-static text_ref add_location(struct batch *batch, const struct record *record)
-{
-    text_ref ref = begin_text(batch);
-    if (record->has_endpoint) {
-        const struct record_endpoint *at = &record->endpoint;
-        buf_append_str(&batch->text, "endpoint");
-        next_field(batch, at->realm);
-        next_field(batch, at->transport);
-        next_field(batch, at->ip);
-        next_number(batch, at->port);
-        next_field(batch, at->name);
-        buf_append_str(&batch->text, "\t\\N\t\\N\t\\N\t\\N");
-    } else {
-        const struct record_file *at = &record->file;
-        buf_append_str(&batch->text, "file");
-        next_field(batch, at->realm);
-        buf_append_str(&batch->text, "\t\\N\t\\N\t\\N\t\\N");
-        next_field(batch, at->host);
-        next_field(batch, at->path);
-        next_field(batch, at->inner ? at->inner : "");
-        next_field(batch, at->entry ? at->entry : "");
-    }
-    end_text(batch);
-    return ref;
-}
-
-/* What the file system said, as JSON. The inode stays out: it changes with every rename and tells nobody anything. */
-static void next_file_meta(struct batch *batch, const struct record_file *file)
-{
-    char mtime[TIMEFMT_SIZE], numbers[192] = "";
-    struct buf json;
-    buf_init(&json, 1024);
-    buf_append_char(&json, '{');
-    if (file->format) {
-        /* A label of at most 64 bytes; characters that JSON would need escaped make no format. */
-        buf_append_str(&json, "\"format\":\"");
-        for (const char *c = file->format; *c; c++)
-            buf_append_char(&json, (unsigned char)*c < 0x20 || *c == '"' || *c == '\\' ? '?' : *c);
-        buf_append_str(&json, file->has_stat ? "\"," : "\"");
-    }
-    if (file->has_stat) {
-        timefmt_seconds(mtime, file->mtime);
-        snprintf(numbers, sizeof numbers, "\"mode\":%u,\"uid\":%u,\"gid\":%u,\"size\":%llu,\"mtime\":\"%s\"",
-                 file->mode, file->uid, file->gid, (unsigned long long)file->size_bytes, mtime);
-    }
-    buf_appendf(&json, "%s}", numbers);
-    db_copy_field(&batch->text, false, json.data, json.size);
-    buf_done(&json);
-}
-
-/* source, tls, starttls, file_meta: what both staging tables end in. */
-static text_ref add_tail(struct batch *batch, const struct record *record)
-{
-    text_ref ref = begin_text(batch);
-    db_copy_field(&batch->text, true, record->source, strlen(record->source));
-    next_field(batch, record->tls_json);
-    next_field(batch, record->has_endpoint ? record->endpoint.starttls : NULL);
-    if (record->has_file && (record->file.format || record->file.has_stat))
-        next_file_meta(batch, &record->file);
-    else
-        next_field(batch, NULL);
-    end_text(batch);
-    return ref;
-}
-
-static void add_chain(struct batch *batch, struct look *look, const struct record *record)
-{
-    look->chain_start = batch->fingerprints.size / CM_SHA256_SIZE;
-    look->chain_count = record->chain_count;
-    buf_append(&batch->fingerprints, record->chain, record->chain_count * CM_SHA256_SIZE);
-    chain_id((const uint8_t(*)[CM_SHA256_SIZE])record->chain, record->chain_count, look->chain);
-}
-
-static const char *take_look(struct reader *reader, const struct record *record, uint32_t line)
-{
-    struct batch *batch = reader->batch;
-    const char *problem = "records of too many scanners and realms in one batch";
-    const char *realm = record->has_endpoint ? record->endpoint.realm : record->file.realm;
-    struct look look = {.line = line};
-    char result[160];
-    look.origin = find_origin(reader, record->scanner, realm);
-    if (look.origin == BATCH_ORIGINS_MAX)
-        return problem;
-    look.run_index = find_run(reader, record, look.origin, &problem);
-    if (look.run_index == BATCH_ORIGINS_MAX)
-        return problem;
-    struct batch_run *run = &batch->runs[look.run_index];
-    if (!run->source)
-        run->source = add_field(batch, record->source);
-    memcpy(look.run, run->run, sizeof look.run);
-    memcpy(look.location_id, record->location_id, sizeof look.location_id);
-    look.first_ms = clamp_time(reader->options, record->since_ms);
-    look.last_ms = clamp_time(reader->options, record->at_ms);
-    look.location = add_location(batch, record);
-    look.tail = add_tail(batch, record);
-    switch (record->type) {
-    case RECORD_SIGHTING:
-        look.kind = LOOK_SEEN;
-        look.role = add_field(batch, record->role);
-        look.result = add_field(batch, "ok");
-        add_chain(batch, &look, record);
-        break;
-    case RECORD_FAILURE:
-        look.kind = LOOK_FAILED;
-        snprintf(result, sizeof result, "%s:%s", record->stage, record->error);
-        look.result = add_field(batch, result);
-        look.detail = add_field(batch, record->detail);
-        break;
-    default:
-        look.kind = LOOK_TLS;
-        look.result = add_field(batch, "");
-    }
-    batch->looks = make_room(batch->looks, batch->look_count, &reader->look_room, sizeof *batch->looks);
-    batch->looks[batch->look_count++] = look;
-    return NULL;
-}
 
 static uint8_t asset_kind(enum record_type type)
 {
@@ -302,28 +176,28 @@ static uint8_t asset_kind(enum record_type type)
 /* A row of the staging table of its kind, without the id before it and the times behind it. */
 static text_ref add_asset_row(struct batch *batch, const struct record *record)
 {
-    text_ref ref = begin_text(batch);
+    text_ref ref = text_begin(batch);
     switch (record->type) {
     case RECORD_KEY:
         db_copy_field(&batch->text, true, record->kind, strlen(record->kind));
-        next_field(batch, record->encrypted ? "t" : "f");
+        text_next(batch, record->encrypted ? "t" : "f");
         db_copy_bytea(&batch->text, false, record->has_spki ? record->spki_sha256 : NULL, CM_SHA256_SIZE);
-        next_field(batch, record->key_alg);
+        text_next(batch, record->key_alg);
         if (record->key_bits)
-            next_number(batch, (int64_t)record->key_bits);
+            text_next_number(batch, (int64_t)record->key_bits);
         else
-            next_field(batch, NULL);
+            text_next(batch, NULL);
         break;
     case RECORD_STORE:
         db_copy_field(&batch->text, true, record->format, strlen(record->format));
-        next_field(batch, record->integrity);
-        next_number(batch, (int64_t)record->entries);
-        next_field(batch, record->weak_json);
+        text_next(batch, record->integrity);
+        text_next_number(batch, (int64_t)record->entries);
+        text_next(batch, record->weak_json);
         break;
     default:
         db_copy_field(&batch->text, true, record->facts_json, strlen(record->facts_json));
     }
-    end_text(batch);
+    text_end(batch);
     return ref;
 }
 
@@ -333,15 +207,15 @@ static const char *take_asset(struct reader *reader, const struct record *record
     const char *problem = "records of too many scanners and realms in one batch";
     const char *realm = record->has_endpoint ? record->endpoint.realm : record->file.realm;
     struct batch_asset asset = {.line = line, .kind = asset_kind(record->type)};
-    asset.origin = find_origin(reader, record->scanner, realm);
+    asset.origin = reader_origin(reader, record->scanner, realm);
     if (asset.origin == BATCH_ORIGINS_MAX)
         return problem;
     memcpy(asset.location_id, record->location_id, sizeof asset.location_id);
-    asset.first_ms = clamp_time(reader->options, record->since_ms);
-    asset.last_ms = clamp_time(reader->options, record->at_ms);
-    asset.location = add_location(batch, record);
+    asset.first_ms = reader_time(reader->options, record->since_ms);
+    asset.last_ms = reader_time(reader->options, record->at_ms);
+    asset.location = reader_location(batch, record);
     asset.row = add_asset_row(batch, record);
-    batch->assets = make_room(batch->assets, batch->asset_count, &reader->asset_room, sizeof *batch->assets);
+    batch->assets = reader_room(batch->assets, batch->asset_count, &reader->asset_room, sizeof *batch->assets);
     batch->assets[batch->asset_count++] = asset;
     return NULL;
 }
@@ -353,8 +227,8 @@ static const char *take_certificate(struct reader *reader, const struct record *
         .line = line, .der_start = batch->ders.size, .der_size = record->der_size, .first_ms = -1, .last_ms = -1};
     memcpy(certificate.sha256, record->sha256, sizeof certificate.sha256);
     buf_append(&batch->ders, record->der, record->der_size);
-    batch->certificates = make_room(batch->certificates, batch->certificate_count, &reader->certificate_room,
-                                    sizeof *batch->certificates);
+    batch->certificates = reader_room(batch->certificates, batch->certificate_count, &reader->certificate_room,
+                                      sizeof *batch->certificates);
     batch->certificates[batch->certificate_count++] = certificate;
     return NULL;
 }
@@ -363,43 +237,43 @@ static const char *take_run(struct reader *reader, const struct record *record, 
 {
     struct batch *batch = reader->batch;
     const char *problem = "records of too many scanners and realms in one batch";
-    uint16_t origin = find_origin(reader, record->scanner, NULL);
+    uint16_t origin = reader_origin(reader, record->scanner, NULL);
     if (origin == BATCH_ORIGINS_MAX)
         return problem;
-    uint16_t index = find_run(reader, record, origin, &problem);
+    uint16_t index = reader_run(reader, record, origin, &problem);
     if (index == BATCH_ORIGINS_MAX)
         return problem;
     struct batch_run *run = &batch->runs[index];
     if (run->records++ == 0)
         run->first_line = line;
     if (record->type == RECORD_STATS) {
-        run->counters = add_field(batch, record->counters_json);
+        run->counters = text_field(batch, record->counters_json);
         return NULL;
     }
-    run->source = add_field(batch, record->source);
-    run->host = record->host ? add_field(batch, record->host) : run->host;
-    run->machine_id = record->machine_id ? add_field(batch, record->machine_id) : run->machine_id;
-    run->addresses = record->addresses_json ? add_field(batch, record->addresses_json) : run->addresses;
-    run->args = record->args_json ? add_field(batch, record->args_json) : run->args;
+    run->source = text_field(batch, record->source);
+    run->host = record->host ? text_field(batch, record->host) : run->host;
+    run->machine_id = record->machine_id ? text_field(batch, record->machine_id) : run->machine_id;
+    run->addresses = record->addresses_json ? text_field(batch, record->addresses_json) : run->addresses;
+    run->args = record->args_json ? text_field(batch, record->args_json) : run->args;
     if (strcmp(record->state, "finished") == 0) {
-        run->finished_ms = clamp_time(reader->options, record->at_ms);
+        run->finished_ms = reader_time(reader->options, record->at_ms);
         run->targets = record->targets;
         run->ok = record->ok;
         run->failed = record->failed;
         run->interrupted = record->interrupted;
     } else {
-        run->started_ms = clamp_time(reader->options, record->at_ms);
+        run->started_ms = reader_time(reader->options, record->at_ms);
     }
     return NULL;
 }
 
-static const char *take_record(struct reader *reader, const struct record *record, uint32_t line)
+static const char *take_record(struct reader *reader, const struct record *record, uint32_t line, size_t line_at)
 {
     switch (record->type) {
     case RECORD_SIGHTING:
     case RECORD_FAILURE:
     case RECORD_ENDPOINT:
-        return take_look(reader, record, line);
+        return reader_take_look(reader, record, line, line_at);
     case RECORD_KEY:
     case RECORD_STORE:
     case RECORD_CSR:
@@ -421,40 +295,53 @@ static void read_line(struct reader *reader, const char *line, size_t size, uint
 {
     struct record record;
     struct cm_error error = {0};
+    if (skim_line(reader, line, size, number))
+        return;
     if (record_read(line, size, &record, &error) != 0) {
         note_claim(reader, line, size);
         batch_reject(reader->batch, number, error.reason, error.detail);
         return;
     }
-    const char *problem = take_record(reader, &record, number);
+    const char *problem = take_record(reader, &record, number, (size_t)(line - reader->batch->body));
     if (problem)
         batch_reject(reader->batch, number, problem, NULL);
+    else if (record.type == RECORD_SIGHTING || record.type == RECORD_FAILURE)
+        skim_learn(reader, &record, line, size);
     record_done(&record);
+}
+
+static int read_lines(struct reader *reader, struct cm_error *error)
+{
+    struct batch *batch = reader->batch;
+    const char *body = batch->body;
+    for (size_t at = 0; at < batch->body_size;) {
+        const char *end = memchr(body + at, '\n', batch->body_size - at);
+        if (!end)
+            return error_set(error, CM_EMALFORMED, at, "the last line has no line feed: the batch was cut");
+        size_t length = (size_t)(end - (body + at));
+        if (++batch->lines > BATCH_LINES_MAX)
+            return error_set(error, CM_ELIMIT, at, "more than 200,000 lines in one batch");
+        if (length > 0 && !(length == 1 && body[at] == '\r'))
+            read_line(reader, body + at, length, (uint32_t)batch->lines);
+        at += length + 1;
+        if (batch->text.failed || batch->ders.failed || batch->fingerprints.failed)
+            return error_set(error, CM_ELIMIT, at, "the batch is too large when unfolded");
+    }
+    return 0;
 }
 
 int batch_read(const char *body, size_t size, const struct batch_options *options, struct batch *out,
                struct cm_error *error)
 {
-    *out = (struct batch){.lines = 0};
-    struct reader reader = {.batch = out, .options = options};
+    *out = (struct batch){.body = body, .body_size = size};
+    struct reader reader = {.batch = out, .options = options, .skim = options->read_whole ? NULL : skim_new()};
     buf_init(&out->text, (size_t)TEXT_FACTOR * CM_LIMIT_BATCH_BYTES);
     buf_init(&out->ders, CM_LIMIT_BATCH_BYTES);
     buf_init(&out->fingerprints, CM_LIMIT_BATCH_BYTES);
     buf_append_char(&out->text, 0); /* so that no text has the reference 0 */
-    for (size_t at = 0; at < size;) {
-        const char *end = memchr(body + at, '\n', size - at);
-        if (!end)
-            return error_set(error, CM_EMALFORMED, at, "the last line has no line feed: the batch was cut");
-        size_t length = (size_t)(end - (body + at));
-        if (++out->lines > BATCH_LINES_MAX)
-            return error_set(error, CM_ELIMIT, at, "more than 200,000 lines in one batch");
-        if (length > 0 && !(length == 1 && body[at] == '\r'))
-            read_line(&reader, body + at, length, (uint32_t)out->lines);
-        at += length + 1;
-        if (out->text.failed || out->ders.failed || out->fingerprints.failed)
-            return error_set(error, CM_ELIMIT, at, "the batch is too large when unfolded");
-    }
-    return 0;
+    int code = read_lines(&reader, error);
+    skim_free(reader.skim);
+    return code;
 }
 
 void batch_done(struct batch *batch)
@@ -467,6 +354,7 @@ void batch_done(struct batch *batch)
         free(batch->runs[i].results);
     free(batch->origins);
     free(batch->looks);
+    free(batch->sayings);
     free(batch->assets);
     free(batch->certificates);
     free(batch->runs);

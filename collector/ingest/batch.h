@@ -24,14 +24,20 @@ enum look_kind { LOOK_SEEN = 'o', LOOK_FAILED = 'f', LOOK_TLS = 'e', LOOK_MIXED 
 
 typedef uint32_t text_ref; /* offset into the arena; 0: \N */
 
+struct saying {                          /* what looks say alike, but for where, when and which chain */
+    text_ref role, result, detail, tail; /* tail: source, tls, starttls, file_meta */
+    uint8_t digest[CM_SHA256_SIZE];      /* of what compare.sql compares */
+};
+
 struct look { /* a sighting, failure or endpoint record */
     uint8_t location_id[CM_UUID_SIZE];
     uint8_t run[CM_UUID_SIZE];
     uint8_t chain[CM_UUID_SIZE]; /* of a sighting */
     int64_t first_ms, last_ms;
-    size_t chain_start, chain_count;     /* fingerprints, in batch->fingerprints */
-    text_ref role, result, detail, tail; /* tail: source, tls, starttls, file_meta */
-    text_ref location;                   /* a row of stage_location without first_seen */
+    size_t chain_start, chain_count; /* fingerprints, in batch->fingerprints */
+    size_t line_at;                  /* of its line in the body */
+    text_ref location;               /* a row of stage_location without first_seen; 0 until batch_unfold */
+    uint32_t saying;                 /* index into batch->sayings */
     uint32_t line;
     uint16_t origin;    /* index into batch->origins */
     uint16_t run_index; /* index into batch->runs */
@@ -96,12 +102,17 @@ struct batch_options {
     const uint8_t *run;  /* of records that name none: CM_UUID_SIZE bytes */
     int64_t skew_ms;     /* added to every time of the sender */
     int64_t now_ms;      /* nothing is later than this */
+    bool read_whole;     /* no line is skimmed; says the same, later */
 };
 
 struct batch {
     struct buf text, ders, fingerprints;
+    const char *body; /* lent: outlives the batch */
+    size_t body_size;
     struct look *looks;
     size_t look_count;
+    struct saying *sayings;
+    size_t saying_count;
     struct batch_asset *assets;
     size_t asset_count;
     struct batch_certificate *certificates; /* sorted, each once, after batch_settle */
@@ -126,13 +137,18 @@ void batch_done(struct batch *batch);
 void batch_reject(struct batch *batch, uint32_t line, const char *reason, const char *detail);
 const char *batch_text(const struct batch *batch, text_ref ref); /* "\\N" for 0 */
 
+/* Makes look->location from its line, which was read before. */
+CM_MUST_CHECK int batch_unfold(struct batch *batch, struct look *look, struct cm_error *error);
+
 /* One place of the batch: looks [start, start + count) of the order below. */
 struct place {
     size_t start, count;
     int64_t first_ms, last_ms;
     size_t told_by; /* index into the order: whose result and tail stand for all */
     uint8_t kind;   /* enum look_kind */
+    bool same;      /* its digest is the inventory's: nothing more is asked about it */
     bool changed, ignored;
+    uint8_t digest[CM_UUID_SIZE]; /* of all that compare.sql compares; not of LOOK_MIXED */
 };
 
 struct places {
@@ -148,13 +164,16 @@ void batch_settle(struct batch *batch);
 /* After batch_settle: sorts, groups by place, gives every look its round. May reject more (too many runs at one place). */
 void batch_group(struct batch *batch, struct places *out);
 void places_done(struct places *places);
+/* The place's chains, each once, sorted as PostgreSQL sorts uuid: byte by byte. out has room for place->count; returns how many. */
+size_t place_chains(const struct batch *batch, const struct places *places, const struct place *place,
+                    uint8_t (*out)[CM_UUID_SIZE]);
 
 /* results.c: counts a failure by what it says. */
 void results_count(const struct batch *batch, struct batch_run *run, text_ref result);
 /* {"ok":17,"connect:refused":3}: what was stored of the run in this batch, as a field of COPY's text format. */
 void results_write(struct buf *out, const struct batch *batch, const struct batch_run *run);
 
-/* Certificates that the looks refer to, sorted, each once; caller frees. */
-uint8_t (*batch_references(const struct batch *batch, size_t *count))[CM_SHA256_SIZE];
+/* Certificates of the batch and those that looks refer to at places that are not the same, sorted, each once; caller frees. */
+uint8_t (*batch_references(const struct batch *batch, const struct places *places, size_t *count))[CM_SHA256_SIZE];
 
 #endif

@@ -173,7 +173,51 @@ static void give_rounds(struct batch *batch, struct places *places, struct place
 
 static bool same_ref(const struct batch *batch, text_ref a, text_ref b)
 {
-    return strcmp(batch_text(batch, a), batch_text(batch, b)) == 0;
+    return a == b || strcmp(batch_text(batch, a), batch_text(batch, b)) == 0;
+}
+
+static bool same_saying(const struct batch *batch, const struct look *a, const struct look *b)
+{
+    const struct saying *left = &batch->sayings[a->saying], *right = &batch->sayings[b->saying];
+    return left == right || (same_ref(batch, left->role, right->role) && same_ref(batch, left->result, right->result));
+}
+
+static int compare_uuids(const void *a, const void *b)
+{
+    return memcmp(a, b, CM_UUID_SIZE);
+}
+
+size_t place_chains(const struct batch *batch, const struct places *places, const struct place *place,
+                    uint8_t (*out)[CM_UUID_SIZE])
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < place->count; i++)
+        memcpy(out[i], batch->looks[places->order[place->start + i]].chain, CM_UUID_SIZE);
+    if (place->count > 1)
+        qsort(out, place->count, sizeof *out, compare_uuids);
+    for (size_t i = 0; i < place->count; i++)
+        if (i == 0 || memcmp(out[i], out[kept - 1], CM_UUID_SIZE) != 0)
+            memmove(out[kept++], out[i], CM_UUID_SIZE);
+    return kept;
+}
+
+/* What its saying's digest holds, and the chains. */
+static void digest_place(const struct batch *batch, const struct places *places, struct place *place)
+{
+    enum { FEW = 8 };
+    struct {
+        uint8_t saying[CM_SHA256_SIZE], chains[FEW][CM_UUID_SIZE];
+    } few;
+    uint8_t digest[CM_SHA256_SIZE], *all = NULL, *said = (uint8_t *)&few;
+    size_t count = place->kind == LOOK_SEEN ? place->count : 0;
+    if (count > FEW)
+        said = all = cm_malloc(CM_SHA256_SIZE + count * CM_UUID_SIZE);
+    memcpy(said, batch->sayings[batch->looks[places->order[place->told_by]].saying].digest, CM_SHA256_SIZE);
+    if (count)
+        count = place_chains(batch, places, place, (uint8_t(*)[CM_UUID_SIZE])(said + CM_SHA256_SIZE));
+    sha256_bytes(said, CM_SHA256_SIZE + count * CM_UUID_SIZE, digest);
+    memcpy(place->digest, digest, sizeof place->digest);
+    free(all);
 }
 
 /* Whether looks of one place say one thing, and which of them says it: of several chains always that with the lowest id, so that
@@ -187,8 +231,7 @@ static void sum_up(const struct batch *batch, const struct places *places, struc
     place->last_ms = first->last_ms;
     for (size_t i = place->start + 1; i < place->start + place->count; i++) {
         const struct look *look = &batch->looks[places->order[i]];
-        if (look->kind != first->kind || look->run_index != first->run_index ||
-            !same_ref(batch, look->role, first->role) || !same_ref(batch, look->result, first->result))
+        if (look->kind != first->kind || look->run_index != first->run_index || !same_saying(batch, look, first))
             place->kind = LOOK_MIXED;
         if (look->first_ms < place->first_ms)
             place->first_ms = look->first_ms;
@@ -237,6 +280,8 @@ void batch_group(struct batch *batch, struct places *out)
         else if (out->rounds == 0)
             out->rounds = 1;
         sum_up(batch, out, place);
+        if (place->kind != LOOK_MIXED)
+            digest_place(batch, out, place);
     }
     for (size_t i = 0; i < batch->look_count; i++) {
         struct look *look = &batch->looks[i];
@@ -247,7 +292,7 @@ void batch_group(struct batch *batch, struct places *out)
         run->stored_ok += !look->rejected && look->kind == LOOK_SEEN;
         run->stored_failed += !look->rejected && look->kind == LOOK_FAILED;
         if (!look->rejected && look->kind == LOOK_FAILED)
-            results_count(batch, run, look->result);
+            results_count(batch, run, batch->sayings[look->saying].result);
     }
     if (batch->rejection_count)
         qsort(batch->rejections, batch->rejection_count, sizeof *batch->rejections, compare_rejections);
@@ -260,16 +305,17 @@ void places_done(struct places *places)
     *places = (struct places){.rounds = 0};
 }
 
-uint8_t (*batch_references(const struct batch *batch, size_t *count))[CM_SHA256_SIZE]
+uint8_t (*batch_references(const struct batch *batch, const struct places *places, size_t *count))[CM_SHA256_SIZE]
 {
     size_t total = 0;
     uint8_t(*list)[CM_SHA256_SIZE] =
         cm_malloc(batch->fingerprints.size + batch->certificate_count * CM_SHA256_SIZE + CM_SHA256_SIZE);
-    for (size_t i = 0; i < batch->look_count; i++)
-        if (!batch->looks[i].rejected && batch->looks[i].chain_count) {
-            memcpy(list[total], batch->fingerprints.data + batch->looks[i].chain_start * CM_SHA256_SIZE,
-                   batch->looks[i].chain_count * CM_SHA256_SIZE);
-            total += batch->looks[i].chain_count;
+    for (size_t i = 0; i < places->count; i++)
+        for (size_t j = 0; !places->list[i].same && j < places->list[i].count; j++) {
+            const struct look *look = &batch->looks[places->order[places->list[i].start + j]];
+            memcpy(list[total], batch->fingerprints.data + look->chain_start * CM_SHA256_SIZE,
+                   look->chain_count * CM_SHA256_SIZE);
+            total += look->chain_count;
         }
     for (size_t i = 0; i < batch->certificate_count; i++)
         memcpy(list[total++], batch->certificates[i].sha256, CM_SHA256_SIZE);

@@ -31,7 +31,7 @@ int work_look_up_certificates(struct work *work, struct delivery_answer *answer,
 {
     struct batch *batch = work->batch;
     size_t count = 0, lacking = 0;
-    sha256_value *list = batch_references(batch, &count);
+    sha256_value *list = batch_references(batch, &work->places, &count);
     int code = keep_lacking(work->db, list, &count, error);
     size_t at = 0;
     for (size_t i = 0; !code && i < batch->certificate_count; i++)

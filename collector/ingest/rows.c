@@ -1,6 +1,7 @@
 /* Rows for the staging tables of stage.sql, whose column order they follow. Certificates have a file of their own. */
 #include "collector/ingest/rows.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "certmuster/timefmt.h"
@@ -12,6 +13,7 @@ void copy_begin(struct copy *copy, struct db *db, const char *sql, struct cm_err
     *copy = (struct copy){.db = db, .error = error};
     buf_init(&copy->rows, ROWS_MAX);
     copy->code = db_copy_begin(db, sql, error);
+    copy->begun = copy->code == 0;
 }
 
 static void flush(struct copy *copy)
@@ -32,9 +34,8 @@ void copy_row(struct copy *copy)
 
 int copy_end(struct copy *copy)
 {
-    bool begun = copy->code == 0;
     flush(copy);
-    if (begun && db_alive(copy->db)) {
+    if (copy->begun && db_alive(copy->db)) {
         int code = db_copy_end(copy->db, copy->code != 0, copy->code ? NULL : copy->error);
         copy->code = copy->code ? copy->code : code;
     }
@@ -122,46 +123,43 @@ void array_end(struct buf *out)
 
 /* --- Rows -------------------------------------------------------------------------------------------------------------------------- */
 
-/* The place's chains, each once, sorted as PostgreSQL sorts uuid: byte by byte. Few at any place, so insertion does. */
 static void next_chains(struct buf *out, const struct batch *batch, const struct places *places,
                         const struct place *place)
 {
-    const uint8_t *last = NULL;
+    uint8_t(*chains)[CM_UUID_SIZE] = cm_malloc(place->count * sizeof *chains);
+    size_t count = place_chains(batch, places, place, chains);
     buf_append_char(out, '\t');
     array_begin(out);
-    for (;;) {
-        const uint8_t *next = NULL;
-        for (size_t i = place->start; i < place->start + place->count; i++) {
-            const uint8_t *chain = batch->looks[places->order[i]].chain;
-            if ((!last || memcmp(chain, last, CM_UUID_SIZE) > 0) && (!next || memcmp(chain, next, CM_UUID_SIZE) < 0))
-                next = chain;
-        }
-        if (!next)
-            break;
-        array_add_uuid(out, next);
-        last = next;
-    }
+    for (size_t i = 0; i < count; i++)
+        array_add_uuid(out, chains[i]);
     array_end(out);
+    free(chains);
 }
 
 void row_place(struct buf *out, const struct batch *batch, const struct places *places, const struct place *place)
 {
     const struct look *told = &batch->looks[places->order[place->told_by]];
+    const struct saying *saying = &batch->sayings[told->saying];
     add_uuid(out, told->location_id);
+    if (place->kind == LOOK_MIXED)
+        buf_append_str(out, "\t\\N");
+    else
+        next_uuid(out, place->digest);
     buf_append_char(out, '\t');
     buf_append_char(out, (char)place->kind);
     next_time(out, place->first_ms);
-    next_text(out, batch, told->result);
-    next_text(out, batch, told->role);
+    next_text(out, batch, saying->result);
+    next_text(out, batch, saying->role);
     if (place->kind == LOOK_SEEN)
         next_chains(out, batch, places, place);
     else
         buf_append_str(out, "\t\\N");
-    next_text(out, batch, told->tail);
+    next_text(out, batch, saying->tail);
 }
 
 void row_look(struct buf *out, const struct batch *batch, const struct look *look)
 {
+    const struct saying *saying = &batch->sayings[look->saying];
     add_uuid(out, look->location_id);
     buf_append_char(out, '\t');
     buf_append_char(out, (char)look->kind);
@@ -173,12 +171,12 @@ void row_look(struct buf *out, const struct batch *batch, const struct look *loo
         next_uuid(out, look->chain);
     else
         buf_append_str(out, "\t\\N");
-    next_text(out, batch, look->role);
+    next_text(out, batch, saying->role);
     const char *scanner = batch->origins[look->origin].scanner;
     db_copy_field(out, false, scanner, strlen(scanner));
-    next_text(out, batch, look->result);
-    next_text(out, batch, look->detail);
-    next_text(out, batch, look->tail);
+    next_text(out, batch, saying->result);
+    next_text(out, batch, saying->detail);
+    next_text(out, batch, saying->tail);
 }
 
 void row_location(struct buf *out, const struct batch *batch, const uint8_t id[static CM_UUID_SIZE], text_ref location,

@@ -12,6 +12,7 @@ enum { ROWS_CHUNK_BYTES = 1 << 20, ROWS_MAX = 16 << 20 }; /* the names of the la
 struct copy {
     struct db *db;
     struct buf rows;
+    bool begun;
     int code;
     struct cm_error *error;
 };

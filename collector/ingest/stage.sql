@@ -1,8 +1,9 @@
 -- Where a batch waits to be merged: temporary tables, made once per connection, emptied by every end of a transaction. No WAL.
 
--- One row per place of the batch, enough to tell whether it is as location_state says.
+-- One row per place of the batch that its digest did not tell to be unchanged, enough to tell whether it is as location_state says.
 CREATE TEMP TABLE stage_place (
     location_id uuid NOT NULL,
+    digest      uuid,            -- of what follows but first_at and source; NULL of kind m
     kind        "char" NOT NULL, -- o: sightings of one run in one role, f: failures that are alike, e: TLS without certificate, m: anything else
     first_at    timestamptz NOT NULL,
     result      text NOT NULL,

@@ -44,39 +44,58 @@ static int compare_id(const void *key, const void *element)
     return memcmp(key, element, CM_UUID_SIZE);
 }
 
-int work_compare_places(struct work *work, size_t *changed, struct cm_error *error)
+/* Places are by id; one that PostgreSQL tells is one that it was told. */
+static struct place *find_place(const struct work *work, const uint8_t id[static CM_UUID_SIZE])
+{
+    const struct places *places = &work->places;
+    size_t low = 0, high = places->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_id(work->batch->looks[places->order[places->list[middle].start]].location_id, id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < places->count ? &places->list[low] : NULL;
+}
+
+static int copy_places(struct work *work, struct compared *out, struct cm_error *error)
 {
     struct places *places = &work->places;
-    const struct batch *batch = work->batch;
-    struct db_result *rows = NULL;
     struct copy copy;
-    *changed = 0;
+    *out = (struct compared){.asked = 0};
+    for (size_t i = 0; i < places->count; i++)
+        out->asked += !places->list[i].same;
+    if (!out->asked)
+        return 0;
     copy_begin(&copy, work->db, "COPY pg_temp.stage_place FROM STDIN", error);
     for (size_t i = 0; i < places->count && !copy.code; i++) {
         places->list[i].changed = places->list[i].ignored = false;
-        row_place(&copy.rows, batch, places, &places->list[i]);
+        if (places->list[i].same)
+            continue;
+        row_place(&copy.rows, work->batch, places, &places->list[i]);
         copy_row(&copy);
     }
-    int code = copy_end(&copy);
-    if (!code)
-        code = db_query(work->db, (const char *)compare_sql, NULL, 0, &rows, error);
+    return copy_end(&copy);
+}
+
+int work_compare_places(struct work *work, struct compared *out, struct cm_error *error)
+{
+    struct db_result *rows = NULL;
+    int code = copy_places(work, out, error);
+    if (code || !out->asked)
+        return code;
+    code = db_query(work->db, (const char *)compare_sql, NULL, 0, &rows, error);
     for (size_t row = 0; !code && row < db_rows(rows); row++) {
         uint8_t id[CM_UUID_SIZE];
-        size_t low = 0, high = places->count;
-        if (uuid_read(db_text(rows, row, 0), id) != 0)
+        char what = db_text(rows, row, 1)[0];
+        struct place *place = uuid_read(db_text(rows, row, 0), id) == 0 ? find_place(work, id) : NULL;
+        if (!place)
             continue;
-        while (low < high) {
-            size_t middle = low + (high - low) / 2;
-            if (compare_id(batch->looks[places->order[places->list[middle].start]].location_id, id) < 0)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        if (db_text(rows, row, 1)[0] == 'i')
-            places->list[low].ignored = true;
-        else
-            places->list[low].changed = true;
-        *changed += places->list[low].changed;
+        place->ignored = what == 'i';
+        place->changed = what == 'c';
+        out->changed += place->changed;
+        out->to_remember += what == 'r';
     }
     db_result_free(rows);
     return code;
@@ -99,13 +118,14 @@ static int copy_looks(struct work *work, struct cm_error *error)
 static int copy_locations(struct work *work, struct cm_error *error)
 {
     const struct places *places = &work->places;
-    const struct batch *batch = work->batch;
+    struct batch *batch = work->batch;
     struct copy copy;
     copy_begin(&copy, work->db, "COPY pg_temp.stage_location FROM STDIN", error);
     for (size_t i = 0; i < places->count && !copy.code; i++) {
-        const struct look *look = &batch->looks[places->order[places->list[i].start]];
+        struct look *look = &batch->looks[places->order[places->list[i].start]];
         if (!places->list[i].changed)
             continue;
+        copy.code = batch_unfold(batch, look, error);
         row_location(&copy.rows, batch, look->location_id, look->location, places->list[i].first_ms);
         copy_row(&copy);
     }

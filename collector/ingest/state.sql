@@ -57,11 +57,19 @@ final AS MATERIALIZED (
         OR (NOT coalesce(n.keeps_tls, false) AND (n.tls IS DISTINCT FROM n.old_tls OR n.starttls IS DISTINCT FROM n.old_starttls
                                                   OR n.file_meta IS DISTINCT FROM n.old_file_meta)))
 INSERT INTO location_state AS st (location_id, chains, steady_role, earliest_not_after, owner, source, scanner, last_run, last_result, last_detail,
-                                  last_ok, last_failure, starttls, tls, file_meta)
+                                  last_ok, last_failure, starttls, tls, file_meta, digest, digest_at)
 SELECT n.location_id, n.chains, n.steady_role, n.earliest_not_after,
        CASE WHEN n.is_new OR n.moved THEN o.owner ELSE n.owner END, n.source, n.scanner, n.last_run, n.last_result, n.last_detail,
-       n.last_ok, n.last_failure, n.starttls, n.tls, n.file_meta
+       n.last_ok, n.last_failure, n.starttls, n.tls, n.file_meta, p.digest, CASE WHEN p.kind = 'f' THEN n.last_failure ELSE n.last_ok END
   FROM final n
+  LEFT JOIN pg_temp.stage_place p -- only where it says what is so now, as in compare.sql; else the next look is compared
+         ON p.location_id = n.location_id
+        AND CASE p.kind
+            WHEN 'o' THEN n.last_result = 'ok' AND n.steady_role = p.role AND n.chains = p.chains AND n.tls IS NOT DISTINCT FROM p.tls
+                          AND n.starttls IS NOT DISTINCT FROM p.starttls AND n.file_meta IS NOT DISTINCT FROM p.file_meta
+            WHEN 'f' THEN n.last_result = p.result
+            WHEN 'e' THEN n.last_result = '' AND n.tls IS NOT DISTINCT FROM p.tls
+            END
   LEFT JOIN owners_of((SELECT coalesce(array_agg(m.location_id), '{}')
                          FROM final m
                         WHERE (m.is_new OR m.moved) AND EXISTS (SELECT FROM owner_rule))) o ON o.location_id = n.location_id
@@ -70,7 +78,7 @@ ON CONFLICT (location_id) DO UPDATE
    SET chains = excluded.chains, steady_role = excluded.steady_role, earliest_not_after = excluded.earliest_not_after, owner = excluded.owner,
        source = excluded.source, scanner = excluded.scanner, last_run = excluded.last_run, last_result = excluded.last_result,
        last_detail = excluded.last_detail, last_ok = excluded.last_ok, last_failure = excluded.last_failure,
-       starttls = excluded.starttls, tls = excluded.tls, file_meta = excluded.file_meta;
+       starttls = excluded.starttls, tls = excluded.tls, file_meta = excluded.file_meta, digest = excluded.digest, digest_at = excluded.digest_at;
 
 -- "When a span with it was last written", to the day: an intermediate that a million chains share is not written a million times.
 UPDATE certificate c SET first_seen = least(c.first_seen, n.first_at), last_seen = greatest(c.last_seen, n.last_at)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "certmuster/db_array.h"
 #include "certmuster/delivery.h"
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
@@ -32,6 +33,9 @@ EMBED(state_sql) = {
     0};
 EMBED(assets_sql) = {
 #include "gen/collector/ingest/assets.sql.inc"
+    0};
+EMBED(remember_sql) = {
+#include "gen/collector/ingest/remember.sql.inc"
     0};
 EMBED(runs_sql) = {
 #include "gen/collector/ingest/runs.sql.inc"
@@ -92,7 +96,7 @@ static int merge_certificates(struct work *work, struct cm_error *error)
 }
 
 /* Spans round by round, then the state that they leave. Keys and stores bring places without looks. */
-static int merge_places(struct work *work, size_t changed, struct cm_error *error)
+static int merge_places(struct work *work, bool changed, struct cm_error *error)
 {
     char sql[64];
     if (!changed && !work->batch->asset_count)
@@ -125,19 +129,19 @@ static int observe_run(struct work *work, uint16_t run, struct cm_error *error)
     int64_t first = INT64_MAX, last = INT64_MIN;
     buf_init(&unchanged, WORK_PARAM_MAX);
     buf_init(&failing, WORK_PARAM_MAX);
-    array_begin(&unchanged);
-    array_begin(&failing);
+    db_array_begin(&unchanged, DB_ARRAY_UUID);
+    db_array_begin(&failing, DB_ARRAY_UUID);
     for (size_t i = 0; i < places->count; i++) {
         const struct place *place = &places->list[i];
         const struct look *look = &work->batch->looks[places->order[place->start]];
         if (place->changed || place->ignored || look->run_index != run)
             continue;
-        array_add_uuid(place->kind == LOOK_FAILED ? &failing : &unchanged, look->location_id);
+        db_array_add_uuid(place->kind == LOOK_FAILED ? &failing : &unchanged, look->location_id);
         first = place->first_ms < first ? place->first_ms : first;
         last = place->last_ms > last ? place->last_ms : last;
     }
-    array_end(&unchanged);
-    array_end(&failing);
+    db_array_end(&unchanged);
+    db_array_end(&failing);
     int code = 0;
     if (last != INT64_MIN) {
         char day[TIMEFMT_SIZE], key[DELIVERY_KEY_MAX + 16], id[CM_UUID_TEXT_SIZE], from[TIMEFMT_SIZE],
@@ -147,11 +151,12 @@ static int observe_run(struct work *work, uint16_t run, struct cm_error *error)
         uuid_write(id, work->batch->runs[run].run);
         timefmt_ms(from, first);
         timefmt_ms(until, last);
-        const char *params[] = {day, key, id, from, until, unchanged.data, failing.data};
-        code = db_query(work->db,
-                        "INSERT INTO observation (day, batch_key, run, first_at, last_at, unchanged, failing) VALUES "
-                        "($1, $2, $3, $4, $5, $6, $7)",
-                        params, 7, NULL, error);
+        const struct db_param params[] = {{.bytes = day},   {.bytes = key},        {.bytes = id},      {.bytes = from},
+                                          {.bytes = until}, {.array = &unchanged}, {.array = &failing}};
+        code = db_query_arrays(work->db,
+                               "INSERT INTO observation (day, batch_key, run, first_at, last_at, unchanged, failing) "
+                               "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                               params, 7, NULL, error);
     }
     buf_done(&unchanged);
     buf_done(&failing);
@@ -160,21 +165,23 @@ static int observe_run(struct work *work, uint16_t run, struct cm_error *error)
 
 static int merge(struct work *work, struct cm_error *error)
 {
-    size_t changed = 0;
+    struct compared places = {.asked = 0};
     int code = identity_note(work->db, work->session->settings->config, &work->request->peer, work->batch,
                              work->skew_ms, error);
     if (!code)
         code = merge_certificates(work, error);
     if (!code)
-        code = work_compare_places(work, &changed, error);
+        code = work_compare_places(work, &places, error);
     if (!code)
         code = work_copy_runs(work, error);
     if (!code)
-        code = merge_places(work, changed, error);
+        code = merge_places(work, places.changed > 0, error);
     if (!code)
         code = merge_assets(work, error);
     for (size_t i = 0; !code && i < work->batch->run_count; i++)
         code = observe_run(work, (uint16_t)i, error);
+    if (!code && places.to_remember)
+        code = exec_embedded(work->db, remember_sql, error);
     return code ? code : exec_embedded(work->db, runs_sql, error);
 }
 
@@ -256,7 +263,8 @@ static int store_body(struct work *work, struct delivery_answer *answer, struct 
         return code;
     batch_settle(work->batch);
     batch_group(work->batch, &work->places);
-    return store_settled(work, answer, error);
+    code = work_mark_same(work, error);
+    return code ? code : store_settled(work, answer, error);
 }
 
 /* "<scanner>/…", or "file/<sha256 of the part>": nobody takes a key that another will need. On the unix socket all are of this host. */

@@ -26,13 +26,19 @@ void answer_stored(struct delivery_answer *answer, uint64_t stored, const char *
 void answer_missing(struct delivery_answer *answer, int status, const uint8_t (*list)[CM_SHA256_SIZE], size_t count);
 void answer_write_rejections(const struct batch *batch, struct buf *out);
 
+/* same.c: marks the places whose digest is the inventory's. */
+CM_MUST_CHECK int work_mark_same(struct work *work, struct cm_error *error);
+
 /* lacking.c: marks the batch's certificates that the inventory has; answers 409 when a chain needs one that is nowhere. */
 CM_MUST_CHECK int work_look_up_certificates(struct work *work, struct delivery_answer *answer, struct cm_error *error);
 
 /* staging.c: each fills its temporary tables. */
 CM_MUST_CHECK int work_copy_certificates(struct work *work, size_t *copied, struct cm_error *error);
-/* Tells every place apart: as it was, changed, or (of an endpoint record) nothing new. */
-CM_MUST_CHECK int work_compare_places(struct work *work, size_t *changed, struct cm_error *error);
+struct compared {
+    size_t asked, changed, to_remember; /* places */
+};
+/* Tells every place that is not the same apart: as it was, changed, or (of an endpoint record) nothing new. */
+CM_MUST_CHECK int work_compare_places(struct work *work, struct compared *out, struct cm_error *error);
 /* Looks, places and chains of what changed; the places of keys and stores. */
 CM_MUST_CHECK int work_copy_changed(struct work *work, struct cm_error *error);
 CM_MUST_CHECK int work_copy_runs(struct work *work, struct cm_error *error);

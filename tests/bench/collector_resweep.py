@@ -120,7 +120,11 @@ def sweep(bench, collectd, directory):
     command = [bench.build + "/tests/bench/collector-load", "send", f"https://127.0.0.1:{collectd.port}", collectd.tls["ca"], certificate, key,
                str(setting("CONNECTIONS", 3)), f"{SCANNER}/{os.path.basename(directory)}", directory]
     before = collectd.used()
-    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        with open(collectd.log, encoding="utf-8") as log:
+            raise SystemExit("batches were refused; the collector's log ends in\n" + log.read()[-2000:])
+    told = done.stdout.split()
     used = collectd.used() - before
     shutil.rmtree(directory)
     return used, dict(zip(("batches", "stored", "rejected", "refused", "bytes", "wall", "cpu"), map(float, told)))

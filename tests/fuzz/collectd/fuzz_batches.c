@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 grouped += places.list[i].count;
             if (grouped != places.order_count || batch.stored + batch.skipped > batch.lines)
                 abort();
-            free(batch_references(&batch, &count));
+            free(batch_references(&batch, &places, &count));
             places_done(&places);
         }
         batch_done(&batch);

@@ -49,12 +49,12 @@ static void test_counts(void **state)
     assert_int_equal(batch.runs[0].stored_ok, 1);
     assert_int_equal(batch.runs[0].stored_failed, 1);
     assert_int_equal(places.count, 1); /* seen and failed at one place */
-    places_done(&places);
     size_t count;
-    uint8_t(*references)[CM_SHA256_SIZE] = batch_references(&batch, &count);
+    uint8_t(*references)[CM_SHA256_SIZE] = batch_references(&batch, &places, &count);
     assert_int_equal(count, 1);
     assert_int_equal(references[0][31], 0xaa);
     free(references);
+    places_done(&places);
     batch_done(&batch);
 }
 
