@@ -11,8 +11,9 @@
 #include "report/report.h"
 
 static const char *const file_names[] = {
-    "README.txt",   "inventory.csv", "inventory.ndjson", "certificates.csv", "certificates.ndjson", "certificates.pem",
-    "coverage.csv", "owners.csv",    "scope.json",       "coverage.json",    BUNDLE_MANIFEST,       NULL,
+    "README.txt",       "inventory.csv", "inventory.ndjson", "certificates.csv",  "certificates.ndjson",
+    "certificates.pem", "coverage.csv",  "owners.csv",       "scope.json",        "coverage.json",
+    BUNDLE_MANIFEST,    "chains.csv",    "chains.ndjson",    "trust_anchors.pem", NULL,
 };
 
 /* A sheet in the making: the same rows as CSV, as NDJSON, or both. */
@@ -142,7 +143,7 @@ static int write_document(struct db *db, struct bundle *bundle, const struct evi
     return code ? code : closed;
 }
 
-/* One certificate as PEM (RFC 7468: lines of 64), its fingerprint above it. Its names stay out: they could hold a line that
+/* One certificate as PEM (RFC 7468: lines of 64), above it its fingerprint, and the trust store that an anchor is of. Its names stay out: they could hold a line that
  * begins another certificate. */
 static int pem_row(const struct db_result *row, void *context)
 {
@@ -159,6 +160,8 @@ static int pem_row(const struct db_result *row, void *context)
     buf_init(&base64, 2 * size + 8);
     base64_append(&base64, der, size);
     free(der);
+    if (db_columns(row) > 2)
+        buf_appendf(&lines->buf, "# trust_store %s\n", db_text(row, 0, 2));
     buf_appendf(&lines->buf, "# sha256 %s\n-----BEGIN CERTIFICATE-----\n", db_text(row, 0, 0));
     for (size_t at = 0; at < base64.size; at += LINE) {
         buf_append(&lines->buf, base64.data + at, base64.size - at < LINE ? base64.size - at : LINE);
@@ -169,15 +172,14 @@ static int pem_row(const struct db_result *row, void *context)
     return sheet_write(&lines->buf, lines->file, lines->error);
 }
 
-static int write_pem(struct db *db, struct bundle *bundle, struct cm_error *error)
+static int write_pem(struct db *db, struct bundle *bundle, const char *name, const char *sql, struct cm_error *error)
 {
-    static const char name[] = "certificates.pem";
     struct lines lines = {.error = error};
     int code = bundle_open_file(bundle, name, &lines.file, error);
     if (code)
         return code;
     buf_init(&lines.buf, SHEET_ROW_BYTES_MAX);
-    code = db_each(db, evidence_certificates_sql, NULL, 0, pem_row, &lines, error);
+    code = db_each(db, sql, NULL, 0, pem_row, &lines, error);
     int closed = bundle_close_file(bundle, name, lines.file, code ? NULL : error);
     buf_done(&lines.buf);
     return code ? code : closed;
@@ -202,7 +204,9 @@ static int write_files(struct db *db, struct bundle *bundle, struct cm_error *er
         code = write_sheet(db, bundle, sheet, error);
     for (const struct evidence_document *document = evidence_documents; !code && document->file; document++)
         code = write_document(db, bundle, document, error);
-    return code ? code : write_pem(db, bundle, error);
+    if (!code)
+        code = write_pem(db, bundle, "certificates.pem", evidence_certificates_sql, error);
+    return code ? code : write_pem(db, bundle, "trust_anchors.pem", evidence_anchors_sql, error);
 }
 
 int evidence_write(struct db *db, const char *path, struct cm_error *error)

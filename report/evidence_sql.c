@@ -72,6 +72,45 @@ static const char owners_sql[] =
     "  GROUP BY p.owner) e ON e.owner IS NOT DISTINCT FROM o.name"
     " ORDER BY o.name NULLS LAST";
 
+static const struct column chain_columns[] = {
+    {"chain_id", NULL, COLUMN_TEXT, false},
+    {"in_use", NULL, COLUMN_BOOLEAN, false},
+    {"name", NULL, COLUMN_TEXT, false},
+    {"certificates", NULL, COLUMN_LIST, false},
+    {"trust_store", NULL, COLUMN_TEXT, false},
+    {"verdict", NULL, COLUMN_TEXT, false},
+    {"at_fault", NULL, COLUMN_INTEGER, false},
+    {"path", NULL, COLUMN_LIST, false},
+    {"effective_not_after", NULL, COLUMN_TIME, false},
+    {"missing_issuer", NULL, COLUMN_TEXT, false},
+    {"verified_at", NULL, COLUMN_TIME, false},
+    {"ordered", NULL, COLUMN_BOOLEAN, false},
+    {"superfluous", NULL, COLUMN_INTEGER, false},
+    {"duplicates", NULL, COLUMN_INTEGER, false},
+    {"undecodable", NULL, COLUMN_INTEGER, false},
+    {"root_included", NULL, COLUMN_BOOLEAN, false},
+    {"cross_signed", NULL, COLUMN_BOOLEAN, false},
+};
+
+#define HEX_OF(array)                                                                                                  \
+    "(SELECT array_agg(encode(x.sha256, 'hex') ORDER BY x.n) AS hex FROM unnest(" array                                \
+    ") WITH ORDINALITY AS x(sha256, n))"
+
+/* One row for each chain and trust store; a chain that nobody judged yet has one row without a verdict. */
+static const char chains_sql[] =
+    "SELECT ch.chain_id, EXISTS (SELECT FROM sighting s WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL),"
+    " c.display_name, array_to_string(f.hex, ' '), to_json(f.hex)::text, v.trust_store, v.verdict, v.depth,"
+    " array_to_string(p.hex, ' '), to_json(p.hex)::text, utc_text(v.effective_not_after), v.missing_issuer,"
+    " utc_text(v.verified_at), sh.ordered, sh.superfluous, sh.duplicates, sh.undecodable, sh.root_included,"
+    " sh.cross_signed"
+    " FROM chain ch"
+    " LEFT JOIN certificate c ON c.sha256 = ch.leaf_sha256"
+    " LEFT JOIN chain_verdict v ON v.chain_id = ch.chain_id"
+    " LEFT JOIN chain_shape sh ON sh.chain_id = ch.chain_id"
+    " CROSS JOIN LATERAL " HEX_OF("ch.fingerprints") " f CROSS JOIN LATERAL " HEX_OF(
+        "v.path") " p"
+                  " ORDER BY ch.chain_id, v.trust_store";
+
 #define SHEET(name, columns)                                                                                           \
     {                                                                                                                  \
         name, columns, sizeof(columns) / sizeof *(columns)                                                             \
@@ -79,6 +118,7 @@ static const char owners_sql[] =
 
 const struct evidence_sheet evidence_sheets[] = {
     {"certificates.csv", "certificates.ndjson", SHEET("certificates", certificate_columns), certificates_sql},
+    {"chains.csv", "chains.ndjson", SHEET("chains", chain_columns), chains_sql},
     {"coverage.csv", NULL, SHEET("coverage", coverage_columns), coverage_sql},
     {"owners.csv", NULL, SHEET("owners", owner_columns), owners_sql},
     {NULL, NULL, {NULL, NULL, 0}, NULL},
@@ -110,6 +150,13 @@ static const struct evidence_section scope_sections[] = {
      " 'asked', r.args, 'state', " RUN_STATE ", 'started_at', utc_text(r.started_at), 'finished_at',"
      " utc_text(r.finished_at), 'targets', r.targets, 'ok', r.ok, 'failed', r.failed, 'stored_ok', r.stored_ok,"
      " 'stored_failed', r.stored_failed)) FROM run r ORDER BY r.started_at NULLS FIRST, r.run"},
+    {"trust_stores", true,
+     "SELECT json_build_object('trust_store', t.name, 'sha256', t.digest, 'changed_at', utc_text(t.changed_at), "
+     "'anchors',"
+     " (SELECT count(*) FROM trust_anchor a WHERE a.trust_store = t.name)) FROM trust_store t ORDER BY t.name"},
+    {"audit", false,
+     "SELECT json_build_object('acts', h.seq, 'head', h.seq || ':' || encode(h.hash, 'hex'), 'last_at',"
+     " (SELECT utc_text(l.at) FROM audit_log l WHERE l.seq = h.seq)) FROM audit_head h"},
     {NULL, false, NULL},
 };
 
@@ -142,6 +189,17 @@ static const struct evidence_section coverage_sections[] = {
      " coalesce(sum(failed), 0), 'stored_ok', coalesce(sum(stored_ok), 0), 'stored_failed', "
      "coalesce(sum(stored_failed), 0))"
      " FROM (SELECT r.*, " RUN_STATE " AS state FROM run r) r"},
+    {"sweeps", true,
+     "SELECT json_strip_nulls(json_build_object('sweep', w.sweep_id, 'plan', w.plan, 'kind', w.kind, 'realm', w.realm,"
+     " 'state', w.state, 'started_by', w.started_by, 'started_at', utc_text(w.started_at), 'finished_at',"
+     " utc_text(w.finished_at), 'shards', w.shards, 'probes', c.probes, 'certificate', c.certificate,"
+     " 'no_certificate', c.no_certificate, 'refused', c.refused, 'silent', c.silent, 'unreachable', c.unreachable,"
+     " 'unresolved', c.unresolved, 'other', c.other, 'never', c.never))"
+     " FROM sweep w JOIN sweep_coverage c ON c.sweep_id = w.sweep_id ORDER BY w.started_at, w.sweep_id"},
+    {"verdicts", true,
+     "SELECT json_build_object('trust_store', v.trust_store, 'verdict', v.verdict, 'chains', count(*), 'in_use',"
+     " count(*) FILTER (WHERE EXISTS (SELECT FROM sighting s WHERE s.chain_id = v.chain_id AND s.closed_at IS NULL)))"
+     " FROM chain_verdict v GROUP BY v.trust_store, v.verdict ORDER BY v.trust_store, count(*) DESC, v.verdict"},
     {"certificates", false,
      "SELECT json_build_object('stored', count(*), 'undecodable', count(*) FILTER (WHERE undecodable IS NOT NULL), "
      "'in_use',"
@@ -158,6 +216,9 @@ const struct evidence_document evidence_documents[] = {
 const char evidence_certificates_sql[] =
     "SELECT encode(sha256, 'hex'), encode(der, 'hex') FROM certificate WHERE undecodable IS NULL ORDER BY sha256";
 
+const char evidence_anchors_sql[] = "SELECT encode(sha256, 'hex'), encode(der, 'hex'), trust_store FROM trust_anchor"
+                                    " ORDER BY trust_store, sha256";
+
 const char evidence_readme[] =
     "Evidence of the certificate inventory, written by certmuster-report evidence.\n"
     "All files come from one snapshot of the inventory; its time is \"at\" in scope.json.\n"
@@ -171,12 +232,30 @@ const char evidence_readme[] =
     "certificates.csv, certificates.ndjson  every certificate ever stored, in use now or not: names, issuer, validity, "
     "key\n"
     "certificates.pem                       the same certificates themselves, except those that cannot be decoded\n"
+    "chains.csv, chains.ndjson              every chain as it was served, and what each trust store says of it: "
+    "verdict "
+    "('ok';\n"
+    "                                       'incomplete': not from what was served, but with the certificates in path; "
+    "else\n"
+    "                                       OpenSSL's reason), the path with its anchor, the earliest end in it, and "
+    "what was\n"
+    "                                       wrong with the order\n"
+    "trust_anchors.pem                      the anchors of those trust stores, each below its store's name\n"
     "owners.csv                             who answers for how many places; the last row counts what nobody owns\n"
     "scope.json                             what was asked: scanners, network zones (realms), runs with their "
-    "arguments, period\n"
+    "arguments, period;\n"
+    "                                       the trust stores, and the head of the audit log, with which certmuster "
+    "audit verify\n"
+    "                                       --head proves afterwards that no act before it was changed\n"
     "coverage.json, coverage.csv            what was reached and what was not: places by result, failures by reason, "
     "age of the\n"
-    "                                       last check, runs by how they ended\n"
+    "                                       last check, runs by how they ended, coverage of each sweep, verdicts\n"
+    "\n"
+    "Check it without us: a fingerprint is the SHA-256 of the certificate in certificates.pem; a verdict is what\n"
+    "openssl verify -attime VERIFIED_AT -no-CApath -no-CAstore -CAfile (the store's anchors) -untrusted (the rest of\n"
+    "the chain, and of path where it is incomplete) says of the leaf; name_matches in inventory.csv compares sni with "
+    "the DNS\n"
+    "names of the leaf by RFC 9525.\n"
     "\n"
     "Which requirement each file supports\n"
     "\n"

@@ -25,6 +25,7 @@ extern const struct evidence_document evidence_documents[]; /* ends with a NULL 
 
 /* sha256 in hex, DER in hex: of every certificate that could be decoded. */
 extern const char evidence_certificates_sql[];
+extern const char evidence_anchors_sql[]; /* the same of trust anchors, and the store's name */
 extern const char evidence_readme[];
 
 #endif

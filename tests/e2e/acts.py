@@ -146,19 +146,20 @@ def test_crowd():
 
 
 def test_many():
-    """A hundred thousand rows: written in the order they come, verified and exported in seconds."""
+    """Many rows: written in the order they come, verified and exported in seconds. CM_ACTS=100000 for the long one."""
+    many = int(os.environ.get("CM_ACTS", "20000"))
     began = time.monotonic()
-    psql("DO $$ BEGIN FOR i IN 1..500 LOOP PERFORM audit_append('many', 'test.many', 'row ' || i || '.' || n, '{\"note\": \"käse\"}') FROM generate_series(1, 200) n; COMMIT; END LOOP; END $$", "certmuster_operate")
+    psql(f"DO $$ BEGIN FOR i IN 1..{many // 200} LOOP PERFORM audit_append('many', 'test.many', 'row ' || i || '.' || n, '{{\"note\": \"käse\"}}') FROM generate_series(1, 200) n; COMMIT; END LOOP; END $$", "certmuster_operate")
     written = time.monotonic()
     said = certmuster("audit", "verify")
     verified = time.monotonic()
     with open(f"{TMP}/export.ndjson", "w") as out:
         subprocess.run(["certmuster", "audit", "export"], check=True, stdout=out)
     exported = time.monotonic()
-    print(f"100,000 acts: written in {written - began:.1f} s, verified in {verified - written:.1f} s, exported in {exported - verified:.1f} s")
+    print(f"{many} acts: written in {written - began:.1f} s, verified in {verified - written:.1f} s, exported in {exported - verified:.1f} s")
     assert verified - written < 60, "verify takes too long"
     rows = [json.loads(line) for line in open(f"{TMP}/export.ndjson", encoding="utf-8")]
-    assert len(rows) > 100000
+    assert len(rows) > many
     seq, hash, wrong = foreign(rows)
     equal("a foreign reader", (None, f"{seq}:{hash}"), (wrong, said.strip().rsplit(" ", 1)[1]))
 
