@@ -36,6 +36,10 @@ void state_get_figures(struct state *state, struct figures *out)
     pthread_mutex_unlock(&state->lock);
 }
 
+const char *const state_classes[SWEEP_CLASSES] = {"certificate", "no_certificate", "refused", "silent",
+                                                  "unreachable", "unresolved",     "other",   "never"};
+const char *const state_shards[SWEEP_SHARD_STATES] = {"open", "leased", "done", "abandoned"};
+
 /* --- /metrics ------------------------------------------------------------------------------------------------------------------------ */
 
 static void head(struct buf *out, const char *name, const char *type, const char *help)
@@ -89,6 +93,52 @@ static void batches(struct state *state, struct buf *out)
     }
 }
 
+static void by_plan_and_class(const struct figures *figures, struct buf *out)
+{
+    static const char name[] = "certmuster_sweep_last_places";
+    head(out, name, "gauge", "What the last finished sweep of a plan told of its places, by class; never: not tried.");
+    for (unsigned i = 0; i < figures->plan_count; i++) {
+        for (size_t class = 0; class < SWEEP_CLASSES; class ++) {
+            buf_appendf(out, "%s{", name);
+            label(out, "plan", figures->plans[i].name);
+            buf_append_char(out, ',');
+            label(out, "class", state_classes[class]);
+            buf_appendf(out, "} %llu\n", (unsigned long long)figures->plans[i].told[class]);
+        }
+    }
+}
+
+static void sweeps(const struct figures *figures, int64_t now_ms, struct buf *out)
+{
+    int64_t oldest = figures->lease_oldest_ms, age = oldest < 0 || oldest > now_ms ? 0 : now_ms - oldest;
+    metric(out, "certmuster_sweeps_running", "gauge", "Sweeps that run.", figures->sweeps_running);
+    head(out, "certmuster_sweep_shards", "gauge", "Shards of sweeps that run, by state.");
+    for (size_t i = 0; i < SWEEP_SHARD_STATES; i++) {
+        labelled(out, "certmuster_sweep_shards", "state", state_shards[i]);
+        buf_appendf(out, "%llu\n", (unsigned long long)figures->shards[i]);
+    }
+    head(out, "certmuster_sweep_places", "gauge",
+         "What sweeps that run have told of their places, by class; never: not tried yet.");
+    for (size_t i = 0; i < SWEEP_CLASSES; i++) {
+        labelled(out, "certmuster_sweep_places", "class", state_classes[i]);
+        buf_appendf(out, "%llu\n", (unsigned long long)figures->told[i]);
+    }
+    head(out, "certmuster_sweep_lease_oldest_seconds", "gauge", "Since when the oldest lease is out; 0: none is.");
+    buf_appendf(out, "certmuster_sweep_lease_oldest_seconds %.3f\n", (double)age / 1000);
+    head(out, "certmuster_sweep_last_finished_timestamp_seconds", "gauge",
+         "When the last sweep of a plan ended, since the epoch.");
+    for (unsigned i = 0; i < figures->plan_count; i++) {
+        labelled(out, "certmuster_sweep_last_finished_timestamp_seconds", "plan", figures->plans[i].name);
+        buf_appendf(out, "%.3f\n", (double)figures->plans[i].finished_ms / 1000);
+    }
+    head(out, "certmuster_sweep_last_shards_abandoned", "gauge", "Shards that the last sweep of a plan left undone.");
+    for (unsigned i = 0; i < figures->plan_count; i++) {
+        labelled(out, "certmuster_sweep_last_shards_abandoned", "plan", figures->plans[i].name);
+        buf_appendf(out, "%llu\n", (unsigned long long)figures->plans[i].abandoned);
+    }
+    by_plan_and_class(figures, out);
+}
+
 static void inventory(const struct figures *figures, int64_t now_ms, struct buf *out)
 {
     metric(out, "certmuster_certificates", "gauge", "Distinct certificates in the inventory.", figures->certificates);
@@ -118,6 +168,7 @@ static void inventory(const struct figures *figures, int64_t now_ms, struct buf 
         labelled(out, "certmuster_last_sweep_age_seconds", "source", figures->sources[i].name);
         buf_appendf(out, "%.3f\n", (double)age / 1000);
     }
+    sweeps(figures, now_ms, out);
     head(out, "certmuster_inventory_figures_age_seconds", "gauge", "Age of the figures of the inventory above.");
     buf_appendf(out, "certmuster_inventory_figures_age_seconds %.3f\n", (double)(now_ms - figures->at_ms) / 1000);
 }

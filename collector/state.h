@@ -9,7 +9,19 @@
 
 #include "certmuster/buf.h"
 
-enum { STATE_SOURCES_MAX = 8, STATE_SOURCE_SIZE = 32, STATE_VERDICTS_MAX = 32, STATE_VERDICT_SIZE = 64 };
+enum {
+    STATE_SOURCES_MAX = 8,
+    STATE_SOURCE_SIZE = 32,
+    STATE_VERDICTS_MAX = 32,
+    STATE_VERDICT_SIZE = 64,
+    STATE_PLANS_MAX = 16,
+    STATE_PLAN_SIZE = 104
+};
+
+/* What a sweep says of places, in the order of state_classes; certificate and no_certificate were reached. */
+enum { SWEEP_CLASSES = 8, SWEEP_SHARD_STATES = 4 };
+extern const char *const state_classes[SWEEP_CLASSES];
+extern const char *const state_shards[SWEEP_SHARD_STATES];
 
 /* Figures of the inventory, computed by the judge every few seconds, however many scrape. */
 struct figures {
@@ -26,6 +38,14 @@ struct figures {
         uint64_t chains;
     } verdicts[STATE_VERDICTS_MAX];
     unsigned verdict_count;
+    uint64_t sweeps_running, shards[SWEEP_SHARD_STATES], told[SWEEP_CLASSES]; /* of sweeps that run */
+    int64_t lease_oldest_ms; /* wall clock: when the oldest lease that is out was taken; -1: none is */
+    struct {
+        char name[STATE_PLAN_SIZE];
+        int64_t finished_ms;
+        uint64_t abandoned, told[SWEEP_CLASSES]; /* abandoned shards */
+    } plans[STATE_PLANS_MAX]; /* the last sweep of each that is over; of those that were swept last */
+    unsigned plan_count;
 };
 
 struct state {

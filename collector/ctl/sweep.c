@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "certmuster/log.h"
+#include "certmuster/progress.h"
 #include "collector/ctl/audit.h"
 
 enum { ID_SIZE = 40, LOOK_MS = 500 };
@@ -15,15 +16,17 @@ static const struct cli_program program = {
     .name = "certmuster sweep",
     .summary =
         "Sweeps that the scanners of the fleet share: a plan says what and when, workers take it shard by shard.",
-    .usage = (const char *const[]){"create|edit NAME [--target TARGET]... [-f FILE] [--known] [--seen] [OPTIONS]",
-                                   "list", "show NAME", "start NAME [--wait]", "status [NAME|ID]", "history [NAME]",
-                                   "cancel NAME|ID", "enable|disable|delete NAME",
-                                   "limit REALM [--rate N] [--workers N]", NULL},
+    .usage =
+        (const char *const[]){
+            "create|edit NAME [--target TARGET]... [-f FILE] [--known] [--seen] [--filter EXPR] [OPTIONS]", "list",
+            "show NAME", "start NAME [--wait]", "status [NAME|ID] [--wait]", "history [NAME]", "cancel NAME|ID",
+            "enable|disable|delete NAME", "limit REALM [--rate N] [--workers N]", NULL},
     .options = sweep_options,
     .examples =
         (const char *const[]){
             "certmuster sweep create dc1 --target 192.0.2.0/24 --target 198.51.100.0/24:443,8443 --every 24h",
             "certmuster sweep create nightly --known --every 24h --window 22:00-06:00 --days mon-fri",
+            "certmuster sweep create late --known --filter status:expiring --every 1h",
             "certmuster sweep create files --kind crawl --target /etc --target /opt",
             "certmuster sweep start dc1 --wait     # now, whatever its schedule says",
             "certmuster sweep status               # progress, coverage, who has what",
@@ -33,7 +36,7 @@ static const struct cli_program program = {
         "another; five failures abandon it. Coverage counts each place of a shard that is done once: with a "
         "certificate, without, refused, silent, unreachable, unresolved, other; never tried is what is left. Nothing "
         "of that but a certificate seen says that a place is gone. Times are UTC. Exit status: 0 done; 1 what was "
-        "asked for is not there, or start --wait left something undone; 2 wrong use; 3 the inventory could not be "
+        "asked for is not there, or --wait saw something left undone; 2 wrong use; 3 the inventory could not be "
         "reached.",
 };
 
@@ -81,22 +84,30 @@ static int begin(struct db *db, const char *plan, char id[static ID_SIZE], struc
     return code;
 }
 
-/* Until the sweep is over: whether nothing was left undone. */
-static int wait_for(struct db *db, const char *id)
+int sweep_follow(struct db *db, const char *id)
 {
-    char left[16];
+    static const char sql[] = "SELECT CASE WHEN state = 'running' THEN 'running' WHEN state = 'finished' AND abandoned "
+                              "= 0 THEN 'whole' ELSE 'part' END, told, probes FROM sweep_progress WHERE sweep_id = $1";
+    struct progress progress;
     struct cm_error error = {0};
     const char *params[] = {id};
-    static const char sql[] = "SELECT CASE WHEN state = 'running' THEN 'running' WHEN state = 'finished' AND abandoned "
-                              "= 0 THEN 'whole' ELSE 'part' END FROM sweep_progress WHERE sweep_id = $1";
-    for (;;) {
-        if (ask(db, sql, params, 1, left, sizeof left, &error) != 0)
-            return ctl_fail(&error, "cannot follow the sweep; it goes on");
-        if (strcmp(left, "running") != 0)
-            return strcmp(left, "whole") == 0 ? CM_EXIT_OK : CM_EXIT_PARTIAL;
+    int status = -1;
+    progress_init(&progress, "probes", false);
+    while (status < 0) {
         struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
-        nanosleep(&pause, NULL);
+        struct db_result *rows = NULL;
+        if (db_query(db, sql, params, 1, &rows, &error) != 0 || db_rows(rows) != 1)
+            status = ctl_fail(&error, "cannot follow the sweep; it goes on");
+        else if (strcmp(db_text(rows, 0, 0), "running") != 0)
+            status = strcmp(db_text(rows, 0, 0), "whole") == 0 ? CM_EXIT_OK : CM_EXIT_PARTIAL;
+        else
+            progress_update(&progress, (uint64_t)db_integer(rows, 0, 1), (uint64_t)db_integer(rows, 0, 2), 0);
+        db_result_free(rows);
+        if (status < 0)
+            nanosleep(&pause, NULL);
     }
+    progress_clear(&progress);
+    return status;
 }
 
 static int start(const struct sweep_call *call)
@@ -123,7 +134,7 @@ static int start(const struct sweep_call *call)
         printf("started %s: %s, sweep %s\n", call->name, code ? "" : what, id);
         fflush(stdout);
         if (call->wait)
-            status = wait_for(db, id);
+            status = sweep_follow(db, id);
         if (call->wait && status <= CM_EXIT_PARTIAL)
             (void)sweep_tell(db, id);
     }
@@ -227,6 +238,7 @@ int sweep_command(int argc, char **argv)
     sweep_list_done(&call.targets);
     sweep_list_done(&call.scanners);
     sweep_list_done(&call.arguments);
+    sweep_filter_done(&call);
     cli_done(&cli);
     return status;
 }

@@ -23,8 +23,10 @@ struct sweep_call {
     char every[32], lasts[32], window_from[6], window_until[6], weekdays[32];
     bool has_every, has_lasts, has_window, has_weekdays;
     struct sweep_list targets, scanners, arguments;
+    const char *filter;         /* as typed */
+    struct buf filter_terms;    /* the same as JSON, when there is one */
     const char *rate, *workers; /* of limit */
-    bool wait;                  /* of start */
+    bool wait;                  /* of start and status */
 };
 
 /* sweep_options.c: one flag into *context, a struct sweep_call. 0 or the exit status. */
@@ -32,6 +34,10 @@ extern const struct cli_option sweep_options[];
 int sweep_read_option(struct cli *cli, int id, void *context);
 const char *sweep_list_text(struct sweep_list *list); /* NULL when nothing was said */
 void sweep_list_done(struct sweep_list *list);
+
+/* sweep_filter.c: --filter into *call. 0 or the exit status. */
+int sweep_read_filter(struct sweep_call *call);
+void sweep_filter_done(struct sweep_call *call);
 
 /* sweep_plan.c */
 int sweep_create(const struct sweep_call *call);
@@ -46,6 +52,8 @@ int sweep_list(const struct sweep_call *call);
 int sweep_show(const struct sweep_call *call);
 int sweep_history(const struct sweep_call *call);
 int sweep_status(const struct sweep_call *call);
+/* sweep.c: until the sweep is over, with a line of progress on a terminal: CM_EXIT_PARTIAL when something was left undone. */
+int sweep_follow(struct db *db, const char *id);
 /* One sweep, for people. */
 int sweep_tell(struct db *db, const char *id);
 

@@ -17,6 +17,7 @@ enum {
     OPTION_REALM,
     OPTION_KNOWN,
     OPTION_SEEN,
+    OPTION_FILTER,
     OPTION_SCANNER,
     OPTION_PASS,
     OPTION_SHARD,
@@ -43,6 +44,8 @@ const struct cli_option sweep_options[] = {
     {OPTION_FILE, "file", "FILE", "Targets from FILE, one a line; '#' begins a comment; '-' is standard input."},
     {OPTION_KNOWN, "known", NULL, "Also every endpoint of the realm that ever showed a certificate."},
     {OPTION_SEEN, "seen", NULL, "Also the endpoints where watch saw TLS and no certificate."},
+    {OPTION_FILTER, "filter", "EXPR",
+     "Of those that --known and --seen mean only what matches, as certmuster-report --filter; '' takes that back."},
     {OPTION_PORTS, "ports", "P,P-P", "Ports of targets that name none (443)."},
     {OPTION_SCANNER, "scanner", "NAME",
      "crawl: whose files. Repeats; default: every scanner of the realm that was heard of in the last 7 days."},
@@ -55,7 +58,7 @@ const struct cli_option sweep_options[] = {
     {OPTION_LASTS, "deadline", "INTERVAL", "What is not done after so long ends as it stands (7d)."},
     {OPTION_RATE, "rate", "N", "limit: probes per second of all scanners of the realm together; none: no limit."},
     {OPTION_WORKERS, "workers", "N", "limit: shards under way at once in the realm; none: no limit."},
-    {OPTION_WAIT, "wait", NULL, "start: wait for the end; exit 1 when something was left undone."},
+    {OPTION_WAIT, "wait", NULL, "start, status: wait for the end; exit 1 when something was left undone."},
     {OPTION_FORMAT, "format", "text|json", "How to print."},
     {0, NULL, NULL, NULL},
 };
@@ -257,6 +260,8 @@ int sweep_read_option(struct cli *cli, int id, void *context)
     case OPTION_SEEN:
         call->seen = "t";
         return 0;
+    case OPTION_FILTER:
+        return sweep_read_filter(call);
     case OPTION_PORTS:
         call->ports = cli->argument;
         return 0;

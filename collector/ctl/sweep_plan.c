@@ -7,7 +7,7 @@
 #include "collector/ctl/audit.h"
 #include "collector/ctl/sweep.h"
 
-enum { PLAN_PARAMS = 16, NAME_MAX_BYTES = 100 };
+enum { PLAN_PARAMS = 18, NAME_MAX_BYTES = 100 };
 
 static const char no_plan[] = "is no sweep plan";
 
@@ -38,18 +38,20 @@ static void fill(const struct sweep_call *call, const char *actor, const char *p
         call->has_window ? call->window_until : NULL,
         call->has_weekdays ? call->weekdays : NULL,
         actor,
+        call->filter,
+        call->filter ? call->filter_terms.data : NULL,
     };
     memcpy(params, all, sizeof all);
 }
 
 static const char create_sql[] =
     "INSERT INTO sweep_plan (name, kind, realm, targets, known, seen, ports, scanners, arguments, shard_size, lasts, "
-    "every, window_start, window_end, weekdays, next_at, created_by, created_at)"
+    "every, window_start, window_end, weekdays, next_at, created_by, created_at, filter_text, filter)"
     " VALUES ($1, coalesce($2, 'scan'), coalesce($3, 'default'), coalesce($4::text[], '{}'), coalesce($5::boolean, "
     "false), coalesce($6::boolean, false), coalesce($7, '443'), coalesce($8::text[], '{}'), coalesce($9::text[], "
     "'{}'), coalesce($10::integer, 4096), coalesce($11::interval, '7 days'), nullif($12, '')::interval, nullif($13, "
     "'')::time, nullif($14, '')::time, coalesce($15::integer[], '{1,2,3,4,5,6,7}'), CASE WHEN nullif($12, '') IS NOT "
-    "NULL THEN now() END, $16, now())"
+    "NULL THEN now() END, $16, now(), coalesce($17, ''), coalesce($18::jsonb, '[]'))"
     " ON CONFLICT DO NOTHING";
 
 /* A plan that is told to come by itself is due at once; one that already did keeps its time. */
@@ -62,7 +64,8 @@ static const char edit_sql[] =
     " next_at = CASE WHEN $12::text IS NULL THEN next_at WHEN $12 = '' THEN NULL ELSE coalesce(next_at, now()) END,"
     " window_start = CASE WHEN $13::text IS NULL THEN window_start ELSE nullif($13, '')::time END,"
     " window_end = CASE WHEN $14::text IS NULL THEN window_end ELSE nullif($14, '')::time END,"
-    " weekdays = coalesce($15::integer[], weekdays)"
+    " weekdays = coalesce($15::integer[], weekdays), filter_text = coalesce($17, filter_text), filter = "
+    "coalesce($18::jsonb, filter)"
     " WHERE name = $1 AND kind = coalesce($2, kind) AND ($4::text[] IS NULL OR (kind = 'crawl') = (($4::text[])[1] "
     "LIKE '/%')) AND $16::text IS NOT NULL";
 
@@ -71,10 +74,10 @@ static char *detail_of(const struct sweep_call *call, const char *const *params)
     char count[24];
     snprintf(count, sizeof count, "%zu", call->targets.count);
     return audit_detail("kind", call->kind, "realm", call->realm, "targets",
-                        call->targets.count > 20 ? count : params[3], "known", call->known, "seen", call->seen, "ports",
-                        call->ports, "scanners", params[7], "arguments", params[8], "shard", call->shard, "deadline",
-                        params[10], "every", params[11], "window_from", params[12], "window_until", params[13],
-                        "weekdays", params[14], NULL);
+                        call->targets.count > 20 ? count : params[3], "known", call->known, "seen", call->seen,
+                        "filter", call->filter, "ports", call->ports, "scanners", params[7], "arguments", params[8],
+                        "shard", call->shard, "deadline", params[10], "every", params[11], "window_from", params[12],
+                        "window_until", params[13], "weekdays", params[14], NULL);
 }
 
 /* Targets that make no sense are told before anything is written. */
@@ -99,12 +102,14 @@ static int check_targets(const struct sweep_call *call, struct db *db, const cha
 static int check_kind(const struct sweep_call *call)
 {
     bool is_crawl = call->kind && strcmp(call->kind, "crawl") == 0;
-    if (is_crawl && (call->known || call->seen || call->ports))
+    if (is_crawl && (call->known || call->seen || call->ports || call->filter))
         return cli_wrong(call->cli, "a crawl has paths and scanners, no endpoints and ports");
     if (is_crawl && call->targets.count == 0)
         return cli_wrong(call->cli, "a crawl needs the paths that it reads: --target /etc");
     if (!is_crawl && call->targets.count == 0 && !call->known && !call->seen)
         return cli_wrong(call->cli, "nothing to sweep: name --target, -f FILE, --known or --seen");
+    if (!is_crawl && call->filter && *call->filter && !call->known && !call->seen)
+        return cli_wrong(call->cli, "--filter narrows --known and --seen down; targets are swept as they are");
     if (is_crawl && call->targets.relative)
         return cli_wrong(call->cli, "a crawl's paths begin with /");
     return 0;
@@ -173,10 +178,8 @@ static int act(const struct sweep_call *call, const char *sql, const char *actio
 
 int sweep_delete(const struct sweep_call *call)
 {
-    return act(call,
-               "DELETE FROM sweep_plan p WHERE p.name = $1"
-               " AND NOT EXISTS (SELECT FROM sweep w WHERE w.plan = p.name AND w.state = 'running')",
-               "sweep.delete", "is no sweep plan, or a sweep of it is running: cancel that first", "deleted");
+    return act(call, "SELECT sweep_plan_delete($1)", "sweep.delete",
+               "is no sweep plan, or a sweep of it is running: cancel that first", "deleted");
 }
 
 int sweep_enable(const struct sweep_call *call)

@@ -13,7 +13,8 @@
     "'fri', 'sat', 'sun'])[d], ',' ORDER BY d) FROM unnest(p.weekdays) AS d) ELSE '' END"
 #define WHAT                                                                                                           \
     "concat_ws(', ', CASE WHEN cardinality(p.targets) = 1 THEN p.targets[1] WHEN p.targets <> '{}' THEN "              \
-    "cardinality(p.targets) || ' targets' END, CASE WHEN p.known THEN 'known' END, CASE WHEN p.seen THEN 'seen' END)"
+    "cardinality(p.targets) || ' targets' END, CASE WHEN p.known THEN 'known' END, CASE WHEN p.seen THEN 'seen' END, " \
+    "nullif(p.filter_text, ''))"
 /* "1 day" and "90 minutes" rather than "24:00:00". */
 #define EVERY                                                                                                          \
     "CASE WHEN p.every IS NULL THEN '' ELSE (SELECT CASE WHEN s % 86400 = 0 THEN s / 86400 || 'd' WHEN s % 3600 = 0 "  \
@@ -21,7 +22,8 @@
 
 static const char plan_json[] =
     "SELECT json_strip_nulls(json_build_object('name', p.name, 'kind', p.kind, 'realm', p.realm, 'targets', p.targets, "
-    "'known', p.known, 'seen', p.seen, 'ports', p.ports, 'scanners', p.scanners, 'arguments', p.arguments, "
+    "'known', p.known, 'seen', p.seen, 'filter', nullif(p.filter_text, ''), 'ports', p.ports, 'scanners', p.scanners, "
+    "'arguments', p.arguments, "
     "'shard', p.shard_size, 'deadline_seconds', extract(epoch FROM p.lasts)::bigint, 'every_seconds', "
     "extract(epoch FROM p.every)::bigint, 'window_from', to_char(p.window_start, 'HH24:MI'), 'window_until', "
     "to_char(p.window_end, 'HH24:MI'), 'weekdays', p.weekdays, 'enabled', p.enabled, 'next_at', utc_text(p.next_at), "
@@ -69,7 +71,8 @@ int sweep_show(const struct sweep_call *call)
         "SELECT v.what, v.value FROM sweep_plan p CROSS JOIN LATERAL (VALUES (1, 'plan', p.name), (2, 'kind', p.kind), "
         "(3, 'realm', p.realm), (4, 'targets', array_to_string(p.targets[1:50], ' ') || CASE WHEN "
         "cardinality(p.targets) > 50 THEN ' … ' || cardinality(p.targets) || ' in all' ELSE '' END), (5, 'known', "
-        "CASE WHEN p.known THEN 'yes' END), (6, 'seen', CASE WHEN p.seen THEN 'yes' END), (7, 'ports', CASE WHEN "
+        "CASE WHEN p.known THEN 'yes' END), (6, 'seen', CASE WHEN p.seen THEN 'yes' END), (6, 'filter', "
+        "p.filter_text), (7, 'ports', CASE WHEN "
         "p.kind = 'scan' THEN p.ports END), (8, 'scanners', array_to_string(p.scanners, ' ')), (9, 'flags', "
         "array_to_string(p.arguments, ' ')), (10, 'shard', p.shard_size::text), (11, 'deadline', p.lasts::text), (12, "
         "'every', " EVERY "), (13, 'window', " WINDOW
@@ -86,7 +89,8 @@ static const char sweep_json[] =
     "'state', g.state, 'started_by', g.started_by, 'started_at', utc_text(g.started_at), 'finished_at', "
     "utc_text(g.finished_at), 'deadline', utc_text(g.deadline), 'shards', json_build_object('all', g.shards, 'open', "
     "g.open, 'leased', g.leased, 'done', g.done, 'abandoned', g.abandoned), 'probes', g.probes, 'told', g.told, "
-    "'rate', g.rate, 'eta', utc_text(g.eta), 'coverage', json_build_object('probes', c.probes, 'told', c.told, "
+    "'rate', g.rate, 'eta', utc_text(g.eta), 'waits', sweep_waits(g.sweep_id), 'coverage', json_build_object('probes', "
+    "c.probes, 'told', c.told, "
     "'certificate', c.certificate, 'no_certificate', c.no_certificate, 'reached', c.reached, 'refused', c.refused, "
     "'silent', c.silent, 'unreachable', c.unreachable, 'unresolved', c.unresolved, 'other', c.other, 'never', "
     "c.never), 'leases', (SELECT json_agg(json_build_object('shard', v.number, 'scanner', v.scanner, 'lease', "
@@ -129,7 +133,8 @@ static const char tell_sql[] =
     "'') ELSE '' END END),"
     " (4, 'coverage  ' || c.reached || ' reached (' || c.certificate || ' with a certificate), ' || c.refused || ' "
     "refused, ' || c.silent || ' silent, ' || c.unreachable || ' unreachable, ' || c.unresolved || ' unresolved, ' || "
-    "c.other || ' other, ' || c.never || ' never tried')) AS v(rank, line) WHERE g.sweep_id = $1 AND v.line IS NOT "
+    "c.other || ' other, ' || c.never || ' never tried'), (5, 'waits     ' || sweep_waits(g.sweep_id))) AS v(rank, "
+    "line) WHERE g.sweep_id = $1 AND v.line IS NOT "
     "NULL ORDER BY v.rank";
 
 static const char held_sql[] =
@@ -192,8 +197,11 @@ int sweep_status(const struct sweep_call *call)
         puts(call->name ? "no sweep of that plan was started yet" : "no sweep was started yet");
         status = call->name ? CM_EXIT_PARTIAL : CM_EXIT_OK;
     }
-    for (size_t row = 0; !status && rows && row < db_rows(rows); row++)
-        status = sweep_tell(db, db_text(rows, row, 0));
+    for (size_t row = 0; status <= CM_EXIT_PARTIAL && rows && row < db_rows(rows); row++) {
+        int undone = call->wait ? sweep_follow(db, db_text(rows, row, 0)) : CM_EXIT_OK;
+        int told = undone <= CM_EXIT_PARTIAL ? sweep_tell(db, db_text(rows, row, 0)) : undone;
+        status = told > undone ? told : undone > status ? undone : status;
+    }
     db_result_free(rows);
     db_close(db);
     return status;

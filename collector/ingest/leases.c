@@ -80,8 +80,13 @@ static int take(struct session *session, const char *scanner, const char *kind, 
     uuid_v7(id);
     uuid_write(lease, id);
     lease_length(session, lasts);
-    const char *params[] = {lease, scanner, kind, realm, lasts};
-    int code = query_again(session->db, "SELECT sweep_id, number FROM lease_take($1, $2, $3, $4, $5::interval)", params,
+    const char *params[] = {lease, scanner, kind, realm, lasts}, *names[] = {scanner};
+    int code = query_again(session->db,
+                           "UPDATE scanner SET last_seen = now() WHERE name = $1"
+                           " AND last_seen < now() - interval '1 minute'",
+                           names, 1, NULL, error);
+    if (!code)
+        code = query_again(session->db, "SELECT sweep_id, number FROM lease_take($1, $2, $3, $4, $5::interval)", params,
                            5, &rows, error);
     bool given = !code && db_rows(rows) == 1;
     if (given)

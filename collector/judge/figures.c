@@ -65,6 +65,59 @@ static int read_verdicts(struct db *db, struct figures *out, struct cm_error *er
     return code;
 }
 
+/* The classes stand in the order of state_classes, shards in that of state_shards. */
+static const char running_sql[] =
+    "SELECT count(*), coalesce(sum(g.open), 0), coalesce(sum(g.leased), 0), coalesce(sum(g.done), 0), "
+    "coalesce(sum(g.abandoned), 0), coalesce(sum(c.certificate), 0), coalesce(sum(c.no_certificate), 0), "
+    "coalesce(sum(c.refused), 0), coalesce(sum(c.silent), 0), coalesce(sum(c.unreachable), 0), "
+    "coalesce(sum(c.unresolved), 0), coalesce(sum(c.other), 0), coalesce(sum(c.never), 0),"
+    " (SELECT (extract(epoch FROM min(l.taken_at)) * 1000)::bigint FROM lease l WHERE l.ended_at IS NULL)"
+    "  FROM sweep w JOIN sweep_progress g ON g.sweep_id = w.sweep_id JOIN sweep_coverage c ON c.sweep_id = w.sweep_id"
+    " WHERE w.state = 'running'";
+
+static int read_running(struct db *db, struct figures *out, struct cm_error *error)
+{
+    struct db_result *rows = NULL;
+    int code = db_query(db, running_sql, NULL, 0, &rows, error);
+    size_t column = 0;
+    if (!code) {
+        out->sweeps_running = (uint64_t)db_integer(rows, 0, column++);
+        for (size_t i = 0; i < SWEEP_SHARD_STATES; i++)
+            out->shards[i] = (uint64_t)db_integer(rows, 0, column++);
+        for (size_t i = 0; i < SWEEP_CLASSES; i++)
+            out->told[i] = (uint64_t)db_integer(rows, 0, column++);
+        out->lease_oldest_ms = db_is_null(rows, 0, column) ? -1 : db_integer(rows, 0, column);
+    }
+    db_result_free(rows);
+    return code;
+}
+
+/* Of plans that were deleted nothing is told any more. */
+static const char finished_sql[] =
+    "SELECT w.plan, (extract(epoch FROM w.finished_at) * 1000)::bigint,"
+    " (SELECT count(*) FROM shard s WHERE s.sweep_id = w.sweep_id AND s.state = 'abandoned'),"
+    " c.certificate, c.no_certificate, c.refused, c.silent, c.unreachable, c.unresolved, c.other, c.never"
+    "  FROM (SELECT l.* FROM sweep_plan p CROSS JOIN LATERAL (SELECT w.sweep_id, w.plan, w.finished_at FROM sweep w"
+    "          WHERE w.plan = p.name AND w.finished_at IS NOT NULL ORDER BY w.started_at DESC LIMIT 1) l"
+    "         ORDER BY l.finished_at DESC LIMIT 16) w"
+    "  JOIN sweep_coverage c ON c.sweep_id = w.sweep_id ORDER BY w.plan";
+
+static int read_finished(struct db *db, struct figures *out, struct cm_error *error)
+{
+    struct db_result *rows = NULL;
+    int code = db_query(db, finished_sql, NULL, 0, &rows, error);
+    for (size_t row = 0; !code && row < db_rows(rows) && row < STATE_PLANS_MAX; row++) {
+        snprintf(out->plans[row].name, STATE_PLAN_SIZE, "%.103s", db_text(rows, row, 0));
+        out->plans[row].finished_ms = db_integer(rows, row, 1);
+        out->plans[row].abandoned = (uint64_t)db_integer(rows, row, 2);
+        for (size_t i = 0; i < SWEEP_CLASSES; i++)
+            out->plans[row].told[i] = (uint64_t)db_integer(rows, row, 3 + i);
+        out->plan_count = (unsigned)row + 1;
+    }
+    db_result_free(rows);
+    return code;
+}
+
 int figures_read(struct db *db, struct figures *out, struct cm_error *error)
 {
     struct figures figures = {.at_ms = clock_wall_ms()};
@@ -73,6 +126,10 @@ int figures_read(struct db *db, struct figures *out, struct cm_error *error)
         code = read_sources(db, &figures, error);
     if (!code)
         code = read_verdicts(db, &figures, error);
+    if (!code)
+        code = read_running(db, &figures, error);
+    if (!code)
+        code = read_finished(db, &figures, error);
     figures.known = true;
     if (!code)
         *out = figures;

@@ -12,7 +12,7 @@ home = f"{work}/home"
 os.makedirs(home, mode=0o755)
 os.environ["PATH"] = f"{BIN}:/usr/lib/postgresql/15/bin:{os.environ['PATH']}"
 os.environ["CERTMUSTER_HOME"] = home
-processes = []
+processes, done = [], set()
 LEASE_S = 4
 COUNT, DEAD = 2048, 64
 PREFIX, NOBODY = "127.128.0.0/21", "127.77.0.0/26"
@@ -354,6 +354,168 @@ def test_known():
     equal("starttls by itself", ["--starttls=auto"], json.loads(sql("SELECT body FROM lease_order LIMIT 0") or "[]") or known_arguments(one))
 
 
+def test_filter():
+    """Known places narrowed down as reports are, read when a sweep begins."""
+    one = Collector(f"{sockets}/collectd.sock")
+    run, der, other = new_run(), certificate(template(work), 31), certificate(template(work), 32)
+    see = lambda ip, der, **more: sighting(ip, [der], run, scanner="manual", **more)
+    code, answer = one.batch([cert_record(der), cert_record(other), see("203.0.113.61", der), see("203.0.113.62", other, name="shop.example.org"), see("203.0.113.63", der, port=8443, at=time.time() - 60),
+                              failure("203.0.113.63", run, scanner="manual", port=8443)])
+    equal("stored", (200, []), (code, answer["rejected"]))
+    owners = f"{work}/owners.yaml"
+    with open(owners, "w") as f:
+        f.write("owners:\n  Shops: {email: shop@example.org}\nrules:\n  - {cidr: 203.0.113.62/32, owner: Shops}\n")
+    certmuster("owner", "load", owners)
+    sweep("create", "narrow", "--known", "--filter", "place:203.0.113.6*")
+    mine = lambda: sql("SELECT string_agg(target, ' ' ORDER BY target) FROM sweep_plan p, sweep_pieces(p) WHERE p.name = 'narrow'")
+    bare, shop, failing = "203.0.113.61:443", "shop.example.org@203.0.113.62:443", "203.0.113.63:8443"
+    for text, expected in (("place:113.6 owner:shops", [shop]), ("place:113.6 owner:none", [bare, failing]), ("place:113.6 -owner:shops", [bare, failing]), ("place:203.0.113.63:*", [failing]),
+                           ("place:113.6 status:failing", [failing]), ("place:113.6 -status:failing", [bare, shop]), ("host-00000032", [shop]), ("place:113.6 name:*.example.org", [bare, failing, shop]),
+                           (f"fingerprint:{sha(der)[:20]}", [bare, failing]), (f"{sha(other)[:20]}", [shop]), ("place:113.6 key:\"EC P-256\" issuer:host-", [bare, failing, shop]),
+                           ("place:113.6 realm:dmz", []), ("place:113.6 status:expired", []), ("shops", [shop]), ("place:113.6 -name:nothing", [bare, failing, shop]),
+                           ("place:113.6 \"%\"", []), ("place:'; --", [])):
+        sweep("edit", "narrow", "--filter", text)
+        equal(text, " ".join(expected), mine())
+    equal("kept as typed", "place:'; --", json.loads(sweep("show", "narrow", "--format", "json"))[0]["filter"])
+    before = len(mine().split())
+    sweep("edit", "narrow", "--filter", "")
+    assert len(mine().split()) >= before + 3, mine()
+    equal("nothing is told of a filter", False, "filter" in sweep("show", "narrow"))
+    for words, text in ((("edit", "narrow", "--filter", "place:"), "value is missing"), (("create", "x", "--target", "192.0.2.1", "--filter", "a"), "--filter narrows"),
+                        (("create", "x", "--kind", "crawl", "--target", "/etc", "--filter", "a"), "a crawl has paths"), (("create", "x", "--known", "--filter", "a " * 3000), "--filter")):
+        assert text in sweep(*words, status=2), words
+    sweep("delete", "narrow")
+
+
+def test_windows():
+    """Which moments a window holds, by the database's own rule; and prefixes of IPv6, bounded."""
+    plan = lambda start, end, days: f"jsonb_populate_record(NULL::sweep_plan, jsonb_build_object('window_start', {start}, 'window_end', {end}, 'weekdays', '{days}'::integer[]))"
+    for start, end, days, at, expected in (
+            ("NULL", "NULL", "{1}", "2026-11-23 00:00:00", "t"), ("NULL", "NULL", "{1}", "2026-11-22 23:59:59", "f"),  # the 23rd is a Monday
+            ("'08:00'", "'17:00'", "{1,2,3,4,5,6,7}", "2026-11-23 08:00:00", "t"), ("'08:00'", "'17:00'", "{1,2,3,4,5,6,7}", "2026-11-23 17:00:00", "f"),
+            ("'22:00'", "'06:00'", "{5}", "2026-11-27 21:59:59", "f"), ("'22:00'", "'06:00'", "{5}", "2026-11-27 22:00:00", "t"),  # Friday
+            ("'22:00'", "'06:00'", "{5}", "2026-11-28 00:00:00", "t"), ("'22:00'", "'06:00'", "{5}", "2026-11-28 05:59:59", "t"),
+            ("'22:00'", "'06:00'", "{5}", "2026-11-28 06:00:00", "f"), ("'22:00'", "'06:00'", "{5}", "2026-11-28 22:00:00", "f"),
+            ("'22:00'", "'06:00'", "{6}", "2026-11-28 01:00:00", "f"), ("'22:00'", "'06:00'", "{7}", "2026-11-30 03:00:00", "t"),  # over the week's end
+            ("'22:00'", "'00:00'", "{5}", "2026-11-27 23:59:59", "t"), ("'22:00'", "'00:00'", "{5}", "2026-11-28 00:00:00", "f"),
+            ("'02:00'", "'03:00'", "{1,2,3,4,5,6,7}", "2026-03-29 02:30:00", "t")):  # UTC has no hour that is not there
+        equal(f"{start}-{end} {days} at {at}", expected, sql(f"SET timezone = 'Europe/Berlin'; SELECT sweep_window_open({plan(start, end, days)}, '{at}+00')"))
+    assert "more than 16,777,216" in sweep("create", "six", "--target", "2001:db8::/64", status=2)
+    sweep("create", "six", "--target", "2001:db8::/120", "--target", "[2001:db8:1::]:443,8443", "--shard", "100")
+    equal("pieces", "[2001:db8::/122]:443 64|[2001:db8::40/122]:443 64|[2001:db8::80/122]:443 64|[2001:db8::c0/122]:443 64|[2001:db8:1::]:443,8443 2",
+          sql("SELECT string_agg(x.target || ' ' || x.probes, '|') FROM sweep_plan p, sweep_pieces(p) x WHERE p.name = 'six'"))
+    sweep("delete", "six")
+
+
+def test_pause():
+    """A sweep that outlives its window waits, says so, and goes on in the next one; what comes more often than the window opens waits for it too."""
+    one = Collector(f"{sockets}/collectd.sock")
+    at = lambda minutes: time.strftime("%H:%M", time.gmtime(time.time() + minutes * 60))
+    sweep("create", "pause", "--target", "192.0.2.0/29", "--shard", "4", "--every", "1m", "--window", f"{at(-60)}-{at(60)}")
+    wait_for("its start", lambda: sql("SELECT count(*) FROM sweep WHERE plan = 'pause'") == "1")
+    code, order = lease(one)
+    equal("the window is open", 200, code)
+    sweep("edit", "pause", "--window", f"{at(60)}-{at(120)}")
+    equal("closed: the lease is over", 409, report(one, order["lease"], "running")[0])
+    equal("closed", 204, lease(one)[0])
+    told = status("pause")
+    assert told["state"] == "running" and "window of the plan is closed" in told["waits"] and "waits " in sweep("status", "pause"), told
+    sweep("edit", "pause", "--window", f"{at(-60)}-{at(60)}")
+    taken = [lease(one, scanner="manual"), lease(one, scanner="manual-1")]
+    equal("it goes on with both shards", [(200, 0), (200, 1)], sorted((code, order["number"]) for code, order in taken))
+    equal("nothing waits", False, "waits" in status("pause"))
+    # Deleting and cancelling while shards run.
+    assert "cancel that first" in sweep("delete", "pause", status=1)
+    sweep("cancel", "pause")
+    equal("cancelled: both leases are over", [409, 409], [report(one, order["lease"], "running", scanner=name)[0] for (_, order), name in zip(taken, ("manual", "manual-1"))])
+    equal("what comes too late changes nothing", "cancelled|2", sql("SELECT w.state, count(*) FROM sweep w JOIN shard s USING (sweep_id) WHERE w.plan = 'pause' AND s.state = 'abandoned' GROUP BY 1"))
+    sweep("disable", "pause")
+    sweep("edit", "pause", "--window", f"{at(60)}-{at(120)}")
+    sql("UPDATE sweep_plan SET enabled = true, next_at = now() - interval '1 hour' WHERE name = 'pause'")
+    wait_for("two turns of the schedule", lambda stamp=sql("SELECT done_at FROM upkeep WHERE task = 'sweeps'"): sql(f"SELECT done_at > '{stamp}'::timestamptz + interval '2 seconds' FROM upkeep WHERE task = 'sweeps'") == "t")
+    equal("not in a closed window", "1", sql("SELECT count(*) FROM sweep WHERE plan = 'pause'"))
+    sweep("delete", "pause")
+
+
+def test_delete_at_the_start():
+    """A plan is deleted in the very moment in which a sweep of it begins: one of the two wins, and nothing is left that runs for a plan that is gone."""
+    sweep("create", "race", "--target", "192.0.2.0/30")
+    holder = subprocess.Popen(["psql", "-X", "-q", "-At", "-h", sockets, "-U", "certmuster_admin", "-d", "certmuster"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    holder.stdin.write("BEGIN; SET search_path = certmuster; SELECT 'begun' FROM sweep_start('race', 'test');\n")
+    holder.stdin.flush()
+    equal("begun", "begun", holder.stdout.readline().strip())
+    deleting = subprocess.Popen(["certmuster", "sweep", "delete", "race"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_for("the other to wait", lambda: sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%sweep_plan_delete%'") == "1")
+    holder.stdin.write("COMMIT;\n")
+    holder.stdin.close()
+    equal("the end of the first", 0, holder.wait(30))
+    assert "cancel that first" in deleting.communicate(timeout=30)[1]
+    equal("not deleted", (1, "1"), (deleting.returncode, sql("SELECT count(*) FROM sweep_plan WHERE name = 'race'")))
+    sweep("cancel", "race")
+    sweep("delete", "race")
+
+
+def test_nobody():
+    """A realm without a scanner: the status says so, until there is one."""
+    sweep("create", "lonely", "--realm", "island", "--target", "192.0.2.77")
+    sweep("start", "lonely")
+    equal("said", "no scanner of realm island is known", status("lonely")["waits"])
+    assert "no scanner of realm island is known" in sweep("status")
+    sql("INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen) VALUES ('islander', '{island}', 'unix:0', now(), now() - interval '3 days')")
+    assert "no scanner of realm island was heard of since" in status("lonely")["waits"], status("lonely")
+    one = Collector(f"{sockets}/collectd.sock")
+    equal("it asks", 200, lease(one, scanner="islander")[0])
+    equal("heard of", "t", sql("SELECT last_seen > now() - interval '1 minute' FROM scanner WHERE name = 'islander'"))
+    equal("nothing waits", False, "waits" in status("lonely"))
+    sweep("cancel", "lonely")
+    sql("DELETE FROM scanner WHERE name = 'islander'")
+
+
+def test_metrics():
+    """Figures of sweeps, of those that run and of the last one of each plan, never more than 16 of these."""
+    one = Collector(f"{sockets}/collectd.sock")
+    figures = lambda: dict(line.rsplit(" ", 1) for line in one.get("/metrics")[1].decode().splitlines() if line.startswith("certmuster_sweep"))
+    sweep("create", "measured", "--target", "192.0.2.0/28", "--shard", "8")
+    sweep("start", "measured")
+    code, order = lease(one)
+    equal("a lease", 200, code)
+    wait_for("figures", lambda: figures().get("certmuster_sweeps_running") == "1" and figures()['certmuster_sweep_shards{state="leased"}'] == "1", 30)
+    now = figures()
+    equal("open", "1", now['certmuster_sweep_shards{state="open"}'])
+    equal("places", "16", now['certmuster_sweep_places{class="never"}'])
+    assert 0 < float(now["certmuster_sweep_lease_oldest_seconds"]) < 60, now
+    sweep("cancel", "measured")
+    wait_for("the end of it", lambda: figures()["certmuster_sweeps_running"] == "0" and figures().get('certmuster_sweep_last_shards_abandoned{plan="measured"}') == "2", 30)
+    equal("never tried", "16", figures()['certmuster_sweep_last_places{plan="measured",class="never"}'])
+    equal("of an earlier one", "64", figures()['certmuster_sweep_last_places{plan="thin",class="certificate"}']) if "test_thin" in done else None
+    assert abs(float(figures()['certmuster_sweep_last_finished_timestamp_seconds{plan="measured"}']) - time.time()) < 120
+    equal("no lease is out", "0.000", figures()["certmuster_sweep_lease_oldest_seconds"])
+    sql("INSERT INTO sweep_plan (name, kind, realm, targets, shard_size, lasts, created_by, created_at) SELECT 'p' || g, 'scan', 'nowhere', '{}', 1, '1 day', 'x', now() FROM generate_series(1, 40) g")
+    sql("SELECT sweep_start(name, 'x') FROM sweep_plan WHERE realm = 'nowhere'")
+    wait_for("the newest", lambda: 'certmuster_sweep_last_places{plan="p40",class="never"}' in figures() or 'certmuster_sweep_last_places{plan="p7",class="never"}' in figures(), 30)
+    equal("at most 16 plans", 16, len({name for name in figures() if "last_finished" in name}))
+    sql("DELETE FROM sweep_plan WHERE realm = 'nowhere'")
+    wait_for("plans that are gone are not told of", lambda: not any('plan="p' in name and 'plan="pause' not in name for name in figures()), 30)
+    sweep("delete", "measured")
+
+
+def test_terminal():
+    """Following a sweep on a terminal: a line of progress that goes, then how it ended."""
+    sweep("create", "shown", "--target", f"127.128.0.0/24:{port}", "--shard", "64", "--pass=--rate=60")
+    sweep("start", "shown")
+    one = worker("shown-1")
+    ours, theirs = os.openpty()
+    following = subprocess.Popen(["certmuster", "sweep", "status", "shown", "--wait"], stdout=subprocess.PIPE, stderr=theirs, text=True)
+    os.close(theirs)
+    out, _ = following.communicate(timeout=60)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    equal("nothing undone", 0, following.returncode)
+    assert "of 256 probes" in shown and "/s" in shown and "ETA" in shown, shown
+    assert "finished" in out and "256 reached" in out, out
+    equal("ends", 0, stop(one))
+
+
 def known_arguments(collector):
     sweep("start", "known")
     code, order = lease(collector)
@@ -433,7 +595,7 @@ def test_tls():
     sweep("cancel", "here")
 
 
-TESTS = [test_thin, test_share, test_given_back, test_attempts, test_schedule, test_limits, test_hostile, test_known, test_crawl, test_follow, test_tls]
+TESTS = [test_thin, test_share, test_given_back, test_attempts, test_schedule, test_limits, test_hostile, test_known, test_filter, test_windows, test_pause, test_delete_at_the_start, test_nobody, test_metrics, test_terminal, test_crawl, test_follow, test_tls]
 
 
 def main():
@@ -454,6 +616,7 @@ def main():
         if not names or test.__name__ in names:
             began = time.time()
             test()
+            done.add(test.__name__)
             print(f"{test.__name__}: {time.time() - began:.1f} s")
     fleet.poll() is None or fail("the fleet ended")
 
