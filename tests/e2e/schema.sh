@@ -3,30 +3,50 @@
 # column, no triggers, no sequences, no LISTEN, no advisory locks, one level of partitions; and the rights of the four roles.
 . "$(dirname "$0")/common.sh"
 start_inventory
-none() { # what, query that must find nothing
-    local found
-    found=$(sql "$2")
-    [ -z "$found" ] || fail "$1: $found"
-}
 [ "$(sql "SELECT count(*) FROM pg_class WHERE relnamespace = 'certmuster'::regnamespace AND relkind IN ('r', 'p')")" -ge 20 ] || fail "the tables are not there"
-none "tables without a primary key" "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'certmuster'::regnamespace AND c.relkind IN ('r', 'p')
-    AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)"
+
+# Each rule: what is wrong, a query that must find nothing, and something that breaks the rule, made in a transaction that is undone: a rule that cannot find anything proves nothing.
+declare -A query breach
+ours="c.relnamespace = 'certmuster'::regnamespace"
+query[no primary key]="SELECT c.relname FROM pg_class c WHERE $ours AND c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)"
+breach[no primary key]="CREATE TABLE wrong (location_id uuid)"
 # (delivery is spread by its own id.) Distributed tables carry location_id, sha256, chain_id, run, day or a natural key; where a table has location_id, sha256 or chain_id it is in the key.
-none "primary keys without the distribution column" "
-    SELECT c.relname FROM pg_class c
-     WHERE c.relnamespace = 'certmuster'::regnamespace AND c.relkind IN ('r', 'p')
+query[a primary key without the distribution column]="SELECT c.relname FROM pg_class c
+     WHERE $ours AND c.relkind IN ('r', 'p')
        AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname IN ('location_id', 'sha256', 'chain_id'))
        AND NOT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
                         WHERE i.indrelid = c.oid AND i.indisprimary AND a.attname IN ('location_id', 'sha256', 'chain_id', 'delivery_id'))"
-none "unique constraints besides primary keys" "SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
-     WHERE c.relnamespace = 'certmuster'::regnamespace AND i.indisunique AND NOT i.indisprimary"
-none "triggers" "SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = 'certmuster'::regnamespace"
-none "foreign keys" "SELECT conname FROM pg_constraint WHERE connamespace = 'certmuster'::regnamespace AND contype = 'f'"
-none "sequences" "SELECT relname FROM pg_class WHERE relnamespace = 'certmuster'::regnamespace AND relkind = 'S'"
-none "partitions of partitions" "SELECT c.relname FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE c.relnamespace = 'certmuster'::regnamespace AND c.relkind = 'p'"
-grep -rnE 'pg_(try_)?advisory|[^a-z_](LISTEN|NOTIFY) [a-z]' "$CM_TOP/sql" "$CM_TOP/collector" "$CM_TOP/report" "$CM_TOP/lib" --include='*.c' --include='*.sql' |
-    grep -vE '^[^:]*:[0-9]+: *(--|/?\*)' >"$dir/locks" || true
-[ ! -s "$dir/locks" ] || { cat "$dir/locks"; fail "advisory locks or LISTEN in the sources"; }
+breach[a primary key without the distribution column]="CREATE TABLE wrong (id uuid PRIMARY KEY, location_id uuid)"
+query[a unique index or exclusion besides the primary key]="SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE $ours AND (i.indisunique OR i.indisexclusion) AND NOT i.indisprimary"
+breach[a unique index or exclusion besides the primary key]="CREATE UNIQUE INDEX wrong ON location (host)"
+query[a trigger]="SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE $ours UNION ALL SELECT evtname FROM pg_event_trigger
+     UNION ALL SELECT r.rulename FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE $ours AND c.relkind <> 'v'"
+breach[a trigger]="CREATE TRIGGER wrong BEFORE UPDATE ON certificate FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+query[a foreign key]="SELECT conname FROM pg_constraint WHERE connamespace = 'certmuster'::regnamespace AND contype = 'f'"
+breach[a foreign key]="ALTER TABLE sighting ADD CONSTRAINT wrong FOREIGN KEY (chain_id) REFERENCES chain"
+query[a sequence or an identity]="SELECT c.relname FROM pg_class c WHERE $ours AND c.relkind = 'S' UNION ALL SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE $ours AND a.attidentity <> ''"
+breach[a sequence or an identity]="CREATE TABLE wrong (sha256 bytea, n integer GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (sha256, n))"
+query[a table that a crash empties]="SELECT c.relname FROM pg_class c WHERE $ours AND c.relkind IN ('r', 'p', 'i', 'I') AND c.relpersistence <> 'p'"
+breach[a table that a crash empties]="CREATE UNLOGGED TABLE wrong (sha256 bytea PRIMARY KEY)"
+query[partitions of partitions or inheritance]="SELECT c.relname FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE $ours AND (c.relkind = 'p' OR c.relkind = 'r' AND NOT c.relispartition)"
+breach[partitions of partitions or inheritance]="CREATE TABLE wrong PARTITION OF observation FOR VALUES FROM ('2001-01-01') TO ('2001-01-02') PARTITION BY LIST (batch_key)"
+query[a function that locks by advice or notifies]="SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'certmuster'::regnamespace AND p.prosrc ~* 'pg_(try_)?advisory|pg_notify|\\m(listen|notify)\\M'"
+breach[a function that locks by advice or notifies]="CREATE FUNCTION wrong() RETURNS void LANGUAGE sql AS 'SELECT pg_advisory_xact_lock(1)'"
+for rule in "${!query[@]}"; do
+    found=$(sql "${query[$rule]}")
+    [ -z "$found" ] || fail "$rule: $found"
+    found=$(sql "BEGIN; ${breach[$rule]}; ${query[$rule]}; ROLLBACK")
+    [ -n "$found" ] || fail "$rule is not found: ${breach[$rule]}"
+done
+assert_eq "rules" 9 "${#query[@]}"
+
+locks() { grep -rnE 'pg_(try_)?advisory|[^a-z_](LISTEN|NOTIFY) [a-z]' "$@" --include='*.c' --include='*.sql' | grep -vE '^[^:]*:[0-9]+: *(--|/?\*)'; }
+! locks "$CM_TOP/sql" "$CM_TOP/collector" "$CM_TOP/report" "$CM_TOP/lib" || fail "advisory locks or LISTEN in the sources"
+mkdir "$dir/seed"
+for text in 'SELECT pg_advisory_lock(7);' 'db_exec(db, "LISTEN work", &error);' 'SELECT 1; NOTIFY work;' 'pg_try_advisory_xact_lock'; do
+    echo "$text" >"$dir/seed/x.sql"
+    locks "$dir/seed" >"$dir/out" || fail "not found in the sources: $text"
+done
 
 # The ids of the SQL side, where it has them, and the library's test vectors are of one recipe.
 /usr/bin/python3 - "$CM_TOP/tests/data/ids.tsv" <<'PY'
