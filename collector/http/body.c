@@ -41,7 +41,8 @@ static int keep(struct sink *sink, const void *bytes, size_t size, struct cm_err
 {
     struct buf *out = sink->out;
     if (sink->gate && out->size + size > sink->gate->light) {
-        sink->gate->pass(sink->gate->context);
+        if (!sink->gate->pass(sink->gate->context))
+            return error_set(error, CM_ECONFLICT, 0, "a batch larger than a segment is worked on already");
         sink->gate = NULL;
     }
     buf_append(out, bytes, size);

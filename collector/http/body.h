@@ -3,6 +3,7 @@
 #define COLLECTOR_HTTP_BODY_H
 
 #include <event2/buffer.h>
+#include <stdbool.h>
 
 #include "certmuster/buf.h"
 #include "certmuster/error.h"
@@ -16,13 +17,13 @@ CM_MUST_CHECK int body_encoding_read(const char *value, enum body_encoding *out)
 CM_MUST_CHECK int body_decode(struct evbuffer *raw, enum body_encoding encoding, struct buf *out,
                               struct cm_error *error);
 
-/* Before a body passes the size of what is usual, somebody is asked, who may take his time. */
+/* Before a body passes the size of what is usual, somebody is asked. */
 struct body_gate {
-    size_t light, max; /* bytes: the usual, and the limit */
-    void (*pass)(void *context);
+    size_t light, max;           /* bytes: the usual, and the limit */
+    bool (*pass)(void *context); /* false: not now */
     void *context;
 };
-/* Initialises *out, which the caller frees also after a failure; its maximum is that of the gate. */
+/* Initialises *out, which the caller frees also after a failure; its maximum is that of the gate. CM_ECONFLICT: not now. */
 CM_MUST_CHECK int body_decode_gated(struct evbuffer *raw, enum body_encoding encoding, const struct body_gate *gate,
                                     struct buf *out, struct cm_error *error);
 

@@ -8,9 +8,11 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "certmuster/limits.h"
 #include "certmuster/log.h"
@@ -21,8 +23,12 @@
 
 enum {
     TICK_MS = 250,
+    ACCEPTS_AT_ONCE = 64,   /* of those that are cut for the next, libevent closes the sockets only afterwards */
     HEADERS_MAX = 8 * 1024, /* each becomes some hundred bytes of memory */
     TLS_LOOK_MS = 2000,
+    HIGH_WATER =
+        8 * 1024 * 1024, /* bytes held by connections, after which freed memory is given back when they are gone */
+    LOW_WATER = 256 * 1024,
     FLUSH_MS = 5000, /* for the last answers to leave, after SIGTERM */
 };
 
@@ -47,6 +53,8 @@ struct server {
     struct connections connections;
     struct event *done, *tick, *sweep, *stop[2], *reload;
     bool resting; /* the listeners are disabled: all connections are taken */
+    bool was_high;
+    unsigned accepted; /* since the last sweep */
     int64_t stop_by_ms;
 };
 
@@ -66,6 +74,7 @@ static void set_listening(struct server *server, bool on)
 
 static void sweep(struct server *server)
 {
+    server->accepted = 0;
     connections_sweep(&server->connections, clock_monotonic_ms());
     if (server->resting && !connections_full(&server->connections) && !atomic_load(&server->state->stopping))
         set_listening(server, true);
@@ -84,7 +93,7 @@ static struct bufferevent *on_accept(struct event_base *base, void *context)
         abort(); /* out of memory; evhttp would serve plain HTTP else */
     if (ssl)
         bufferevent_openssl_set_allow_dirty_shutdown(stream, 1); /* a request is whole by its own length */
-    if (connections_full(&server->connections))
+    if (++server->accepted >= ACCEPTS_AT_ONCE || connections_full(&server->connections))
         set_listening(server, false);
     event_active(server->sweep, EV_TIMEOUT, 0); /* who that is can be told once evhttp has given it its socket */
     return stream;
@@ -161,6 +170,16 @@ static void on_reload(evutil_socket_t fd, short what, void *context)
     }
 }
 
+static void give_back_memory(struct server *server)
+{
+    size_t held = server->connections.held;
+    server->was_high = server->was_high || held > HIGH_WATER;
+    if (!server->was_high || held > LOW_WATER || atomic_load(&server->state->working))
+        return;
+    malloc_trim(0);
+    server->was_high = false;
+}
+
 /* While stopping: until every answer has left, or time is over. */
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
@@ -168,6 +187,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     (void)fd, (void)what;
     sweep(server);
     look_after_tls(server);
+    give_back_memory(server);
     if (server->stop_by_ms && (server->connections.count == 0 || clock_monotonic_ms() > server->stop_by_ms))
         event_base_loopbreak(server->base);
 }
@@ -230,10 +250,21 @@ static int open_doors(struct server *server, struct cm_error *error)
     return code;
 }
 
+/* Connections past the soft limit of descriptors would be accepted by nobody and stay in the listener's way. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* what cannot be raised is as it was */
+    }
+}
+
 int server_new(const struct settings *settings, struct state *state, struct queue *queue, struct server **out,
                struct cm_error *error)
 {
     struct server *server = cm_calloc(1, sizeof *server);
+    raise_descriptors();
     server->settings = settings;
     server->state = state;
     server->queue = queue;

@@ -178,11 +178,12 @@ struct turn {
     bool is_mine;
 };
 
-static void take_turn(void *context)
+static bool take_turn(void *context)
 {
     struct turn *turn = context;
-    pthread_mutex_lock(&turn->queue->heavy);
-    turn->is_mine = true;
+    turn->is_mine =
+        pthread_mutex_trylock(&turn->queue->heavy) == 0; /* whoever waited would keep a worker from the others */
+    return turn->is_mine;
 }
 
 static void end_turn(struct turn *turn, bool was_large)
@@ -221,7 +222,12 @@ static void work(struct queue *queue, struct session *session, struct job *job)
     int code = body_decode_gated(job->body, job->encoding, &gate, &body, &error);
     evbuffer_free(job->body);
     job->body = NULL;
-    if (code) {
+    if (code == CM_ECONFLICT) {
+        answer(job, 429, error.reason);
+        job->retry_after_s = RETRY_AFTER_S;
+        atomic_fetch_add(&queue->state->requests_limited, 1);
+        code = 0;
+    } else if (code) {
         answer(job, code == CM_ELIMIT ? 413 : 400, error.reason);
         code = 0;
     } else {
