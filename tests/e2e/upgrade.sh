@@ -125,8 +125,21 @@ certmuster migrate --config "$dir/restored.yaml" >"$dir/out"
 assert_contains "restored" "nothing to do" "$(cat "$dir/out")"
 head=$(certmuster audit verify --config "$dir/first.yaml" | sed -n 's/.* head //p')
 certmuster audit verify --head "$head" --config "$dir/restored.yaml" >"$dir/out" || fail "the restored log: $(cat "$dir/out")"
+parts() { in_database "$1" "SELECT i.inhrelid::regclass, pg_get_expr(c.relpartbound, c.oid), pg_get_userbyid(c.relowner) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'observation'::regclass ORDER BY 1"; }
+[ "$(parts first | wc -l)" -ge 2 ] || fail "days of observation: $(parts first)"
+assert_eq "days of observation" "$(parts first)" "$(parts restored)"
+keys=$(in_database restored "SELECT count(*), md5(string_agg(batch_key, ' ' ORDER BY batch_key)) FROM batch")
+in_database restored "UPDATE upkeep SET done_at = '-infinity'"
 serve restored
 deliver restored "$kept/records-first.ndjson"
+assert_eq "what was taken before the backup is known after it" "$keys" "$(in_database restored "SELECT count(*), md5(string_agg(batch_key, ' ' ORDER BY batch_key)) FROM batch")"
+assert_eq "and changes nothing" "$(count first)" "$(count restored)"
+head -n 12 "$kept/records-first.ndjson" >"$dir/other.ndjson"
+deliver restored "$dir/other.ndjson"
+assert_eq "what is new is taken" $((${keys%%|*} + 1)) "$(in_database restored "SELECT count(*) FROM batch")"
+caught_up() { [ "$(in_database restored "SELECT count(*) FROM upkeep WHERE done_at = '-infinity' AND task IN ('partitions', 'keys', 'fold', 'lost_runs', 'sweeps')")" -eq 0 ]; }
+wait_for 30 caught_up
+certmuster audit verify --head "$head" --config "$dir/restored.yaml" >"$dir/out" || fail "the restored log, gone on with: $(cat "$dir/out")"
 for role in read operate ingest; do
     psql -X -q -At -h "$sockets" -U "certmuster_$role" -d restored -c "SELECT count(*) FROM certmuster.certificate" >"$dir/out" || fail "certmuster_$role has no rights on what was restored"
 done
