@@ -3,7 +3,7 @@
 ALTER TABLE sweep_plan
     ADD COLUMN filter_text text NOT NULL DEFAULT '', -- as it was typed
     -- The same, read: [{"key":"owner","pattern":"%web%","negated":false}], all of which must hold. The keys are those of certmuster-report --filter, and for what has no
-    -- pattern nobody (owner:none), expired, expiring, failing, ok (status:).
+    -- pattern nobody (owner:none), expired, expiring, failing, ok, gone (status:).
     ADD COLUMN filter jsonb NOT NULL DEFAULT '[]';
 
 -- The last sweep of a plan.
@@ -40,6 +40,7 @@ CREATE OR REPLACE FUNCTION sweep_pieces(plan sweep_plan) RETURNS TABLE (target t
                        WHEN 'nobody' THEN st.owner IS NULL
                        WHEN 'realm' THEN lower(l.realm) LIKE t.pattern
                        WHEN 'failing' THEN st.last_result NOT IN ('ok', '')
+                       WHEN 'gone' THEN st.gone_at IS NOT NULL
                        WHEN 'ok' THEN st.last_result IN ('ok', '')
                                       AND NOT EXISTS (SELECT FROM certificate_place p WHERE p.location_id = l.location_id AND p.threshold IS NOT NULL)
                        ELSE t.key = 'any' AND (lower(place_text(l)) LIKE t.pattern OR lower(st.owner) LIKE t.pattern) IS TRUE

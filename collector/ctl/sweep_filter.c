@@ -16,8 +16,11 @@ static const char *key_of(const struct filter_term *term)
         [FILTER_ISSUER] = "issuer", [FILTER_PLACE] = "place",
         [FILTER_OWNER] = "owner",   [FILTER_REALM] = "realm",
         [FILTER_KEY] = "key",       [FILTER_FINGERPRINT] = "fingerprint"};
-    static const char *const statuses[FILTER_STATUS_COUNT_] = {
-        [FILTER_EXPIRED] = "expired", [FILTER_EXPIRING] = "expiring", [FILTER_FAILING] = "failing", [FILTER_OK] = "ok"};
+    static const char *const statuses[FILTER_STATUS_COUNT_] = {[FILTER_EXPIRED] = "expired",
+                                                               [FILTER_EXPIRING] = "expiring",
+                                                               [FILTER_FAILING] = "failing",
+                                                               [FILTER_OK] = "ok",
+                                                               [FILTER_GONE] = "gone"};
     if (term->key == FILTER_STATUS)
         return statuses[term->status];
     return term->nobody ? "nobody" : keys[term->key];

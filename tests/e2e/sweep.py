@@ -372,7 +372,7 @@ def test_filter():
     for text, expected in (("place:113.6 owner:shops", [shop]), ("place:113.6 owner:none", [bare, failing]), ("place:113.6 -owner:shops", [bare, failing]), ("place:203.0.113.63:*", [failing]),
                            ("place:113.6 status:failing", [failing]), ("place:113.6 -status:failing", [bare, shop]), ("host-00000032", [shop]), ("place:113.6 name:*.example.org", [bare, failing, shop]),
                            (f"fingerprint:{sha(der)[:20]}", [bare, failing]), (f"{sha(other)[:20]}", [shop]), ("place:113.6 key:\"EC P-256\" issuer:host-", [bare, failing, shop]),
-                           ("place:113.6 realm:dmz", []), ("place:113.6 status:expired", []), ("shops", [shop]), ("place:113.6 -name:nothing", [bare, failing, shop]),
+                           ("place:113.6 realm:dmz", []), ("place:113.6 status:expired", []), ("place:113.6 status:gone", []), ("place:113.6 -status:gone", [bare, failing, shop]), ("shops", [shop]), ("place:113.6 -name:nothing", [bare, failing, shop]),
                            ("place:113.6 \"%\"", []), ("place:'; --", [])):
         sweep("edit", "narrow", "--filter", text)
         equal(text, " ".join(expected), mine())
