@@ -25,7 +25,7 @@ CREATE TABLE told (
     batch_key text NOT NULL, -- '': found by absences_take
     what      text NOT NULL CHECK (what IN ('certificate', 'key', 'store', 'csr', 'crl', 'ssh_certificate', -- as in place_absence
                                             'name',              -- not there: places without address whose name does not exist
-                                            'failure', 'limit')), -- files that could not be read at this place, or to their end
+                                            'failure', 'damage', 'limit')), -- files that could not be read: at this place, there or behind it, to their end
     there     boolean NOT NULL,
     last_at   timestamptz NOT NULL,
     places    uuid[] NOT NULL,
@@ -94,16 +94,16 @@ CREATE FUNCTION crawl_missed(which uuid) RETURNS TABLE (location_id uuid, what t
     seen AS MATERIALIZED (
         SELECT 'certificate' AS what, unnest(o.unchanged || o.failing) AS location_id FROM observation o WHERE o.run = which
          UNION ALL
-        SELECT CASE WHEN t.what IN ('failure', 'limit') THEN 'certificate' ELSE t.what END, unnest(t.places) FROM told t WHERE t.run = which AND t.there),
+        SELECT CASE WHEN t.what IN ('failure', 'damage', 'limit') THEN 'certificate' ELSE t.what END, unnest(t.places) FROM told t WHERE t.run = which AND t.there),
     missed AS MATERIALIZED (
         SELECT k.location_id, h.what, k.path, k.inner_path
           FROM known k
           JOIN thing h ON h.location_id = k.location_id
          WHERE NOT EXISTS (SELECT FROM seen s WHERE s.what = h.what AND s.location_id = k.location_id)),
     obstacle AS MATERIALIZED (
-        SELECT l.path, l.inner_path, t.what = 'limit' OR l.inner_path = '' AS whole
+        SELECT l.path, l.inner_path, t.what = 'limit' OR l.inner_path = '' OR (t.what = 'damage' AND l.entry = '') AS whole
           FROM told t CROSS JOIN LATERAL unnest(t.places) AS p(location_id) JOIN location l ON l.location_id = p.location_id
-         WHERE t.run = which AND t.there AND t.what IN ('failure', 'limit')
+         WHERE t.run = which AND t.there AND t.what IN ('failure', 'damage', 'limit')
          UNION
         SELECT e.path, '', true FROM run r CROSS JOIN LATERAL jsonb_array_elements_text(r.covered->'except') AS e(path) WHERE r.run = which)
     SELECT m.location_id, m.what FROM missed m
@@ -234,7 +234,7 @@ LANGUAGE sql STABLE SET search_path = certmuster, pg_temp AS $$
              UNION ALL
             SELECT p.location_id, t.what, t.last_at
               FROM told t CROSS JOIN LATERAL unnest(t.places) AS p(location_id)
-             WHERE t.there AND t.last_at > after AND t.what NOT IN ('failure', 'limit') AND p.location_id = ANY (ids)) x
+             WHERE t.there AND t.last_at > after AND t.what NOT IN ('failure', 'damage', 'limit') AND p.location_id = ANY (ids)) x
       JOIN asked a ON a.location_id = x.location_id AND a.what = x.what
      WHERE x.at > after
      GROUP BY x.location_id, x.what

@@ -210,6 +210,11 @@ static const char *take_asset(struct reader *reader, const struct record *record
     asset.origin = reader_origin(reader, record->scanner, realm);
     if (asset.origin == BATCH_ORIGINS_MAX)
         return problem;
+    asset.run_index = reader_run(reader, record, asset.origin, &problem);
+    if (asset.run_index == BATCH_ORIGINS_MAX)
+        return problem;
+    if (!batch->runs[asset.run_index].source)
+        batch->runs[asset.run_index].source = text_field(batch, record->source);
     memcpy(asset.location_id, record->location_id, sizeof asset.location_id);
     asset.first_ms = reader_time(reader->options, record->since_ms);
     asset.last_ms = reader_time(reader->options, record->at_ms);
@@ -261,6 +266,14 @@ static const char *take_run(struct reader *reader, const struct record *record, 
         run->ok = record->ok;
         run->failed = record->failed;
         run->interrupted = record->interrupted;
+        if (record->covered_json) {
+            run->covered_origin = reader_origin(reader, record->scanner, record->covered_realm);
+            if (run->covered_origin == BATCH_ORIGINS_MAX)
+                return "records of too many scanners and realms in one batch";
+            run->covered = text_begin(batch); /* as it is: no field of COPY */
+            buf_append_str(&batch->text, record->covered_json);
+            text_end(batch);
+        }
     } else {
         run->started_ms = reader_time(reader->options, record->at_ms);
     }

@@ -54,7 +54,8 @@ struct batch_asset { /* what lies at a place and is no certificate: a key, a key
     text_ref row, location; /* row: of its staging table, between the id and the times */
     uint32_t line;
     uint16_t origin;
-    uint8_t kind; /* enum asset_kind */
+    uint16_t run_index; /* index into batch->runs */
+    uint8_t kind;       /* enum asset_kind */
     bool rejected;
 };
 
@@ -74,13 +75,15 @@ struct run_result {
 struct batch_run { /* what the batch says of one run, and how many records name it */
     uint8_t run[CM_UUID_SIZE];
     uint16_t origin;
-    uint32_t first_line; /* of its first run or stats record */
+    uint16_t covered_origin; /* who says so, of which realm */
+    uint32_t first_line;     /* of its first run or stats record */
     text_ref source, host, machine_id, addresses, args, counters;
+    text_ref covered; /* plain JSON; 0: not said */
     int64_t started_ms, finished_ms; /* -1: not said */
     uint64_t targets, ok, failed;
-    uint64_t records;                  /* run and stats records */
-    uint64_t stored_ok, stored_failed; /* filled by batch_group */
-    struct run_result *results;        /* failures by result, owned; see results.c */
+    uint64_t records;                                 /* run and stats records */
+    uint64_t stored_ok, stored_failed, stored_assets; /* filled by batch_group */
+    struct run_result *results;                       /* failures by result, owned; see results.c */
     size_t result_count;
     bool interrupted;
     bool named;   /* a record of the run names its scanner; stats do not */

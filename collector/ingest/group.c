@@ -116,7 +116,7 @@ void batch_settle(struct batch *batch)
     settle_looks(batch);
     for (size_t i = 0; i < batch->asset_count; i++) {
         struct batch_asset *asset = &batch->assets[i];
-        const char *reason = refusal(batch, asset->origin, false);
+        const char *reason = refusal(batch, asset->origin, batch->runs[asset->run_index].refused);
         asset->rejected = reason != NULL;
         if (reason)
             batch_reject(batch, asset->line, reason, NULL);
@@ -127,6 +127,8 @@ void batch_settle(struct batch *batch)
         struct batch_run *run = &batch->runs[i];
         const char *reason = refusal(batch, run->origin, run->refused);
         run->refused = reason != NULL;
+        if (run->covered && batch->origins[run->covered_origin].refused)
+            run->covered = 0; /* of a realm that is not its own it has nothing to say */
         if (!reason)
             batch->stored += run->records;
         else if (run->records) /* its first record stands for all: they say the same of the same run */
@@ -294,6 +296,8 @@ void batch_group(struct batch *batch, struct places *out)
         if (!look->rejected && look->kind == LOOK_FAILED)
             results_count(batch, run, batch->sayings[look->saying].result);
     }
+    for (size_t i = 0; i < batch->asset_count; i++)
+        batch->runs[batch->assets[i].run_index].stored_assets += !batch->assets[i].rejected;
     if (batch->rejection_count)
         qsort(batch->rejections, batch->rejection_count, sizeof *batch->rejections, compare_rejections);
 }

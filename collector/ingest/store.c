@@ -182,7 +182,9 @@ static int merge(struct work *work, struct cm_error *error)
         code = observe_run(work, (uint16_t)i, error);
     if (!code && places.to_remember)
         code = exec_embedded(work->db, remember_sql, error);
-    return code ? code : exec_embedded(work->db, runs_sql, error);
+    if (!code)
+        code = exec_embedded(work->db, runs_sql, error);
+    return code ? code : work_tell(work, error);
 }
 
 static void roll_back(struct db *db)

@@ -32,6 +32,10 @@ CM_MUST_CHECK int work_mark_same(struct work *work, struct cm_error *error);
 /* lacking.c: marks the batch's certificates that the inventory has; answers 409 when a chain needs one that is nowhere. */
 CM_MUST_CHECK int work_look_up_certificates(struct work *work, struct delivery_answer *answer, struct cm_error *error);
 
+/* told.c: what the batch says of runs besides observation: who is not there, which files could not be read, which keys and the like are there (table told). After the
+ * runs' rows. */
+CM_MUST_CHECK int work_tell(struct work *work, struct cm_error *error);
+
 /* staging.c: each fills its temporary tables. */
 CM_MUST_CHECK int work_copy_certificates(struct work *work, size_t *copied, struct cm_error *error);
 struct compared {

@@ -23,7 +23,7 @@ static int tidy(struct db *db, struct cm_error *error)
 
 int gone_round(struct db *db, const struct config *config, struct cm_error *error)
 {
-    static const struct upkeep_task tasks[] = {{"gone", "900 milliseconds", count}, {"absences", "1 hour", tidy}};
+    static const struct upkeep_task tasks[] = {{"gone", "200 milliseconds", count}, {"absences", "1 hour", tidy}};
     char sql[64];
     snprintf(sql, sizeof sql, "SET certmuster.gone_after = %lld", (long long)config_integer(config, "gone.after"));
     int code = db_exec(db, sql, error);
