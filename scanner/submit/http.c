@@ -2,15 +2,25 @@
 #include "scanner/submit/http.h"
 
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "certmuster/cli.h"
 #include "certmuster/delivery.h"
 #include "certmuster/timefmt.h"
 
-enum { CONNECT_TIMEOUT_MS = 10000, RETRY_AFTER_MAX_S = 3600, URL_SIZE = 2048, HEADER_SIZE = 600 };
+enum {
+    CONNECT_TIMEOUT_MS = 10000,
+    RETRY_AFTER_MAX_S = 3600,
+    URL_SIZE = 2048,
+    HEADER_SIZE = 600,
+    LOST_MS = 20000,
+    PROBE_S = 5
+};
 
 struct http {
     CURL *curl;
@@ -38,6 +48,22 @@ static int set_target(struct http *http, const char *url, struct cm_error *error
     return CM_OK;
 }
 
+/* A collector that computes may take its time; one whose machine or network has vanished is noticed: what is not acknowledged for so long, a probe of an idle connection
+ * included, ends the connection (RFC 5482; Linux: tcp(7)). A unix socket takes neither. */
+static int set_socket(void *context, curl_socket_t fd, curlsocktype purpose)
+{
+    const unsigned lost_ms = LOST_MS;
+    const int on = 1, probe_s = PROBE_S;
+    (void)context;
+    if (purpose == CURLSOCKTYPE_IPCXN) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &probe_s, sizeof probe_s);
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &probe_s, sizeof probe_s);
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &lost_ms, sizeof lost_ms);
+    }
+    return CURL_SOCKOPT_OK;
+}
+
 int http_open(const struct http_options *options, struct http **out, struct cm_error *error)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
@@ -56,6 +82,7 @@ int http_open(const struct http_options *options, struct http **out, struct cm_e
     curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* a scanner's proxy is for what it scans */
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+    curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, set_socket);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, http->problem);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "certmuster-submit/" CERTMUSTER_VERSION);
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
