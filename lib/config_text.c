@@ -1,28 +1,26 @@
-/* Configuration values as people read them. Secrets are in files that keys name, never in keys, but a connection string may hold a password: that is not
- * shown. */
+/* Configuration values as people read them. Secrets are in files that keys name, never in keys, but a connection string or a URL may hold a password: that is
+ * not shown. */
 #include "certmuster/config_text.h"
 
 #include <string.h>
 
-/* password=… of a keyword string and :…@ of a URI become ***. */
-static void append_dsn(struct buf *out, const char *dsn)
+/* What follows password= is not shown, nor what stands between the first colon and the last @ of a URI's authority. */
+static void append_masked(struct buf *out, const char *text)
 {
-    const char *scheme = strstr(dsn, "://"), *at = scheme ? strchr(scheme + 3, '@') : NULL;
-    const char *colon = at ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
-    const char *word = strstr(dsn, "password");
+    const char *scheme = strstr(text, "://");
+    const char *begin = scheme ? scheme + 3 : text, *end = begin + strcspn(begin, "/?#"), *at = NULL;
+    for (const char *c = begin; scheme && c < end; c++)
+        at = *c == '@' ? c : at;
+    const char *colon = at ? memchr(begin, ':', (size_t)(at - begin)) : NULL;
     if (colon) {
-        buf_append(out, dsn, (size_t)(colon + 1 - dsn));
-        buf_appendf(out, "***%s", word ? "" : at);
-        if (!word)
-            return;
-        dsn = at;
+        buf_append(out, text, (size_t)(colon + 1 - text));
+        buf_append_str(out, "***");
+        text = at;
     }
-    if (!word) {
-        buf_append_str(out, dsn);
-        return;
-    }
-    buf_append(out, dsn, (size_t)(word - dsn));
-    buf_append_str(out, "password=*** (the rest is not shown)");
+    const char *word = strstr(text, "password");
+    buf_append(out, text, word ? (size_t)(word - text) : strlen(text));
+    if (word)
+        buf_append_str(out, "password=*** (the rest is not shown)");
 }
 
 static void append_number(struct buf *out, const struct config_key *key, int64_t value)
@@ -56,8 +54,8 @@ void config_text(const struct config *config, const struct config_key *key, stru
         text = strcmp(key->name, "host") == 0      ? config_host(config)
                : strcmp(key->name, "scanner") == 0 ? config_scanner(config)
                                                    : config_string(config, key->name);
-        if (text && strcmp(key->name, "dsn") == 0)
-            append_dsn(out, text);
+        if (text && (strcmp(key->name, "dsn") == 0 || strstr(text, "://")))
+            append_masked(out, text);
         else if (text)
             buf_append_str(out, text);
         break;

@@ -7,7 +7,7 @@
 CREATE TABLE configuration (
     collector text PRIMARY KEY,     -- its host and where it listens
     settings  jsonb NOT NULL,       -- every key that is set, and the SHA-256 of files that say whom it trusts
-    noted_at  timestamptz NOT NULL  -- since when; renewed daily, so that those that are no more can be told
+    noted_at  timestamptz NOT NULL  -- last: at each start, and at each change
 );
 
 -- The anchors of each trust store: what verdicts can be checked with by others, and what the next version of the file is compared with.
@@ -29,7 +29,7 @@ BEGIN
     INSERT INTO configuration (collector, settings, noted_at) VALUES (who, '{}', '-infinity') ON CONFLICT DO NOTHING;
     SELECT * INTO STRICT was FROM configuration c WHERE c.collector = who FOR UPDATE;
     IF was.settings = what THEN
-        UPDATE configuration c SET noted_at = now() WHERE c.collector = who AND c.noted_at < now() - interval '1 day';
+        UPDATE configuration c SET noted_at = now() WHERE c.collector = who;
         RETURN false;
     END IF;
     SELECT jsonb_object_agg(d.key, d.change) FILTER (WHERE d.rank <= 40), count(*) INTO changed, count

@@ -47,11 +47,14 @@ struct acknowledge_job {
     bool due, in_use, found;
 };
 
-/* Who did it: the login name of who runs browse, as far as the system tells. */
+/* Who did it: the login name of who runs browse, as far as the system tells; behind sudo, of who called it. */
 static void actor_name(char out[static 64])
 {
     const struct passwd *user = getpwuid(getuid());
-    if (user && user->pw_name[0])
+    const char *sudo = geteuid() == 0 ? getenv("SUDO_USER") : NULL;
+    if (sudo && *sudo)
+        snprintf(out, 64, "%s", sudo);
+    else if (user && user->pw_name[0])
         snprintf(out, 64, "%s", user->pw_name);
     else
         snprintf(out, 64, "uid %ld", (long)getuid());

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "certmuster/config.h"
+#include "certmuster/config_text.h"
 #include "certmuster/home.h"
 
 static char dir[] = "/tmp/cm-config-XXXXXX";
@@ -211,10 +212,47 @@ static void test_home(void **state)
     setenv("CERTMUSTER_HOME", dir, 1);
 }
 
+static void test_text(void **state)
+{
+    static const char *const cases[][2] = {
+        {"host=/run/x dbname=c", "host=/run/x dbname=c"},
+        {"host=h password=s3cret user=u", "host=h password=*** (the rest is not shown)"},
+        {"postgresql://u@h/c", "postgresql://u@h/c"},
+        {"postgresql://u:s3cret@h/c", "postgresql://u:***@h/c"},
+        {"postgresql://u:password@h/c", "postgresql://u:***@h/c"}, /* the word itself is the password */
+        {"postgresql://u:s3c@ret@h/c?x=a@b", "postgresql://u:***@h/c?x=a@b"},
+        {"postgresql://h/c?user=u&password=s3cret", "postgresql://h/c?user=u&password=*** (the rest is not shown)"},
+        {"postgresql://h:5432/c", "postgresql://h:5432/c"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct config *config;
+        struct cm_error error;
+        struct buf out;
+        char text[256];
+        snprintf(text, sizeof text, "dsn: '%s'\nspool.max_bytes: 10 MiB\nsubmit.wait: 90s\n", cases[i][0]);
+        assert_int_equal(load(text, &config, &error), 0);
+        buf_init(&out, 4096);
+        for (const struct config_key *key = config_keys; key->name; key++) {
+            buf_reset(&out);
+            config_text(config, key, &out);
+            if (strcmp(key->name, "dsn") == 0)
+                assert_string_equal(out.data, cases[i][1]);
+            else if (strcmp(key->name, "spool.max_bytes") == 0)
+                assert_string_equal(out.data, "10MiB");
+            else if (strcmp(key->name, "submit.wait") == 0)
+                assert_string_equal(out.data, "90s");
+        }
+        buf_done(&out);
+        config_free(config);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_table), cmocka_unit_test(test_good),
                                        cmocka_unit_test(test_wrong), cmocka_unit_test(test_search),
-                                       cmocka_unit_test(test_home),  cmocka_unit_test(test_manual)};
+                                       cmocka_unit_test(test_home),  cmocka_unit_test(test_manual),
+                                       cmocka_unit_test(test_text)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
