@@ -2,7 +2,8 @@
  *
  *   event loop (this thread)  HTTP, /metrics, /healthz; never touches the database
  *   ingest workers            one batch each, a database connection each
- *   judge                     verdicts, upkeep, figures, alerts; one connection
+ *   judge                     verdicts, upkeep, figures, alerts; one connection, and while many chains wait
+ *                             as many others as there are workers
  *
  * May be killed at any moment: what was not committed is sent again by whoever sent it. */
 #include <fcntl.h>

@@ -93,7 +93,8 @@ const struct config_key config_keys[] = {
      "The time for each 64 MiB of a file, or part of it; 0: no limit."},
 
     {"collector.workers", CONFIG_INTEGER, 1, 64, "2",
-     "Threads that store batches, each with a database connection of its own."},
+     "Threads that store batches, each with a database connection of its own; when many chains wait, as many verify "
+     "them."},
     {"collector.queue", CONFIG_INTEGER, 1, 1024, "16",
      "Requests that may wait for a worker, half of them of one client; further ones are asked to come again."},
     {"collector.connections", CONFIG_INTEGER, 4, 16384, "256",

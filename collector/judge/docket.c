@@ -1,5 +1,5 @@
 /* A round of the docket: takes chains that wait, judges them with every store that may, writes what came of it; all in one transaction, which holds the rows
- * so that no other collector takes them. Chains whose time has come are put on the docket first. */
+ * so that no other judge takes them. Chains whose time has come are put on the docket before. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,15 +201,17 @@ static int take(struct docket *docket, const struct trust_set *set, struct db_re
 }
 
 /* The next round goes on behind the last row that was judged, and from the start when there was no more. */
-static void move_on(struct docket *docket, const struct db_result *rows, size_t judged, bool *more)
+static void move_on(struct docket *docket, const struct db_result *rows, size_t judged, struct docket_tally *tally)
 {
     bool began = strcmp(docket->after, FIRST_CHAIN) == 0;
     bool all = judged == db_rows(rows) && judged < ROUND_CHAINS;
-    *more = !all || !began;
+    tally->full = !all;
+    tally->more = !all || !began;
     snprintf(docket->after, sizeof docket->after, "%s", all ? FIRST_CHAIN : db_text(rows, judged - 1, CHAIN_ID));
 }
 
-static int judge_rows(struct docket *docket, const struct trust_set *set, struct rulings *rulings, bool *more)
+static int judge_rows(struct docket *docket, const struct trust_set *set, struct rulings *rulings,
+                      struct docket_tally *tally)
 {
     struct db_result *rows = NULL;
     int64_t end_ms = clock_monotonic_ms() + ROUND_MS;
@@ -219,7 +221,7 @@ static int judge_rows(struct docket *docket, const struct trust_set *set, struct
            (row == 0 || (clock_monotonic_ms() < end_ms && !issuers_full(docket->bench.issuers))))
         code = judge_row(docket, set, rows, row++, rulings);
     if (!code)
-        move_on(docket, rows, row, more);
+        move_on(docket, rows, row, tally);
     db_result_free(rows);
     return code;
 }
@@ -267,18 +269,28 @@ static bool some_usable(const struct trust_set *set)
     return false;
 }
 
-/* In front of the transaction: whose turn it is has to be seen by others at once. */
-static int call_up(struct docket *docket, bool clock_unknown)
+/* Outside a transaction: whose turn it is has to be seen by others at once. */
+int docket_call_up(struct db *db, const struct trust_set *set, int64_t *last, struct cm_error *error)
 {
-    int code = clock_unknown ? call_untimely(docket->db, docket->bench.now, docket->error) : 0;
-    return code ? code : call_due(docket->db, docket->bench.now, docket->error);
+    int64_t at_ms = 0;
+    if (!some_usable(set))
+        return 0;
+    int code = database_clock(db, &at_ms, error);
+    if (!code && (!*last || at_ms / 1000 < *last))
+        code = call_untimely(db, at_ms / 1000, error);
+    if (!code)
+        code = call_due(db, at_ms / 1000, error);
+    if (!code)
+        *last = at_ms / 1000;
+    return code;
 }
 
-static int judge_in_transaction(struct docket *docket, const struct trust_set *set, struct rulings *rulings, bool *more)
+static int judge_in_transaction(struct docket *docket, const struct trust_set *set, struct rulings *rulings,
+                                struct docket_tally *tally)
 {
     int code = db_exec(docket->db, "BEGIN", docket->error);
     if (!code)
-        code = judge_rows(docket, set, rulings, more);
+        code = judge_rows(docket, set, rulings, tally);
     if (!code)
         code = rulings_write(docket->db, rulings, docket->bench.issuers, docket->error);
     return code ? code : db_exec(docket->db, "COMMIT", docket->error);
@@ -288,7 +300,7 @@ int docket_round(struct docket *docket, struct db *db, const struct trust_set *s
                  struct cm_error *error)
 {
     struct rulings rulings;
-    int64_t at_ms = 0, before = docket->bench.now;
+    int64_t at_ms = 0;
     *tally = (struct docket_tally){.judged = 0};
     if (!some_usable(set))
         return 0;
@@ -302,15 +314,11 @@ int docket_round(struct docket *docket, struct db *db, const struct trust_set *s
     issuers_begin(docket->bench.issuers, find_issuers, docket);
     paths_begin_round(docket->bench.paths);
     rulings_init(&rulings, at_ms);
-    code = call_up(docket, !before || docket->bench.now < before);
-    if (!code)
-        code = judge_in_transaction(docket, set, &rulings, &tally->more);
+    code = judge_in_transaction(docket, set, &rulings, tally);
     if (!code) {
         tally->judged = rulings.verdict_count;
         tally->built = docket->bench.built;
         tally->cached = docket->bench.cached;
-    } else {
-        docket->bench.now = before; /* nothing was called up for certain */
     }
     rulings_done(&rulings);
     return code;

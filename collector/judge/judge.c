@@ -13,19 +13,19 @@
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
 #include "collector/alert/alert.h"
+#include "collector/judge/panel.h"
 
 enum {
     FIGURES_MS = 4000,
     FIGURES_SHARE = 20, /* figures may take a twentieth of the database's time, not more */
     UPKEEP_MS = 60 * 1000,
-    ROUNDS_MAX = 10, /* of judging, before the other work gets its turn */
 };
 
 struct judge {
     const struct settings *settings;
     struct state *state;
     struct trust_set *trust;
-    struct docket *docket;
+    struct panel *panel;
     struct configuration *configuration;
     struct db *db;
     pthread_t thread;
@@ -50,16 +50,8 @@ static int note_configuration(struct judge *judge, struct cm_error *error)
 static int judge_chains(struct judge *judge, struct cm_error *error)
 {
     int code = trust_set_refresh(judge->trust, judge->db, error);
-    judge->chains_left = !code;
-    for (int round = 0; !code && judge->chains_left && round < ROUNDS_MAX && !is_stopping(judge); round++) {
-        struct docket_tally tally;
-        code = docket_round(judge->docket, judge->db, judge->trust, &tally, error);
-        atomic_fetch_add(&judge->state->chains_judged, tally.judged);
-        atomic_fetch_add(&judge->state->paths_built, tally.built);
-        atomic_fetch_add(&judge->state->paths_cached, tally.cached);
-        judge->chains_left = !code && tally.more;
-    }
-    return code;
+    judge->chains_left = false;
+    return code ? code : panel_round(judge->panel, judge->db, judge->trust, &judge->chains_left, error);
 }
 
 static int do_upkeep(struct judge *judge, struct cm_error *error)
@@ -111,10 +103,7 @@ static int connect_again(struct judge *judge, struct cm_error *error)
         return 0;
     db_close(judge->db);
     judge->db = NULL;
-    int code = settings_connect(judge->settings, "certmuster-collectd judge", &judge->db, error);
-    if (!code)
-        code = db_exec(judge->db, "SET random_page_cost = 1.1; SET jit = off; SET statement_timeout = '10min'", error);
-    return code;
+    return panel_connect(judge->settings, &judge->db, error);
 }
 
 static void round_of_work(struct judge *judge)
@@ -159,7 +148,7 @@ int judge_new(const struct settings *settings, struct state *state, struct judge
     struct judge *judge = cm_calloc(1, sizeof *judge);
     judge->settings = settings;
     judge->state = state;
-    judge->docket = docket_new();
+    judge->panel = panel_new(settings, state);
     judge->configuration = configuration_new(settings);
     judge->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int code = trust_set_new(settings->config, &judge->trust, error);
@@ -188,7 +177,7 @@ void judge_free(struct judge *judge)
     if (!judge)
         return;
     trust_set_free(judge->trust);
-    docket_free(judge->docket);
+    panel_free(judge->panel);
     configuration_free(judge->configuration);
     if (judge->stop >= 0)
         close(judge->stop);

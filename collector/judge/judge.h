@@ -1,4 +1,4 @@
-/* The judge: one thread that every few seconds verifies the chains that wait for it, does the upkeep that is due, brings the figures
+/* The judge: one thread that every few seconds verifies the chains that wait for it (with others, when many do), does the upkeep that is due, brings the figures
  * of /metrics up to date and lets the alerts work. */
 #ifndef COLLECTOR_JUDGE_JUDGE_H
 #define COLLECTOR_JUDGE_JUDGE_H
@@ -23,9 +23,12 @@ struct docket_tally {
     unsigned long long judged, built,
         cached; /* verdicts written; paths built for them; leaves under a path judged before */
     bool more;  /* chains are left */
+    bool full;  /* as many as one round takes: it may be worth to share them */
 };
 struct docket *docket_new(void);
 void docket_free(struct docket *docket);
+/* Puts chains on the docket whose time has come: verdicts with a date that has passed since *last (0: at all), or of a clock that was ahead. *last becomes now. */
+CM_MUST_CHECK int docket_call_up(struct db *db, const struct trust_set *set, int64_t *last, struct cm_error *error);
 /* Leaves a transaction open when it fails. */
 CM_MUST_CHECK int docket_round(struct docket *docket, struct db *db, const struct trust_set *set,
                                struct docket_tally *tally, struct cm_error *error);

@@ -20,4 +20,9 @@ PLACES=4000 CHAINS=200 run resweep '^resweep: 4000 places, 200 chains' '^ *first
     '^ *unchanged sweep, after a checkpoint +[0-9.]+ .* × COPY, ' '^ *sightings a second +[0-9]+ ' '^ *WAL, MB per million +[0-9.]+ ' \
     '^ *sightings stored, of the last sweep +4000 +4000 of 4000 ' '^ *found unchanged in observation +4000 +4000 of 4000 ' \
     '^ *inventory as after the first sweep +yes ' '^ *judged again +0 '
+KINDS=mixed CERTIFICATES=700 JUDGED=50 run new '^new: mixed, in process' '^ *d2i_X509, one signature check +[0-9.]+ +1[.]00$' '^ *reading, decoding and judging .* × the least [(]goal: at most 1[.]6[)]' \
+    '^ *decoding and judging, 2 threads +[0-9.]+ .* a second' '^new: mixed, end to end, 700' '^ *stored and judged, 1 worker +[0-9]+ ' '^ *judged again, 2 workers +[0-9]+ ' \
+    '^ *issuer paths built, 1 worker +6 .* 6 for 1400 verdicts .*: ok' '^ *all stored, each chain judged once +yes .*: ok'
+CERTIFICATES=20000 QUESTIONS=20 FINGERPRINTS=1000 run missing '^missing: 20000 known, 1000 in a question' '^ *looked up by key, by one backend +[0-9.]+' '^ *fingerprints checked +[0-9.]+ +[0-9]+ ' \
+    '^ *answers that are right +20 .*: ok'
 assert_eq "an unknown part is wrong use" 2 "$(status_of "$bench" "$CM_BIN" resweep wings)"
