@@ -183,6 +183,28 @@ def test_lease():
         equal("the sweep", "finished|2|2|2|0", coverage)
 
 
+def test_lost_run():
+    """A scanner died after it told of another certificate, and its worker gave the shard up: the run does not count as having looked."""
+    well = Collector(f"{world.sockets}/collectd.sock")
+    old, new, place = certificate(base, 710000), certificate(base, 710001), "198.51.98.1"
+    equal("there before", 200, well.batch([cert_record(old), sighting(place, [old], new_run(), at=time.time() - 5, scanner="one")])[0])
+    world.certmuster("sweep", "create", "dies", "--target", place)
+    world.certmuster("sweep", "start", "dies")
+    code, order = lease(well, "one")
+    equal("a shard", 200, code)
+    run = order["lease"]
+    equal("told before it died", 200, well.batch([run_record(run, "started", scanner="one"), cert_record(new), sighting(place, [new], run, scanner="one")], key=f"one/{run}/1")[0])
+    equal("given up", 200, report(well, run, "failed", "one")[0])
+    absent = lambda: world.sql(f"SELECT s.absent_runs FROM sighting s JOIN chain c USING (chain_id) WHERE c.leaf_sha256 = '\\x{sha(old)}'")
+    equal("absent once", "1", absent())
+    equal("lost", run, world.sql("SELECT run FROM run_lost"))
+    world.sql("UPDATE upkeep SET done_at = '-infinity' WHERE task = 'lost_runs'")
+    sigkill(victim.process.pid)
+    victim.again()  # upkeep comes first
+    world.wait_for("the absence to be taken back", lambda: absent() == "0", 20)
+    world.certmuster("sweep", "cancel", "dies")
+
+
 def test_worker():
     """A worker dies as it says "done": before it is heard the shard is given to another and looked at again; after it, it is done."""
     for before in (True, False):
@@ -225,7 +247,7 @@ try:
     to_collector = Proxy(f"{work}/http.sock", f"{world.sockets}/collectd.sock")
     victim = Victim()
     port = world.wait_for("the fleet", lambda: next((line.split()[1] for line in open(f"{work}/fleet.log") if line.startswith("ready ")), None))
-    for test in (test_batch, test_lease, test_worker):
+    for test in (test_batch, test_lease, test_lost_run, test_worker):
         began = time.time()
         test()
         print(f"--- {test.__name__}: {time.time() - began:.1f} s", flush=True)
