@@ -113,9 +113,22 @@ int db_connect(const struct db_options *options, struct db **out, struct cm_erro
     if (code)
         return code;
     snprintf(timeout, sizeof timeout, "%d", options->connect_timeout_s > 0 ? options->connect_timeout_s : 10);
-    /* The DSN is expanded where it stands: what comes after it overrides it, what comes before is only a default. */
-    const char *keywords[] = {"connect_timeout", "dbname", "client_encoding", "application_name", "user", NULL};
-    const char *values[] = {timeout, options->dsn, "UTF8", options->program, has_user ? NULL : options->user, NULL};
+    /* The DSN is expanded where it stands: what comes after it overrides it, what comes before is only a default. A server that fell silent (a cable,
+     * a firewall that forgot) is given up within a minute (the first three are seconds, seconds, times; the fourth milliseconds),
+     * in the middle of a statement, too; TCP itself would wait hours. */
+    const char *keywords[] = {"connect_timeout",
+                              "keepalives_idle",
+                              "keepalives_interval",
+                              "keepalives_count",
+                              "tcp_user_timeout",
+                              "dbname",
+                              "client_encoding",
+                              "application_name",
+                              "user",
+                              NULL};
+    const char *values[] = {timeout, "30", "10", "3", "60000", options->dsn, "UTF8", options->program, NULL, NULL};
+    if (!has_user)
+        values[8] = options->user;
     struct db *db = cm_calloc(1, sizeof *db);
     db->statement_timeout_ms = options->statement_timeout_ms;
     db->connection = PQconnectdbParams(keywords, values, 1);
