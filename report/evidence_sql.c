@@ -41,7 +41,7 @@ static const struct column coverage_columns[] = {
     "result,"                                                                                                          \
     " greatest(pl.last_ok, k.last_ok) AS ok_at,"                                                                       \
     " greatest(pl.last_ok, k.last_ok, pl.last_failure, k.last_failure) AS checked_at"                                  \
-    " FROM place pl LEFT JOIN places_checked() k ON k.location_id = pl.location_id) p"
+    " FROM place pl LEFT JOIN places_checked() k ON k.location_id = pl.location_id WHERE pl.gone_at IS NULL) p"
 
 static const char coverage_sql[] =
     "SELECT p.realm, p.kind, p.result, count(*), count(*) FILTER (WHERE p.ok_at IS NULL),"
@@ -65,7 +65,7 @@ static const char owners_sql[] =
     "NULL) o"
     " LEFT JOIN (SELECT st.owner, count(*) AS places, count(*) FILTER (WHERE st.last_result NOT IN ('ok', '')) AS "
     "failing"
-    "  FROM location_state st GROUP BY st.owner) s ON s.owner IS NOT DISTINCT FROM o.name"
+    "  FROM location_state st WHERE st.gone_at IS NULL GROUP BY st.owner) s ON s.owner IS NOT DISTINCT FROM o.name"
     " LEFT JOIN (SELECT p.owner, count(DISTINCT p.sha256) FILTER (WHERE p.not_after <= now()) AS expired,"
     "   count(DISTINCT p.sha256) FILTER (WHERE p.not_after > now()) AS expiring"
     "  FROM certificate_place p WHERE p.not_after <= now() + interval '30 days' AND p.role <> 'trust'"
@@ -167,7 +167,8 @@ static const struct evidence_section coverage_sections[] = {
      " count(*) FILTER (WHERE result NOT IN ('ok', 'hidden')), 'hidden', count(*) FILTER (WHERE result = 'hidden'),"
      " 'never_read', count(*) FILTER (WHERE ok_at IS NULL), 'failing_but_read_before',"
      " count(*) FILTER (WHERE result NOT IN ('ok', 'hidden') AND ok_at IS NOT NULL),"
-     " 'unowned', count(*) FILTER (WHERE owner IS NULL)) FROM " CHECKED},
+     " 'unowned', count(*) FILTER (WHERE owner IS NULL),"
+     " 'gone', (SELECT gone FROM inventory_summary)) FROM " CHECKED},
     {"last_check_age", false,
      "SELECT json_build_object('within_1_day', count(*) FILTER (WHERE checked_at > now() - interval '1 day'),"
      " 'within_7_days', count(*) FILTER (WHERE checked_at <= now() - interval '1 day' AND checked_at > now() - "

@@ -65,12 +65,14 @@ static int list(const struct owner_call *call)
                                                   {NULL, false, 0, false}};
     static const char text[] =
         "SELECT o.name, count(st.location_id), array_to_string(o.email, ' '), o.contact, o.environment, o.criticality"
-        " FROM owner o LEFT JOIN location_state st ON st.owner = o.name GROUP BY o.name ORDER BY o.name";
+        " FROM owner o LEFT JOIN location_state st ON st.owner = o.name AND st.gone_at IS NULL GROUP BY o.name ORDER "
+        "BY o.name";
     static const char json[] =
         "SELECT json_strip_nulls(json_build_object('name', o.name, 'email', o.email, 'webhook', o.webhook, 'contact', "
         "o.contact,"
         " 'environment', o.environment, 'criticality', o.criticality, 'places', count(st.location_id)))"
-        " FROM owner o LEFT JOIN location_state st ON st.owner = o.name GROUP BY o.name ORDER BY o.name";
+        " FROM owner o LEFT JOIN location_state st ON st.owner = o.name AND st.gone_at IS NULL GROUP BY o.name ORDER "
+        "BY o.name";
     struct db *db = NULL;
     int status = ctl_connect(call->cli, "certmuster_read", &db);
     if (!status && call->format == CTL_JSON)
@@ -120,7 +122,7 @@ static int show_one(struct db *db, const char *name)
         "array_to_string(o.email, ' ')),"
         " (3, 'webhook', o.webhook), (4, 'contact', o.contact), (5, 'environment', o.environment), (6, 'criticality', "
         "o.criticality),"
-        " (7, 'places', (SELECT count(*)::text FROM location_state WHERE owner = o.name)),"
+        " (7, 'places', (SELECT count(*)::text FROM location_state WHERE owner = o.name AND gone_at IS NULL)),"
         " (8, 'rules', (SELECT string_agg(position::text, ' ' ORDER BY position) FROM owner_rule WHERE owner = "
         "o.name)),"
         " (9, 'open alerts', (SELECT count(*)::text FROM alert WHERE owner = o.name AND resolved_at IS NULL)))"

@@ -234,6 +234,20 @@ static void test_round_trip(void **state)
     assert_int_equal(record.targets, record.ok + record.failed);
     assert_true(record.interrupted);
     assert_memory_equal(record.args_json, "[\"certmuster-scan\",", 19);
+    assert_null(record.covered_json);
+    record_done(&record);
+
+    const char *roots[] = {"/etc/ssl", "/srv"}, *except[] = {"/srv/proc"};
+    const struct record_covered covered = {"default", "h", roots, except, 2, 1, 7};
+    run.interrupted = false;
+    run.covered = &covered;
+    buf_reset(&out);
+    record_write_run(&out, &run);
+    read_good(&out, &record);
+    assert_string_equal(record.covered_realm, "default");
+    assert_string_equal(record.covered_json,
+                        "{\"assets\":7,\"except\":[\"/srv/proc\"],\"host\":\"h\",\"realm\":\"default\","
+                        "\"roots\":[\"/etc/ssl\",\"/srv\"]}");
     record_done(&record);
 
     const char *names[] = {"drops", hostile};
@@ -300,6 +314,12 @@ static const struct {
     int code;
     const char *reason; /* part of it */
 } bad[] = {
+#define COVERED(covered, reason)                                                                                       \
+    {                                                                                                                  \
+        "{\"v\":1,\"type\":\"run\",\"run\":\"" RUN                                                                     \
+        "\",\"source\":\"crawl\",\"state\":\"finished\",\"at\":\"2026-11-21T03:00:00Z\",\"covered\":" covered "}",     \
+            CM_EMALFORMED, reason                                                                                      \
+    }
     {"", CM_EMALFORMED, "JSON"},
     {"[]", CM_EMALFORMED, "object"},
     {"7", CM_EMALFORMED, "JSON"},
@@ -403,6 +423,14 @@ static const struct {
      "\",\"source\":\"scan\",\"state\":\"finished\",\"at\":\"2026-11-21T03:00:00Z\",\"ok\":-1}",
      CM_EMALFORMED, "range"},
     {"{\"v\":1,\"type\":\"stats\",\"run\":\"" RUN "\",\"at\":\"2026-11-21T03:00:00Z\"}", CM_EMALFORMED, "missing"},
+    COVERED("7", "not an object"),
+    COVERED("{}", "missing"),
+    COVERED("{\"realm\":\"r\",\"host\":\"h\",\"assets\":0}", "not a list"),
+    COVERED("{\"realm\":\"r\",\"host\":\"h\",\"assets\":0,\"roots\":[\"etc\"]}", "not an absolute path"),
+    COVERED("{\"realm\":\"r\",\"host\":\"h\",\"assets\":0,\"roots\":[7]}", "not an absolute path"),
+    COVERED("{\"realm\":\"r\",\"host\":\"h\",\"assets\":0,\"roots\":[\"/\\u0000\"]}", "not an absolute path"),
+    COVERED("{\"realm\":\"r\",\"host\":\"h\",\"assets\":0,\"roots\":[],\"except\":\"/\"}", "not a list"),
+    COVERED("{\"realm\":\"r\",\"host\":\"h\",\"assets\":-1,\"roots\":[]}", "range"),
     {"{\"v\":1,\"type\":\"certificate\",\"sha256\":" HASH "}", CM_EMALFORMED, "missing"},
     {"{\"v\":1,\"type\":\"certificate\",\"sha256\":" HASH ",\"der\":\"\"}", CM_EMALFORMED, "base64"},
     {"{\"v\":1,\"type\":\"certificate\",\"sha256\":" HASH ",\"der\":\"AA=\"}", CM_EMALFORMED, "base64"},
