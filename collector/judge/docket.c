@@ -73,16 +73,20 @@ static int find_der(const uint8_t sha256[CM_SHA256_SIZE], struct buf *der, void 
     return code;
 }
 
-/* Those that are valid first, then those known longest: whoever comes later with a thousand of one name does not crowd them out. */
+/* Those that are valid first, then those of usual size, then those known longest, as many as take no more than 32 KiB: whoever comes later with a thousand of one name, or
+ * with large ones, does not crowd them out. */
 static const char issuers_sql[] =
     "WITH name AS (SELECT c.issuer AS text, md5(c.issuer) AS key FROM certificate c WHERE c.sha256 = decode($1, 'hex'))"
     " SELECT n.text, n.key, (SELECT count(*) FROM certificate t WHERE t.is_ca AND md5(t.subject) = n.key),"
     "        encode(ca.der, 'hex')"
     "   FROM name n"
-    "   LEFT JOIN LATERAL (SELECT c.der FROM certificate c WHERE c.is_ca AND md5(c.subject) = n.key AND c.subject = "
-    "n.text"
-    "                       ORDER BY (now() BETWEEN c.not_before AND c.not_after) DESC, c.first_seen, c.sha256 LIMIT "
-    "$2::bigint) ca ON true";
+    "   LEFT JOIN LATERAL (SELECT w.der FROM ("
+    "     SELECT o.der, o.rank, sum(octet_length(o.der)) OVER (ORDER BY o.rank) AS so_far FROM ("
+    "       SELECT c.der, row_number() OVER (ORDER BY (now() BETWEEN c.not_before AND c.not_after) DESC,"
+    "                                                 octet_length(c.der) <= 4096 DESC, c.first_seen, c.sha256) AS rank"
+    "         FROM certificate c WHERE c.is_ca AND md5(c.subject) = n.key AND c.subject = n.text"
+    "                              AND octet_length(c.der) <= 32768) o WHERE o.rank <= $2::bigint) w"
+    "    WHERE w.so_far <= 32768 ORDER BY w.rank) ca ON true";
 
 static int find_issuers(const uint8_t sha256[CM_SHA256_SIZE], struct issuers_name *out, void *context)
 {

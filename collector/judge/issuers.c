@@ -8,7 +8,7 @@
 
 #include "certmuster/ids.h"
 
-enum { NAMES_MAX = 4096, TABLE_SIZE = 4 * NAMES_MAX, BYTES_MAX = 16 << 20, CHAIN_NAMES_MAX = 64 };
+enum { NAMES_MAX = 4096, TABLE_SIZE = 4 * NAMES_MAX, BYTES_MAX = 256 << 10, CHAIN_NAMES_MAX = 64 };
 
 struct issuers {
     struct issuers_name *names[NAMES_MAX];

@@ -257,6 +257,23 @@ def test_stores():
     wait_for("as it was", lambda: ask(public, "verdict", "house") == lost)
 
 
+def test_again():
+    """What was seen before is not judged again: not by the next sweep over the same places, nor at a thousand others."""
+    chains = [[P.issue(f"again-{i}.example.org", P.inter), P.inter] for i in range(3)]
+    first = NEXT_IP[0]
+    deliver(chains)
+    judged()
+    stamps, count, built = (lambda: sql("SELECT string_agg(v::text, ' ' ORDER BY v) FROM chain_verdict v")), metric("certmuster_chains_judged_total"), counted()
+    before = stamps()
+    NEXT_IP[0] = first
+    deliver(chains)
+    deliver([chains[i % 3] for i in range(1000)])
+    equal("nothing waits", "0", sql("SELECT count(*) FROM docket"))
+    time.sleep(0.6)  # three rounds of the judge
+    equal("no verdict, no path", (count, built), (metric("certmuster_chains_judged_total"), counted()))
+    equal("as they were", before, stamps())
+
+
 def exchange(name, members):
     with open(f"{TMP}/{name}.new", "wb") as f:
         f.write(b"".join(pem(m) for m in members))
@@ -443,7 +460,7 @@ def main():
         exchange(f"{name}.pem", members)
     configure(["house", "both"])
     run("certmuster", "up")
-    for name in sys.argv[1:] or ["verdicts", "completed", "cross_signed", "shapes", "stores", "time", "cache", "poison", "hostile", "race", "fleet", "restart", "config"]:
+    for name in sys.argv[1:] or ["verdicts", "completed", "cross_signed", "shapes", "stores", "again", "time", "cache", "poison", "hostile", "race", "fleet", "restart", "config"]:
         began = time.time()
         try:
             globals()["test_" + name]()
