@@ -65,7 +65,8 @@ static const struct filter_sql filter_sql = {
                [FILTER_FAILING] = SPOT("s.last_result NOT IN ('ok', '')"),
                [FILTER_OK] =
                    "b.not_after > now() AND expiry_threshold(b.not_before, b.not_after, now()) IS NULL AND NOT " SPOT(
-                       "s.last_result NOT IN ('ok', '')")},
+                       "s.last_result NOT IN ('ok', '')"),
+               [FILTER_GONE] = "b.sha256 IN (SELECT g.sha256 FROM gone_certificate g)"},
 };
 
 static void query_begin(struct query *query)
@@ -92,7 +93,10 @@ static int append_chosen(struct query *query, const struct choice *choice, struc
     int code = filter_parse(choice->filter, FILTER_TYPING, &query->filter, error);
     if (code)
         return code;
-    const char *used = choice->trust ? "(b.in_use OR b.in_trust)" : "b.in_use";
+    /* What is gone may be nowhere else. */
+    const char *used = filter_asks_gone(&query->filter) ? "true"
+                       : choice->trust                  ? "(b.in_use OR b.in_trust)"
+                                                        : "b.in_use";
     buf_append_str(&query->sql, " FROM browse_certificate b WHERE ");
     if (query->filter.count == 0) {
         buf_append_str(&query->sql, used);
