@@ -1,4 +1,4 @@
-/* The figures of /metrics, read from the inventory in a few statements. */
+/* The figures of /metrics, read from the inventory in a few statements, of which most are answered by indexes: nothing here reads a million certificates. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,12 +8,14 @@
 static const char counts_sql[] =
     "SELECT c.all_of_them, c.undecodable, p.all_of_them, p.failing, soon.expired, soon.expiring,"
     "       (SELECT count(DISTINCT d.chain_id) FROM docket d)"
-    "  FROM (SELECT count(*) AS all_of_them, count(undecodable) AS undecodable FROM certificate) c,"
-    "       (SELECT count(*) AS all_of_them, count(*) FILTER (WHERE last_result NOT IN ('ok', '')) AS failing FROM "
-    "location_state) p,"
+    "  FROM (SELECT (SELECT count(*) FROM certificate) AS all_of_them,"
+    "               (SELECT count(*) FROM certificate WHERE undecodable IS NOT NULL) AS undecodable) c,"
+    "       (SELECT (SELECT count(*) FROM location_state) AS all_of_them,"
+    "               (SELECT count(*) FROM location_state WHERE last_result <> 'ok' AND last_result <> '') AS failing) "
+    "p,"
     "       (SELECT count(*) FILTER (WHERE not_after <= now()) AS expired, count(*) FILTER (WHERE not_after > now()) "
     "AS expiring"
-    "          FROM browse_certificate WHERE expires <= now() + interval '30 days' AND in_use) soon";
+    "          FROM browse_certificate WHERE current AND expires <= now() + interval '30 days' AND in_use) soon";
 
 static int read_counts(struct db *db, struct figures *out, struct cm_error *error)
 {

@@ -1,7 +1,9 @@
 /* What has to be done now and then, by one collector however many there are: each task is a row of table upkeep, whose lock is the turn. A task
  * that fails is rolled back with its turn and comes again. */
+#include <stdio.h>
 #include <string.h>
 
+#include "certmuster/encode.h"
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
 #include "collector/ingest/session.h"
@@ -69,11 +71,35 @@ static int fold(struct db *db, struct cm_error *error)
         error);
 }
 
+/* What is nowhere any more is marked, a slice at a time, so that lists do not step over it (sql/0017_year.sql). Where the last slice ended is nobody else's business: whoever starts
+ * anew begins with what expired first, which is what matters. */
+static int retire(struct db *db, struct cm_error *error)
+{
+    static char expires[64] = "-infinity", sha256[CM_SHA256_HEX_SIZE] = "";
+    struct db_result *rows = NULL;
+    const char *params[] = {expires, sha256};
+    int code = db_query(db,
+                        "SELECT after_expires, encode(after_sha256, 'hex') FROM certificates_retire($1, decode($2, "
+                        "'hex'), 5000)",
+                        params, 2, &rows, error);
+    bool more = !code && db_rows(rows) == 1 && !db_is_null(rows, 0, 1);
+    if (!code) {
+        snprintf(expires, sizeof expires, "%s", more ? db_text(rows, 0, 0) : "-infinity");
+        snprintf(sha256, sizeof sha256, "%s", more ? db_text(rows, 0, 1) : "");
+    }
+    db_result_free(rows);
+    return code;
+}
+
+static int take_back(struct db *db, struct cm_error *error)
+{
+    return db_exec(db, "SELECT certificates_return()", error);
+}
+
 static const struct upkeep_task tasks[] = {
-    {"partitions", "1 hour", partitions},
-    {"keys", "1 hour", keys},
-    {"lost_runs", "1 hour", lost_runs},
-    {"fold", "7 days", fold},
+    {"partitions", "1 hour", partitions}, {"keys", "1 hour", keys},
+    {"lost_runs", "1 hour", lost_runs},   {"fold", "7 days", fold},
+    {"retire", "50 seconds", retire},     {"return", "1 day", take_back},
 };
 
 /* In a transaction: whether the task is due and nobody else is at it. */
