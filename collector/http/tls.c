@@ -68,7 +68,7 @@ int tls_context(const struct config *config, SSL_CTX **out, struct cm_error *err
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     if (!context)
         return openssl_error(error, "OpenSSL does not start", NULL);
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION); /* client certificates in clear are not for the wire */
     SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
                                      SSL_OP_CIPHER_SERVER_PREFERENCE);
     /* Every connection proves its certificate anew: a session must not outlive it. */

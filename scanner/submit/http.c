@@ -85,7 +85,7 @@ int http_open(const struct http_options *options, struct http **out, struct cm_e
     curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, set_socket);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, http->problem);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "certmuster-submit/" CERTMUSTER_VERSION);
-    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
     if (options->tls_cert)
         curl_easy_setopt(curl, CURLOPT_SSLCERT, options->tls_cert);
     if (options->tls_key)

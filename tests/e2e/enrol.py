@@ -100,6 +100,14 @@ def test_wrong(ca, config):
 def test_rotation(port, ca, config):
     authority = f"{ca}/ca.pem"
     equal("enrolled", 200, reach(port, f"{work}/one", "probe-1", authority))
+    older = ssl.create_default_context(cafile=authority)
+    older.load_cert_chain(f"{work}/one/probe-1.pem", f"{work}/one/probe-1.key")
+    older.maximum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        older.wrap_socket(__import__("socket").create_connection(("127.0.0.1", port), 5), server_hostname="localhost").close()
+        fail("TLS 1.2, which sends client certificates in clear, is spoken")
+    except ssl.SSLError as e:
+        assert "PROTOCOL_VERSION" in str(e), e
     certmuster("scanner", "enrol", "probe-1", "--out", f"{work}/two", config=config)
     equal("the new one", 200, reach(port, f"{work}/two", "probe-1", authority))
     equal("and the old one", 200, reach(port, f"{work}/one", "probe-1", authority))

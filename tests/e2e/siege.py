@@ -279,15 +279,16 @@ def refused_by_tls(what, context):
 
 
 def test_tls():
-    """No certificate, a stranger's, an expired one, a server's; garbage, old versions, renegotiation, half a handshake."""
+    """No certificate, a stranger's, an expired one, a server's; garbage, old versions, half a handshake."""
     make_expired()
     with beside():
         for name in (None, "stranger", "expired", "notyet"):
             refused_by_tls(f"certificate {name}", client_context(TMP, name))
-        old = client_context(TMP, "alpha")
-        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
-        old.set_ciphers("ALL:@SECLEVEL=0")
-        refused_by_tls("TLS 1.1", old)
+        for version in (ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2):  # and with them renegotiation, which 1.3 does not have
+            old = client_context(TMP, "alpha")
+            old.minimum_version = old.maximum_version = version
+            old.set_ciphers("ALL:@SECLEVEL=0")
+            refused_by_tls(str(version), old)
         for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"\x01" * 70000, b"\x80\x2e\x01\x00\x02" + b"\0" * 64, os.urandom(5000), b"\x16\x03\x01\x00\x04\x01\xff\xff\xff"):
             stream = raw(("127.0.0.1", tls_port()), timeout=10)
             stream.sendall(garbage)
@@ -297,9 +298,6 @@ def test_tls():
                     pass
             except ConnectionError:
                 pass
-        script = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{tls_port()}", "-tls1_2", "-cert", f"{TMP}/alpha.pem", "-key", f"{TMP}/alpha.key", "-CAfile", f"{TMP}/ca.pem"],
-                                input=b"R\nR\nR\n", capture_output=True, timeout=30)
-        holds("renegotiation is refused", b"RENEGOTIATING" in script.stdout + script.stderr and b"no renegotiation" in script.stdout + script.stderr, script.stdout[-500:], script.stderr[-500:])
         is_well("TLS")
 
 
