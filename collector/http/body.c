@@ -129,7 +129,8 @@ static int unzstd_piece(ZSTD_DStream *stream, struct evbuffer_iovec piece, size_
         int code = keep(out, window, to.pos, error);
         if (code)
             return code;
-        more = in.pos < in.size || to.pos == to.size;
+        more = in.pos < in.size ||
+               (*left && to.pos == to.size); /* behind the end of a frame a further call would begin the next */
     }
     return 0;
 }

@@ -69,6 +69,31 @@ static void test_whole_and_limit(void **state)
     }
 }
 
+/* Bodies that end just where a window of the decoder does. */
+static void test_window_edges(void **state)
+{
+    static const enum body_encoding coded_ones[] = {BODY_GZIP, BODY_ZSTD};
+    static const size_t windows[] = {1 << 15, 1 << 16, 1 << 17, 3 << 16, 1 << 20, 1 << 22};
+    size_t room = 5 << 20;
+    char *text = cm_malloc(room), *coded = cm_malloc(room);
+    (void)state;
+    for (size_t i = 0; i < room; i++)
+        text[i] = (char)('a' + i * i % 23);
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++)
+        for (size_t size = windows[i] - 1; size <= windows[i] + 1; size++)
+            for (size_t k = 0; k < sizeof coded_ones / sizeof *coded_ones; k++) {
+                struct buf out;
+                size_t coded_size = coded_ones[k] == BODY_GZIP ? gzip(text, size, coded, room)
+                                                               : ZSTD_compress(coded, room, text, size, 3);
+                assert_int_equal(decode(coded, coded_size, coded_ones[k], room, &out), 0);
+                assert_int_equal(out.size, size);
+                assert_memory_equal(out.data, text, size);
+                buf_done(&out);
+            }
+    free(text);
+    free(coded);
+}
+
 static void test_every_cut(void **state)
 {
     (void)state;
@@ -130,10 +155,8 @@ static void test_encodings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole_and_limit),
-        cmocka_unit_test(test_every_cut),
-        cmocka_unit_test(test_bombs),
-        cmocka_unit_test(test_encodings),
+        cmocka_unit_test(test_whole_and_limit), cmocka_unit_test(test_window_edges), cmocka_unit_test(test_every_cut),
+        cmocka_unit_test(test_bombs),           cmocka_unit_test(test_encodings),
     };
     return cmocka_run_group_tests(tests, fill, NULL);
 }
