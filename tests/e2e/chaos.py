@@ -239,7 +239,7 @@ def sweep_and_all(directory, seed=None):
         for operator in operators:
             operator.leave.set()
         while True:
-            world.wait_for("the end of the sweep", lambda: world.sql("SELECT state FROM sweep ORDER BY started_at DESC LIMIT 1", 20) == "finished", 120)
+            world.wait_for("the end of the sweep", lambda: world.sql("SELECT state FROM sweep ORDER BY started_at DESC LIMIT 1", 20) == "finished", 120 + COUNT // 50)
             if world.sql("SELECT count(*) FROM shard WHERE state = 'abandoned' AND sweep_id = (SELECT sweep_id FROM sweep ORDER BY started_at DESC LIMIT 1)") == "0":
                 break
             again += 1
