@@ -4,6 +4,7 @@ read or left something out says nothing of; a listener that closes, one that is 
 import io, json, os, shutil, socket, ssl, struct, subprocess, sys, tarfile, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from browse_tools import Terminal
 from gone_tools import Inventory, TMP, equal, fail
 
 inventory = Inventory("gone", **{"alerts.interval": "1s", "submit.wait": "30s"})
@@ -139,7 +140,7 @@ shown = [row for row in map(json.loads, certmuster("report", "inventory", "--for
 equal("result", {"gone"}, {row["result"] for row in shown})
 equal("status:gone", {p.split(" ")[0]: "a.example.org" if p[0] == "a" else "b.example.org" for p in LEFT if p.endswith("certificate")},
       {row["place"].replace(f"host.example.org:{tree}/", ""): row["name"] for row in shown if row.get("name")})
-if not all(row["gone_since"] > row["first_seen"] for row in shown):
+if not all(row["gone_since"] >= row["first_seen"] for row in shown):
     fail("since when")
 if "gone: --filter status:gone" not in certmuster("report", "inventory"):
     fail("the inventory does not say that something is gone")
@@ -249,6 +250,22 @@ equal("all three", 3, len(endpoints()))
 inventory.wait_for("the end of the alert", lambda: sql("SELECT resolution FROM alert a JOIN certificate c USING (sha256) WHERE c.common_name = 'e.example.org'") == "gone")
 if "e.example.org" in certmuster("report", "expiring", "--within", "90d"):
     fail("a certificate that is nowhere is reported as expiring")
+
+terminal = Terminal(inventory.work, 160, 50, f"{os.environ['CM_BIN']}/certmuster-browse --config {inventory.config}", {"CERTMUSTER_HOME": inventory.home})
+try:
+    terminal.wait(lambda lines: "a.example.org" in "\n".join(lines) and "e.example.org" not in "\n".join(lines))
+    terminal.keys("/")
+    terminal.text("status:gone name:e.example.org")
+    terminal.wait(lambda lines: "1 certificate" in lines[0] and "e.example.org" in "\n".join(lines[2:]))
+    terminal.keys("Enter")
+    terminal.wait(lambda lines: not lines[-1].startswith("/"))
+    terminal.keys("Enter")
+    lines = terminal.wait(f"{targets[0]}   missed since")
+    equal("where it was", 3, sum("missed since" in line and "last seen 20" in line for line in lines))
+    terminal.keys("q")
+    terminal.leave()
+finally:
+    terminal.close()
 
 again = Server("127.0.0.1", closing.port)
 scan(targets[0])
