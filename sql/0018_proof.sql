@@ -107,8 +107,14 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'datetime_field_overflow', MESSAGE = format('the day %s is not one of these 400 days', observation_day.day);
     END IF;
     IF to_regclass('certmuster.' || part) IS NULL THEN
-        EXECUTE format('CREATE TABLE IF NOT EXISTS certmuster.%I PARTITION OF certmuster.observation FOR VALUES FROM (%L) TO (%L)',
-                       part, observation_day.day, observation_day.day + 1);
+        BEGIN
+            EXECUTE format('CREATE TABLE IF NOT EXISTS certmuster.%I PARTITION OF certmuster.observation FOR VALUES FROM (%L) TO (%L)',
+                           part, observation_day.day, observation_day.day + 1);
+        EXCEPTION WHEN duplicate_table OR unique_violation OR invalid_object_definition THEN -- IF NOT EXISTS does not see what another session is just making
+            IF to_regclass('certmuster.' || part) IS NULL THEN
+                RAISE;
+            END IF;
+        END;
     END IF;
 END
 $$;

@@ -73,11 +73,7 @@ int partition_create(struct db *db, int64_t day, struct cm_error *error)
     char date[TIMEFMT_SIZE];
     timefmt_date(date, day * DAY_SECONDS);
     const char *params[] = {date};
-    int code = CM_EMALFORMED;
-    /* Two sessions that make the same day at the same moment: one fails with a duplicate, and finds it there the next time. */
-    for (int turn = 0; turn < 3 && code && code != CM_EIO; turn++)
-        code = db_query(db, "SELECT observation_day($1::date)", params, 1, NULL, error);
-    return code;
+    return db_query(db, "SELECT observation_day($1::date)", params, 1, NULL, error);
 }
 
 int session_partition(struct session *session, int64_t now_ms, struct cm_error *error)
