@@ -13,12 +13,14 @@ psql -f "$CM_TOP/tests/data/upgrade/schema-8.sql" >"$dir/restore.out"
 # Holds a step up behind its n-th command. A sequence counts, since what it counted is not undone.
 psql <<'S'
 CREATE SEQUENCE public.commands;
-CREATE TABLE public.hold (n integer, seconds float);
-INSERT INTO public.hold VALUES (0, 0);
+CREATE TABLE public.hold (n integer);
+INSERT INTO public.hold VALUES (0);
 CREATE FUNCTION public.hold() RETURNS event_trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF nextval('public.commands') = (SELECT n FROM public.hold) THEN
-        PERFORM pg_sleep(seconds) FROM public.hold;
+        WHILE (SELECT n FROM public.hold) > 0 LOOP -- until it is let go
+            PERFORM pg_sleep(0.1);
+        END LOOP;
     END IF;
 END
 $$;
@@ -28,9 +30,9 @@ everything() { pg_dump -h "$sockets" -U certmuster_admin -n certmuster torn | gr
 schema_of() { pg_dump -s -n certmuster -T 'certmuster.observation_2*' -h "$sockets" -U certmuster_admin "$1" | grep -v '^--\|restrict \|^$' | sort; }
 held() { [ "$(psql -c "SELECT count(*) FROM pg_stat_activity WHERE datname = 'torn' AND wait_event = 'PgSleep'")" -eq 1 ]; }
 left() { [ "$(psql -c "SELECT count(*) FROM pg_stat_activity WHERE datname = 'torn' AND application_name LIKE 'certmuster%'")" -eq 0 ]; }
-# begin N SECONDS: a migrate that is held up in the middle of its step, $victim.
+# begin N: a migrate that is held up in the middle of its step, $victim.
 begin() {
-    psql -c "UPDATE public.hold SET n = $1, seconds = $2" -c "SELECT setval('public.commands', 1, false)" >"$dir/out"
+    psql -c "UPDATE public.hold SET n = $1" -c "SELECT setval('public.commands', 1, false)" >"$dir/out"
     certmuster migrate --config "$dir/torn.yaml" >"$dir/torn.out" 2>&1 &
     victim=$!
     wait_for 20 held
@@ -41,20 +43,20 @@ for file in "$CM_TOP"/sql/*.sql; do
     [ "$number" -gt 8 ] || continue
     before=$(everything)
     commands=$(grep -cE '^(CREATE|ALTER|GRANT|DROP|REVOKE)' "$file")
-    begin $((commands / 2 + 3)) 0.4 # migrate itself makes sure of the schema and of schema_version first
+    begin $((commands / 2 + 3)) # migrate itself makes sure of the schema and of schema_version first
     kill -9 "$victim"
     wait "$victim" 2>/dev/null || true
+    psql -c "UPDATE public.hold SET n = 0"
     wait_for 20 left
     assert_eq "after a kill in the middle of $name, behind $((commands / 2 + 1)) of its commands" "$before" "$(everything)"
-    psql -c "UPDATE public.hold SET n = 0"
     last=$file
     [ "$file" = "$(ls "$CM_TOP"/sql/*.sql | tail -1)" ] ||
         psql -1 -c "SET search_path = certmuster" -c "SET timezone = 'UTC'" -f "$file" -c "INSERT INTO schema_version (number, name) VALUES ($number, '${name%.sql}')" >"$dir/out"
 done
 
 note "the server is killed in the middle of ${last##*/}"
-begin $(($(grep -cE '^(CREATE|ALTER|GRANT|DROP|REVOKE)' "$last") / 2 + 3)) 60
-kill -9 "$(psql -c "SELECT pid FROM pg_stat_activity WHERE datname = 'torn' AND wait_event = 'PgSleep'")"
+begin $(($(grep -cE '^(CREATE|ALTER|GRANT|DROP|REVOKE)' "$last") / 2 + 3))
+kill -9 "$(psql -c "SELECT pid FROM pg_stat_activity WHERE datname = 'torn' AND application_name LIKE 'certmuster%'")"
 ! wait "$victim" || fail "migrate says that it is done"
 assert_eq "one line" 1 "$(wc -l <"$dir/torn.out")"
 wait_for 30 psql -c "SELECT 1"
