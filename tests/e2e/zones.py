@@ -402,6 +402,7 @@ def test_ends():
         holds(name, "Sanitizer" not in text and "runtime error" not in text, text[-3000:])
 
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # when its time is over, what it started ends all the same
 good = False
 try:
     main(test_sweep, test_counts, test_inventory, test_background, test_alerts, test_ends)
