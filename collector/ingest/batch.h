@@ -78,7 +78,7 @@ struct batch_run { /* what the batch says of one run, and how many records name 
     uint16_t covered_origin; /* who says so, of which realm */
     uint32_t first_line;     /* of its first run or stats record */
     text_ref source, host, machine_id, addresses, args, counters;
-    text_ref covered; /* plain JSON; 0: not said */
+    text_ref covered;                /* plain JSON; 0: not said */
     int64_t started_ms, finished_ms; /* -1: not said */
     uint64_t targets, ok, failed;
     uint64_t records;                                 /* run and stats records */

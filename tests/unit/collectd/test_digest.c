@@ -20,7 +20,7 @@ static const uint8_t run_id[CM_UUID_SIZE];
 
 #define RECORD(type, source, at, who, place, rest)                                                                     \
     "{\"v\":1,\"type\":\"" type "\",\"source\":\"" source "\",\"at\":\"2026-01-02T03:04:0" at "Z\"" who place rest "}" \
-                                                                                                                   "\n"
+    "\n"
 #define AT_PORT(more)                                                                                                  \
     ",\"endpoint\":{\"realm\":\"default\",\"transport\":\"tcp\",\"ip\":\"192.0.2.1\",\"port\":443,\"name\":\"\"" more  \
     "}"
