@@ -1,6 +1,7 @@
 /* The queue between the event loop and the workers, and the workers. */
 #include "collector/ingest/queue.h"
 
+#include <limits.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 enum {
     ANSWER_MAX = 80 << 20,
     RETRY_AFTER_S = 2,
+    RECENT_CLIENTS = 64,
     LARGE_ANSWER_BYTES = 1 << 20,                     /* thousands of rejections */
     LIGHT_BYTES = CM_LIMIT_SEGMENT_BYTES + (1 << 20), /* a segment, and certificates that a 409 asked for */
 };
@@ -32,6 +34,10 @@ struct queue {
     struct list waiting, done;
     uint64_t *served; /* by worker: whose job it has; only those of workers that have one count */
     bool *serving;
+    struct {
+        uint64_t client, turn;
+    } recent[RECENT_CLIENTS]; /* when whose job was taken last, in turns; those not here were longer ago */
+    uint64_t turn;
     size_t max;
     bool stopping;
     int event;
@@ -64,21 +70,55 @@ static struct job *list_take(struct list *list)
     return job;
 }
 
-/* Takes the job of the client whom the fewest workers serve; the first of those. */
+static uint64_t last_turn(const struct queue *queue, uint64_t client)
+{
+    for (size_t i = 0; i < RECENT_CLIENTS; i++)
+        if (queue->recent[i].turn && queue->recent[i].client == client)
+            return queue->recent[i].turn;
+    return 0;
+}
+
+static void note_turn(struct queue *queue, uint64_t client)
+{
+    size_t slot = 0;
+    for (size_t i = 0; i < RECENT_CLIENTS; i++) {
+        if (queue->recent[i].turn && queue->recent[i].client == client) {
+            slot = i;
+            break;
+        }
+        if (queue->recent[i].turn < queue->recent[slot].turn)
+            slot = i;
+    }
+    queue->recent[slot].client = client;
+    queue->recent[slot].turn = ++queue->turn;
+}
+
+static unsigned workers_of(const struct queue *queue, uint64_t client)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < queue->numbered; i++)
+        count += queue->serving[i] && queue->served[i] == client;
+    return count;
+}
+
+/* Takes the job of the client whom the fewest workers serve, of several the one whose turn was longest ago, and of its jobs the first. */
 static struct job *take_fairly(struct queue *queue)
 {
     struct job *best = NULL, *before_best = NULL, *before = NULL;
-    size_t fewest = SIZE_MAX;
-    for (struct job *job = queue->waiting.first; job && fewest > 0; before = job, job = job->next) {
-        size_t count = 0;
-        for (unsigned i = 0; i < queue->numbered; i++)
-            count += queue->serving[i] && queue->served[i] == job->client;
-        if (count < fewest) {
+    unsigned fewest = UINT_MAX;
+    uint64_t oldest = UINT64_MAX;
+    for (struct job *job = queue->waiting.first; job; before = job, job = job->next) {
+        unsigned count = workers_of(queue, job->client);
+        uint64_t turn = last_turn(queue, job->client);
+        if (count < fewest || (count == fewest && turn < oldest)) {
             fewest = count;
+            oldest = turn;
             best = job;
             before_best = before;
         }
     }
+    if (best)
+        note_turn(queue, best->client);
     if (!before_best)
         return list_take(&queue->waiting);
     before_best->next = best->next;
