@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/browse/checked.h"
 #include "report/browse/detail_doc.h"
 #include "report/browse/list.h"
 #include "report/browse/page_job.h"
@@ -61,6 +62,26 @@ static void got_owners(void *context, const char *fingerprint, int code, struct 
     detail->owners_exact = true;
 }
 
+static void got_checked(void *context, int code, struct rows *checked)
+{
+    struct browse *browse = context;
+    if (!browse->detail || code)
+        return;
+    rows_done(&browse->detail->checked);
+    browse->detail->checked = *checked;
+    *checked = (struct rows){0};
+}
+
+/* Of the places around those that are shown. */
+static void ask_checked(struct browse *browse)
+{
+    const struct pages *places = &browse->detail->places;
+    size_t before = places->top < CHECKED_MOST / 4 ? places->top : CHECKED_MOST / 4;
+    if (places->rows.count > 0)
+        link_submit(browse->link[BROWSE_LINK_TOTALS], SLOT_CHECKED,
+                    checked_job(&places->rows, places->top - before, CHECKED_MOST, got_checked));
+}
+
 static void got_places(void *context, const struct pages_request *request, int code, struct pages_answer *answer,
                        const struct cm_error *error)
 {
@@ -74,6 +95,7 @@ static void got_places(void *context, const struct pages_request *request, int c
         return;
     }
     pages_deliver(&detail->places, request, answer);
+    ask_checked(browse);
 }
 
 static void ask_places(void *context, const struct pages_request *request)
@@ -110,6 +132,7 @@ void detail_free(struct detail *detail)
         return;
     detail_facts_free(detail->facts);
     rows_done(&detail->owners);
+    rows_done(&detail->checked);
     pages_done(&detail->places);
     free(detail);
 }
@@ -183,11 +206,12 @@ static void draw_place(struct browse *browse, int at, const struct row *place)
          other = ok && place->field[PLACE_OTHER_NAME][0] == 't';
     char seen[WHEN_SIZE];
     struct buf what, how;
+    int64_t last = row_integer(place, PLACE_LAST_SEEN, 0), checked = checked_at(&browse->detail->checked, place);
     int right = browse->columns, widths[4] = {wide ? 28 : 10, 10, wide ? 16 : 7, 20};
 
     buf_init(&what, CELL_BYTES_MAX);
     buf_init(&how, CELL_BYTES_MAX);
-    when_ago(seen, row_integer(place, PLACE_LAST_SEEN, 0), browse->now);
+    when_ago(seen, checked > last ? checked : last, browse->now);
     buf_append_str(&what, !result[0] ? "seen" : other ? wide ? "ok, wrong name" : "wrong name" : result);
     if (wide && !ok && place->field[PLACE_DETAIL][0])
         buf_appendf(&what, " %s", place->field[PLACE_DETAIL]);
@@ -352,6 +376,7 @@ void detail_back(struct browse *browse, int argument)
     link_drop(browse->link[BROWSE_LINK_ROWS], SLOT_DETAIL);
     link_drop(browse->link[BROWSE_LINK_ROWS], SLOT_PLACES);
     link_drop(browse->link[BROWSE_LINK_TOTALS], SLOT_DETAIL_TOTALS);
+    link_drop(browse->link[BROWSE_LINK_TOTALS], SLOT_CHECKED);
     detail_free(browse->detail);
     browse->detail = NULL;
     browse->view = VIEW_LIST;

@@ -93,11 +93,12 @@ static int append_chosen(struct query *query, const struct choice *choice, struc
     int code = filter_parse(choice->filter, FILTER_TYPING, &query->filter, error);
     if (code)
         return code;
-    /* What is gone may be nowhere else. */
-    const char *used = filter_asks_gone(&query->filter) ? "true"
-                       : choice->trust                  ? "(b.in_use OR b.in_trust)"
-                                                        : "b.in_use";
+    /* What is gone may be nowhere else, and then it stands in none of the indexes of what is there. */
+    bool gone = filter_asks_gone(&query->filter);
+    const char *used = gone ? "true" : choice->trust ? "(b.in_use OR b.in_trust)" : "b.in_use";
     buf_append_str(&query->sql, " FROM browse_certificate b WHERE ");
+    if (!gone)
+        buf_append_str(&query->sql, "b.current AND "); /* as the indexes have it */
     if (query->filter.count == 0) {
         buf_append_str(&query->sql, used);
     } else {
@@ -190,20 +191,14 @@ void query_places(struct query *query, const char *fingerprint, const struct pag
     }
     buf_appendf(&query->sql, " ORDER BY p.chain_id%s, p.location_id%s, p.role%s LIMIT $%zu::bigint)", direction,
                 direction, direction, limit);
-    /* When it was last looked at: the batches of today and yesterday say so, or what is folded into the place. */
     buf_appendf(
         &query->sql,
-        ", checked AS (SELECT seen.location_id, max(seen.at) AS at FROM (SELECT unnest(o.unchanged) AS "
-        "location_id, o.last_at AS at"
-        " FROM observation o WHERE o.day >= (now() AT TIME ZONE 'UTC')::date - 1) seen"
-        " WHERE seen.location_id IN (SELECT location_id FROM page) GROUP BY seen.location_id)"
         " SELECT p.chain_id, p.location_id || ' ' || p.role, l.place, l.last_result, l.last_detail,"
-        " extract(epoch FROM greatest(p.last_seen, l.last_ok, k.at))::bigint, l.owner, l.tls ->> 'version', "
+        " extract(epoch FROM greatest(p.last_seen, l.last_ok))::bigint, l.owner, l.tls ->> 'version', "
         "l.starttls, p.role,"
         " l.kind = 'endpoint' AND l.name <> '' AND p.role = 'server'"
         " AND name_matches((SELECT ch.leaf_sha256 FROM chain ch WHERE ch.chain_id = p.chain_id), l.name) IS FALSE"
-        " FROM page p JOIN place l ON l.location_id = p.location_id LEFT JOIN checked k ON k.location_id = "
-        "p.location_id"
+        " FROM page p JOIN place l ON l.location_id = p.location_id"
         " ORDER BY p.chain_id%s, p.location_id%s, p.role%s",
         direction, direction, direction);
 }
