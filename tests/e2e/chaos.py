@@ -84,6 +84,8 @@ class Operator(threading.Thread):
             if self.leave.is_set() and status in self.good:
                 return
             self.leave.wait(self.pause())
+            if self.world.closing:
+                return
 
 
 def worker(world, name, url):

@@ -108,7 +108,7 @@ class World:
         self.dir, self.bin, self.home = directory, programs, f"{directory}/home"
         os.makedirs(self.home, mode=0o755)
         self.environment = {**os.environ, "CERTMUSTER_HOME": self.home, "PATH": f"{programs}:/usr/lib/postgresql/15/bin:{os.environ['PATH']}"}
-        self.processes = []
+        self.processes, self.closing = [], False
         self.lock = threading.Lock()
         with open(f"{self.home}/certmuster.yaml", "w") as f:
             f.write(config)
@@ -180,6 +180,7 @@ class World:
         return [f"{d}/{name}" for d in os.listdir(self.dir) if d.startswith("spool-") and os.path.isdir(f"{self.dir}/{d}") for name in os.listdir(f"{self.dir}/{d}") if ".seg" in name]
 
     def stop(self):
+        self.closing = True  # nobody begins anything again
         for process in list(self.processes):
             if process.poll() is None:
                 process.terminate()

@@ -44,10 +44,12 @@ class Fleet:
         self.process = subprocess.Popen([os.environ["CM_FLEET"], "many", "--dir", f"{work}/fleet-{generation}", "--count", str(COUNT), "--base", "127.128.0.0", "--port", port, "--canned", "tls12",
                                          "--days", "20"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.port = self.process.stdout.readline().split()[1]
+        world.processes.append(self.process)
 
     def stop(self):
         self.process.terminate()
         self.process.wait()
+        world.ended(self.process)
 
 
 def no_future():
