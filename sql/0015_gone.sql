@@ -77,7 +77,7 @@ $$;
 
 -- What lay where a crawl has looked and was not told by it. A file that could not be read to its end, one below a directory that could not be, and what was left out
 -- (file systems that are none, second names of one file) are not missed; nor is what lies inside a container below the step that could not be read.
-CREATE FUNCTION crawl_missed(which uuid) RETURNS TABLE (location_id uuid, what text) LANGUAGE sql STABLE SET search_path = certmuster, pg_temp AS $$
+CREATE FUNCTION crawl_missed(which uuid) RETURNS TABLE (location_id uuid, what text) LANGUAGE sql STABLE SET search_path = certmuster, pg_temp SET work_mem = '64MB' AS $$
     WITH known AS MATERIALIZED (
         SELECT l.location_id, l.path, l.inner_path
           FROM (SELECT r.covered->>'realm' AS realm, r.covered->>'host' AS host, ARRAY(SELECT jsonb_array_elements_text(r.covered->'roots')) AS roots
@@ -218,14 +218,20 @@ LANGUAGE sql STABLE SET search_path = certmuster, pg_temp AS $$
       FROM (SELECT st.location_id, 'certificate' AS what,
                    greatest(st.last_ok, CASE WHEN p.kind = 'file' AND st.last_result <> 'open:not_found' THEN st.last_failure END) AS at
               FROM place p JOIN location_state st ON st.location_id = p.location_id
-             UNION ALL -- see places.sql of the collector for the form of this
+             UNION ALL -- each row is read once and searched for all places: see places.sql of the collector for the form of this
             SELECT p.location_id, 'certificate', o.last_at
-              FROM (SELECT b.last_at, b.unchanged || '{}'::uuid[] AS unchanged, b.failing || '{}'::uuid[] AS failing
-                      FROM observation b
+              FROM (SELECT b.last_at, b.unchanged || '{}'::uuid[] AS unchanged FROM observation b
                      WHERE b.last_at > after AND b.day >= (after AT TIME ZONE 'UTC')::date
                     OFFSET 0) o
-              JOIN place p ON o.unchanged[width_bucket(p.location_id, o.unchanged)] = p.location_id
-                           OR p.kind = 'file' AND o.failing[width_bucket(p.location_id, o.failing)] = p.location_id
+             CROSS JOIN LATERAL unnest(CASE WHEN o.last_at > after THEN ARRAY(SELECT location_id FROM place) END) AS p(location_id)
+             WHERE o.unchanged[width_bucket(p.location_id, o.unchanged)] = p.location_id
+             UNION ALL
+            SELECT p.location_id, 'certificate', o.last_at
+              FROM (SELECT b.last_at, b.failing || '{}'::uuid[] AS failing FROM observation b
+                     WHERE b.last_at > after AND b.day >= (after AT TIME ZONE 'UTC')::date AND b.failing <> '{}'
+                    OFFSET 0) o
+             CROSS JOIN LATERAL unnest(CASE WHEN o.last_at > after THEN ARRAY(SELECT location_id FROM place WHERE kind = 'file') END) AS p(location_id)
+             WHERE o.failing[width_bucket(p.location_id, o.failing)] = p.location_id
              UNION ALL SELECT k.location_id, 'key', k.last_seen FROM key_file k WHERE k.location_id = ANY (ids)
              UNION ALL SELECT k.location_id, 'store', k.last_seen FROM store k WHERE k.location_id = ANY (ids)
              UNION ALL SELECT k.location_id, 'csr', k.last_seen FROM csr k WHERE k.location_id = ANY (ids)
@@ -306,12 +312,14 @@ BEGIN
           JOIN place_gone g ON g.location_id = c.location_id AND g.what = c.what
          WHERE g.what = 'certificate'),
     told AS MATERIALIZED ( -- by batches, before it was missed
-        SELECT a.location_id, max(o.last_at) AS at
+        SELECT p.location_id, max(o.last_at) AS at
           FROM (SELECT b.last_at, b.unchanged || '{}'::uuid[] AS unchanged FROM observation b
                  WHERE b.day >= (now() AT TIME ZONE 'UTC')::date - 15
                 OFFSET 0) o
-          JOIN asked a ON o.unchanged[width_bucket(a.location_id, o.unchanged)] = a.location_id AND o.last_at < a.since
-         GROUP BY a.location_id),
+         CROSS JOIN LATERAL unnest(CASE WHEN o.last_at IS NOT NULL THEN ARRAY(SELECT location_id FROM asked ORDER BY location_id) END,
+                                   ARRAY(SELECT since FROM asked ORDER BY location_id)) AS p(location_id, since)
+         WHERE o.last_at < p.since AND o.unchanged[width_bucket(p.location_id, o.unchanged)] = p.location_id
+         GROUP BY p.location_id),
     gone AS MATERIALIZED (
         SELECT a.location_id, a.gone_at, st.gone_at AS before, t.at
           FROM asked a
