@@ -1,8 +1,8 @@
 -- After a year most certificates are history: renewed, and gone from every place. A list of what is there must not step over them one by one.
 
--- Since when it is nowhere, neither in use nor in a trust store (browse_certificate below says what that is); NULL: it may be somewhere. Marked in slices by a collector
--- (certificates_retire() below), taken back at once by whoever sees it again or takes its absences back (collector/ingest/state.sql, collector/judge/upkeep.c). What
--- was marked at the very moment at which it came back is found by the slices after.
+-- Since when it is nowhere: in no open span of any role, not even in one that a renewal supersedes, for which of two chains is the current one may change without either being
+-- seen; NULL: it may be somewhere. Marked in slices by a collector (certificates_retire() below), taken back at once by whoever opens a span (collector/ingest/state.sql,
+-- places_seen() of 0015). What was marked at the very moment at which it came back is found by the slices after, and daily by certificates_return().
 ALTER TABLE certificate ADD COLUMN retired_at timestamptz;
 
 -- What is read in order is what is there.
@@ -103,16 +103,25 @@ RETURNS TABLE (places bigint, owner text, owners bigint, verdict text, acknowled
                                   GROUP BY 1) t) o
 $$;
 
+-- Whether some open span has it: a hundred of its chains are asked first, as above.
+CREATE FUNCTION member_open(member bytea) RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM sighting s
+                    WHERE s.closed_at IS NULL
+                      AND s.chain_id = ANY (ARRAY(SELECT ch.chain_id FROM chain ch WHERE ch.fingerprints @> ARRAY[member] LIMIT 100)))
+        OR EXISTS (SELECT FROM sighting s
+                    WHERE s.closed_at IS NULL
+                      AND s.chain_id = ANY (ARRAY(SELECT ch.chain_id FROM chain ch WHERE ch.fingerprints @> ARRAY[member])));
+END
+$$;
+
 -- Looks at the next `most` certificates in the order of their end, behind the one named, and answers the last; NULL: there are no more. First takes back those that came back
 -- since they were marked.
 CREATE FUNCTION certificates_retire(INOUT after_expires timestamptz, INOUT after_sha256 bytea, most integer, OUT retired bigint) LANGUAGE plpgsql AS $$
 DECLARE
     slice bytea[];
 BEGIN
-    UPDATE certificate c
-       SET retired_at = NULL
-     WHERE c.retired_at > now() - interval '10 minutes'
-       AND EXISTS (SELECT FROM chain ch JOIN sighting s ON s.chain_id = ch.chain_id AND s.closed_at IS NULL AND s.absent_runs = 0 WHERE ch.fingerprints @> ARRAY[c.sha256]);
+    UPDATE certificate c SET retired_at = NULL WHERE c.retired_at > now() - interval '10 minutes' AND member_open(c.sha256);
     SELECT array_agg(x.sha256), (array_agg(x.expires ORDER BY x.expires DESC, x.sha256 DESC))[1], (array_agg(x.sha256 ORDER BY x.expires DESC, x.sha256 DESC))[1]
       INTO slice, after_expires, after_sha256
       FROM (SELECT c.sha256, coalesce(c.not_after, 'infinity'::timestamptz) AS expires
@@ -120,20 +129,19 @@ BEGIN
              WHERE c.retired_at IS NULL AND (coalesce(c.not_after, 'infinity'::timestamptz), c.sha256) > (after_expires, after_sha256)
              ORDER BY coalesce(c.not_after, 'infinity'::timestamptz), c.sha256
              LIMIT most) x;
-    UPDATE certificate c
-       SET retired_at = now()
-      FROM browse_certificate b
-     WHERE c.sha256 = ANY (slice) AND c.retired_at IS NULL AND b.sha256 = c.sha256 AND NOT b.in_use AND NOT b.in_trust;
+    UPDATE certificate c SET retired_at = now() WHERE c.sha256 = ANY (slice) AND c.retired_at IS NULL AND NOT member_open(c.sha256);
     GET DIAGNOSTICS retired = ROW_COUNT;
 END
 $$;
 
--- Once a day all of them are asked: whose absences were taken back without its being seen is there again.
+-- Once a day all of them are asked, however it came that one is somewhere: the leaf of a chain or any other member.
 CREATE FUNCTION certificates_return() RETURNS void LANGUAGE sql AS $$
     UPDATE certificate c
        SET retired_at = NULL
      WHERE c.retired_at IS NOT NULL
-       AND c.sha256 IN (SELECT ch.leaf_sha256 FROM sighting s JOIN chain ch ON ch.chain_id = s.chain_id WHERE s.closed_at IS NULL AND s.absent_runs = 0)
+       AND c.sha256 IN (SELECT m.sha256
+                          FROM chain ch CROSS JOIN LATERAL unnest(ch.fingerprints) AS m(sha256)
+                         WHERE EXISTS (SELECT FROM sighting s WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL))
 $$;
 INSERT INTO upkeep (task, done_at) VALUES ('retire', '-infinity'), ('return', now());
 
