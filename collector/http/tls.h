@@ -1,4 +1,4 @@
-/* TLS of the collector: 1.2 or later, a client certificate always, and whose it is. */
+/* TLS of the collector: 1.3 alone, a client certificate always, and whose it is. */
 #ifndef COLLECTOR_HTTP_TLS_H
 #define COLLECTOR_HTTP_TLS_H
 

@@ -58,16 +58,25 @@ static void list_put(struct list *list, struct job *job)
     list->count++;
 }
 
+/* before: NULL takes the first. */
+static struct job *list_take_after(struct list *list, struct job *before)
+{
+    struct job *job = before ? before->next : list->first;
+    if (!job)
+        return NULL;
+    if (before)
+        before->next = job->next;
+    else
+        list->first = job->next;
+    if (list->last == job)
+        list->last = before;
+    list->count--;
+    return job;
+}
+
 static struct job *list_take(struct list *list)
 {
-    struct job *job = list->first;
-    if (job) {
-        list->first = job->next;
-        if (!list->first)
-            list->last = NULL;
-        list->count--;
-    }
-    return job;
+    return list_take_after(list, NULL);
 }
 
 static uint64_t last_turn(const struct queue *queue, uint64_t client)
@@ -119,13 +128,7 @@ static struct job *take_fairly(struct queue *queue)
     }
     if (best)
         note_turn(queue, best->client);
-    if (!before_best)
-        return list_take(&queue->waiting);
-    before_best->next = best->next;
-    if (queue->waiting.last == best)
-        queue->waiting.last = before_best;
-    queue->waiting.count--;
-    return best;
+    return list_take_after(&queue->waiting, before_best);
 }
 
 static size_t count_of_client(const struct list *list, uint64_t client)
@@ -134,6 +137,22 @@ static size_t count_of_client(const struct list *list, uint64_t client)
     for (const struct job *job = list->first; job; job = job->next)
         count += job->client == client;
     return count;
+}
+
+/* In a full queue: the last job of the client that has most in it, if that leaves it no fewer than the newcomer has then. NULL: nobody has so many. */
+static struct job *take_from_most(struct queue *queue, uint64_t newcomer)
+{
+    size_t most = count_of_client(&queue->waiting, newcomer) + 1;
+    struct job *found = NULL, *before_found = NULL, *before = NULL;
+    for (struct job *job = queue->waiting.first; job; before = job, job = job->next) {
+        size_t count = count_of_client(&queue->waiting, job->client);
+        if (count > most || (found && job->client == found->client)) {
+            most = count;
+            found = job;
+            before_found = before;
+        }
+    }
+    return found ? list_take_after(&queue->waiting, before_found) : NULL;
 }
 
 struct job *job_new(enum job_kind kind, const struct peer *peer)
@@ -293,12 +312,11 @@ static void work(struct queue *queue, struct session *session, struct job *job)
                   (long long)(clock_monotonic_ms() - began));
 }
 
+/* Under the lock. */
 static void hand_back(struct queue *queue, struct job *job)
 {
     const uint64_t one = 1;
-    pthread_mutex_lock(&queue->lock);
     list_put(&queue->done, job);
-    pthread_mutex_unlock(&queue->lock);
     ssize_t written = write(queue->event, &one, sizeof one); /* an eventfd refuses only when it is readable already */
     (void)written;
 }
@@ -326,7 +344,9 @@ static void *worker(void *context)
         atomic_fetch_add(&queue->state->working, 1);
         work(queue, &session, job);
         atomic_fetch_sub(&queue->state->working, 1);
+        pthread_mutex_lock(&queue->lock);
         hand_back(queue, job);
+        pthread_mutex_unlock(&queue->lock);
     }
     session_done(&session);
     return NULL;
@@ -362,14 +382,27 @@ int queue_fd(const struct queue *queue)
     return queue->event;
 }
 
+/* Clients that fill a queue together must not keep out one that asks for little. */
+static bool make_room(struct queue *queue, uint64_t newcomer)
+{
+    struct job *job = take_from_most(queue, newcomer);
+    if (!job)
+        return false;
+    answer(job, 429, "others wait who have less in the queue; come again");
+    job->retry_after_s = RETRY_AFTER_S;
+    atomic_fetch_add(&queue->state->requests_limited, 1);
+    hand_back(queue, job);
+    return true;
+}
+
 enum queue_room queue_put(struct queue *queue, struct job *job)
 {
     enum queue_room room = QUEUE_ROOM;
     pthread_mutex_lock(&queue->lock);
-    if (queue->stopping || queue->waiting.count >= queue->max)
-        room = QUEUE_FULL;
-    else if (count_of_client(&queue->waiting, job->client) >= (queue->max + 1) / 2)
+    if (count_of_client(&queue->waiting, job->client) >= (queue->max + 1) / 2)
         room = QUEUE_SHARE_FULL;
+    else if (queue->stopping || (queue->waiting.count >= queue->max && !make_room(queue, job->client)))
+        room = QUEUE_FULL;
     if (room == QUEUE_ROOM) {
         list_put(&queue->waiting, job);
         atomic_store(&queue->state->queue_depth, (unsigned)queue->waiting.count);

@@ -436,4 +436,25 @@ def test_queue():
     check("the honest one is never put off", 0, honest.put_off)
 
 
-main(start, [test_lies, test_lines, test_certificates, test_bombs, test_http, test_tls, test_slow, test_connections, test_held, test_rate, test_queue])
+def test_full():
+    """Two that fill all of the queue with small batches have to make room for one that asks for little."""
+    codes, end = {}, time.monotonic() + 8
+    def send(name, run_of_it):
+        batches = body([failure(f"198.17.{i // 256}.{i % 256}", run_of_it, scanner=name) for i in range(300)])
+        stream = raw_tls(name, timeout=120)
+        while time.monotonic() < end:
+            code = post(stream, batches, f"file/{uuid.uuid4().hex}")[0]
+            codes[code] = codes.get(code, 0) + 1
+            if code is None:
+                return
+    with beside() as honest:
+        threads = [threading.Thread(target=send, args=(name, run_of_it)) for name, run_of_it in (("alpha", new_run()), ("beta", new_run())) for _ in range(15)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    holds("they are told to come again, and are served", codes.get(429, 0) > 0 and codes.get(200, 0) > 0 and set(codes) <= {200, 408, 429}, codes)
+    check("the honest one is never put off", 0, honest.put_off)
+
+
+main(start, [test_lies, test_lines, test_certificates, test_bombs, test_http, test_tls, test_slow, test_connections, test_held, test_rate, test_queue, test_full])
