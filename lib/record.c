@@ -304,6 +304,8 @@ static void out_covered(struct buf *out, const struct record_covered *covered)
     out_strings(out, ",\"roots\":", covered->roots, covered->root_count);
     if (covered->except_count)
         out_strings(out, ",\"except\":", covered->except, covered->except_count);
+    if (covered->mount_count)
+        out_strings(out, ",\"mounts\":", covered->mounts, covered->mount_count);
     out_number(out, ",\"assets\":", covered->assets);
     buf_append_char(out, '}');
 }

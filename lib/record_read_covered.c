@@ -34,6 +34,7 @@ void record_read_covered(struct reader *reader)
     member_label(reader, covered, "host", REQUIRED, MEMBER_LABEL_MAX);
     read_paths(reader, covered, "roots", REQUIRED);
     read_paths(reader, covered, "except", OPTIONAL);
+    read_paths(reader, covered, "mounts", OPTIONAL);
     member_number(reader, covered, "assets", REQUIRED, 0, MEMBER_COUNT_MAX, 0);
     reader->record->covered_json = member_dump(reader, "covered", "\001covered", false);
 }

@@ -12,11 +12,12 @@
 -- --- What a run said --------------------------------------------------------------------------------------------------------------------
 
 ALTER TABLE run
-    ADD COLUMN covered jsonb,           -- of a crawl: realm, host, roots, except, assets, as in the run record; NULL: it makes nothing absent
+    ADD COLUMN covered jsonb,           -- of a crawl: realm, host, roots, except, mounts, assets, as in the run record; NULL: it makes nothing absent
     ADD COLUMN stored_assets bigint NOT NULL DEFAULT 0, -- records of keys, stores, requests, lists and SSH certificates
     ADD COLUMN absences_taken boolean NOT NULL DEFAULT false;
 UPDATE run SET absences_taken = true; -- what they told was not kept
 CREATE INDEX run_untaken ON run (finished_at) WHERE finished_at IS NOT NULL AND NOT absences_taken;
+CREATE INDEX run_covered ON run ((covered->>'host'), started_at) WHERE covered IS NOT NULL;
 
 -- What a batch told of a run besides observation, a row for each kind of word. `there`: the run saw it. Not there: nothing listens, the name does not exist, the file is
 -- not there. Kept 30 days, as observation.
@@ -75,8 +76,8 @@ CREATE FUNCTION path_steps(path text) RETURNS SETOF text LANGUAGE sql IMMUTABLE 
       FROM (SELECT string_to_array(rtrim(path, '/'), '/') AS names) p, generate_series(1, cardinality(p.names)) AS n(step)
 $$;
 
--- What lay where a crawl has looked and was not told by it. A file that could not be read to its end, one below a directory that could not be, and what was left out
--- (file systems that are none, second names of one file) are not missed; nor is what lies inside a container below the step that could not be read.
+-- What lay where a crawl has looked and was not told by it. A file that could not be read to its end, one below a directory that could not be, what was left out
+-- (file systems that are none, second names of one file) and what lies on a file system that is not mounted any more are not missed; nor is what lies inside a container below the step that could not be read.
 CREATE FUNCTION crawl_missed(which uuid) RETURNS TABLE (location_id uuid, what text) LANGUAGE sql STABLE SET search_path = certmuster, pg_temp SET work_mem = '64MB' AS $$
     WITH known AS MATERIALIZED (
         SELECT l.location_id, l.path, l.inner_path
@@ -105,7 +106,14 @@ CREATE FUNCTION crawl_missed(which uuid) RETURNS TABLE (location_id uuid, what t
           FROM told t CROSS JOIN LATERAL unnest(t.places) AS p(location_id) JOIN location l ON l.location_id = p.location_id
          WHERE t.run = which AND t.there AND t.what IN ('failure', 'damage', 'limit')
          UNION
-        SELECT e.path, '', true FROM run r CROSS JOIN LATERAL jsonb_array_elements_text(r.covered->'except') AS e(path) WHERE r.run = which)
+        SELECT e.path, '', true FROM run r CROSS JOIN LATERAL jsonb_array_elements_text(r.covered->'except') AS e(path) WHERE r.run = which
+         UNION -- what was mounted and is not any more, for four weeks: then it is not away but gone
+        SELECT m.path, '', true
+          FROM run r
+          JOIN run e ON e.covered->>'host' = r.covered->>'host' AND e.covered->>'realm' = r.covered->>'realm'
+                    AND e.started_at > r.started_at - interval '28 days' AND e.started_at < r.started_at
+         CROSS JOIN LATERAL jsonb_array_elements_text(e.covered->'mounts') AS m(path)
+         WHERE r.run = which AND r.covered ? 'mounts' AND NOT r.covered->'mounts' ? m.path)
     SELECT m.location_id, m.what FROM missed m
     EXCEPT
     SELECT m.location_id, m.what

@@ -146,11 +146,12 @@ struct record_store {
 
 /* What a crawl has looked at: a file that lay there before and of which it told nothing is there no more. */
 struct record_covered {
-    const char *realm, *host;        /* of its files */
-    const char *const *roots;        /* canonical paths of files and trees */
-    const char *const *except;       /* files and trees below them that were left out without a failure record */
-    size_t root_count, except_count; /* at most CM_LIMIT_COVERED_PATHS each */
-    uint64_t assets;                 /* key, store, csr, crl and ssh_certificate records of the run */
+    const char *realm, *host;  /* of its files */
+    const char *const *roots;  /* canonical paths of files and trees */
+    const char *const *except; /* files and trees below them that were left out without a failure record */
+    const char *const *mounts; /* where file systems were mounted: from / to each root, and below it */
+    size_t root_count, except_count, mount_count; /* at most CM_LIMIT_COVERED_PATHS each */
+    uint64_t assets;                              /* key, store, csr, crl and ssh_certificate records of the run */
 };
 
 struct record_run {

@@ -1,4 +1,4 @@
-/* Two bounded lists of paths. walk.c fills them, main.c has them told. */
+/* Three bounded lists of paths. walk.c fills them, main.c has them told. */
 #include "scanner/crawl/cover.h"
 
 #include <stdlib.h>
@@ -44,6 +44,7 @@ void cover_done(struct cover *cover)
 {
     clear(&cover->roots);
     clear(&cover->except);
+    clear(&cover->mounts);
 }
 
 bool cover_is_root(const struct cover *cover, const char *path)
@@ -70,6 +71,18 @@ void cover_root(struct cover *cover, const char *path)
         add(&cover->roots, path);
     else
         cover->too_many = true;
+}
+
+void cover_mount(struct cover *cover, const char *path)
+{
+    struct cover_list *list = &cover->mounts;
+    if (strlen(path) > PATH_BYTES_MAX || !has_room(list, strlen(path)) ||
+        list->bytes + strlen(path) > COVER_MOUNT_BYTES_MAX)
+        return;
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->paths[i], path) == 0)
+            return;
+    add(list, path);
 }
 
 static int compare_paths(const void *a, const void *b)
@@ -141,6 +154,8 @@ bool cover_tell(const struct cover *cover, struct record_covered *out)
     *out = (struct record_covered){.roots = (const char *const *)cover->roots.paths,
                                    .root_count = cover->roots.count,
                                    .except = (const char *const *)cover->except.paths,
-                                   .except_count = cover->except.count};
+                                   .except_count = cover->except.count,
+                                   .mounts = (const char *const *)cover->mounts.paths,
+                                   .mount_count = cover->mounts.count};
     return cover->roots.count > 0 && !cover->too_many;
 }

@@ -89,6 +89,36 @@ static enum walk_result leave_out(struct walk *walk, int fd)
     return WALK_END;
 }
 
+/* Whether a file system is mounted at what the descriptor is, or the path where there is none. Bind mounts, which a device number does not tell, are mounted as well. */
+static bool is_mount(int fd, const char *path)
+{
+    struct statx found;
+    return statx(fd < 0 ? AT_FDCWD : fd, fd < 0 ? path : "",
+                 AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (fd < 0 ? 0 : AT_EMPTY_PATH), 0, &found) == 0 &&
+           (found.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+/* A root, and the file systems that it lies on, which may be others the next time. */
+static void look_at_root(struct walk *walk)
+{
+    char *path = cm_strdup(walk->path.data), *end = path;
+    if (walk->real)
+        cover_root(&walk->cover, path);
+    while (walk->real && end) {
+        end = strchr(end + 1, '/'); /* behind "/", then behind each name */
+        char *cut = end;
+        if (cut)
+            *cut = '\0';
+        if (is_mount(-1, path))
+            cover_mount(&walk->cover, path);
+        if (cut)
+            *cut = '/';
+    }
+    if (walk->real && is_mount(-1, "/"))
+        cover_mount(&walk->cover, "/");
+    free(path);
+}
+
 static enum walk_result push(struct walk *walk, int fd, const struct stat *stat, struct walk_entry *entry)
 {
     bool boundary = walk->depth == 0 || walk->levels[walk->depth - 1].device != stat->st_dev;
@@ -102,6 +132,8 @@ static enum walk_result push(struct walk *walk, int fd, const struct stat *stat,
             cover_except(&walk->cover, walk->path.data);
         return walk->depth ? WALK_END : problem(walk, entry, RECORD_ERROR_UNSUPPORTED, "not a real file system");
     }
+    if (walk->depth && is_mount(fd, NULL))
+        cover_mount(&walk->cover, walk->path.data);
     if (!inodes_add(&walk->seen, stat->st_dev, stat->st_ino))
         return leave_out(walk, fd);
     DIR *dir = fdopendir(fd);
@@ -110,8 +142,8 @@ static enum walk_result push(struct walk *walk, int fd, const struct stat *stat,
         close(fd);
         return problem_errno(walk, entry, code);
     }
-    if (walk->depth == 0 && walk->real)
-        cover_root(&walk->cover, walk->path.data);
+    if (walk->depth == 0)
+        look_at_root(walk);
     walk->levels[walk->depth++] = (struct walk_level){dir, walk->path.size, stat->st_dev};
     return WALK_END;
 }
@@ -137,8 +169,8 @@ static enum walk_result take(struct walk *walk, int fd, struct walk_entry *entry
     }
     if (!inodes_add(&walk->seen, stat.st_dev, stat.st_ino))
         return leave_out(walk, fd);
-    if (walk->depth == 0 && walk->real)
-        cover_root(&walk->cover, walk->path.data);
+    if (walk->depth == 0)
+        look_at_root(walk);
     int dir = walk->depth ? dirfd(walk->levels[walk->depth - 1].dir) : -1;
     *entry = (struct walk_entry){.path = walk->path.data, .fd = fd, .dir = dir, .stat = stat};
     return WALK_FILE;
@@ -198,8 +230,8 @@ static enum walk_result next_operand(struct walk *walk, struct walk_entry *entry
         return problem(walk, entry, RECORD_ERROR_TOO_LARGE, "a path of more than 64 KiB");
     if (fstatat(AT_FDCWD, operand, &stat, 0) != 0) {
         int code = errno;
-        if (code == ENOENT && walk->real) /* that it is not there was seen as well */
-            cover_root(&walk->cover, walk->path.data);
+        if (code == ENOENT) /* that it is not there was seen as well */
+            look_at_root(walk);
         return problem_errno(walk, entry, code);
     }
     if (!S_ISREG(stat.st_mode) && !S_ISDIR(stat.st_mode))

@@ -169,6 +169,31 @@ if ROOT and subprocess.run(["unshare", "-m", "true"], capture_output=True).retur
         crawl(tree, before=f"mount -t proc proc {tree}/mount")
     equal("below a file system that is none", False, "mount/m.pem#1 certificate" in gone())
 
+    # A disk that is not mounted: neither what lies on it is missed, nor a root that would. After four weeks it is.
+    os.makedirs(f"{inventory.work}/disk/sub")
+    os.makedirs(f"{tree}/disk")
+    for path in ("n.pem", "sub/n.pem"):
+        shutil.copy(f"{tree}/c.pem", f"{inventory.work}/disk/{path}")
+    subprocess.run(["chown", "-R", "65534:65534", f"{inventory.work}/disk", tree], check=True)
+    records = crawl(tree, before=f"mount --bind {inventory.work}/disk {tree}/disk")
+    equal("mounted", True, {"/", f"{tree}/disk"} <= set(records[-1]["covered"]["mounts"]))
+    ON_DISK = {"disk/n.pem#1 certificate", "disk/sub/n.pem#1 certificate"}
+    for _ in range(3):
+        crawl(tree)
+        crawl(f"{tree}/disk/sub", status=1)
+    equal("on a disk that is not mounted", set(), ON_DISK & gone())
+    os.unlink(f"{inventory.work}/disk/n.pem")
+    for _ in range(3):
+        crawl(tree, before=f"mount --bind {inventory.work}/disk {tree}/disk")
+    equal("on one that is", {"disk/n.pem#1 certificate"}, ON_DISK & gone())
+    for _ in range(3):
+        crawl(tree)
+    equal("nor is what is left missed then", {"disk/n.pem#1 certificate"}, ON_DISK & gone())
+    sql(f"UPDATE run SET started_at = started_at - interval '29 days' WHERE covered->'mounts' ? '{tree}/disk'")
+    for _ in range(3):
+        crawl(tree)
+    equal("after four weeks", ON_DISK, ON_DISK & gone())
+
 # --- Endpoints ---------------------------------------------------------------------------------------------------------------------------
 class Server:
     def __init__(self, address, port=0, resets=False):

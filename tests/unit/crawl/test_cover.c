@@ -43,6 +43,40 @@ static void test_roots(void **state)
     cover_done(&cover);
 }
 
+static void test_mounts(void **state)
+{
+    (void)state;
+    struct cover cover = {.hit = 0};
+    struct record_covered told;
+    char path[64];
+    cover_root(&cover, "/srv");
+    cover_mount(&cover, "/");
+    cover_mount(&cover, "/srv");
+    cover_mount(&cover, "/");
+    assert_true(cover_tell(&cover, &told));
+    assert_int_equal(told.mount_count, 2);
+    assert_string_equal(told.mounts[1], "/srv");
+    for (int i = 0; i < CM_LIMIT_COVERED_PATHS; i++) {
+        snprintf(path, sizeof path, "/srv/mount/%d", i);
+        cover_mount(&cover, path);
+    }
+    assert_true(cover_tell(&cover, &told)); /* without some: no harm to the rest */
+    assert_int_equal(told.mount_count, CM_LIMIT_COVERED_PATHS);
+    char *name = test_malloc(4002);
+    memset(name, 'x', 4001);
+    name[4001] = 0;
+    cover_done(&cover);
+    for (int i = 0; i < 32; i++) {
+        snprintf(path, sizeof path, "/%d", i);
+        memcpy(name, path, strlen(path));
+        cover_mount(&cover, name);
+    }
+    (void)cover_tell(&cover, &told);
+    assert_int_equal(told.mount_count, COVER_MOUNT_BYTES_MAX / 4001);
+    test_free(name);
+    cover_done(&cover);
+}
+
 static void test_too_many_roots(void **state)
 {
     (void)state;
@@ -125,7 +159,8 @@ static void test_long_names(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_roots), cmocka_unit_test(test_too_many_roots),
-                                       cmocka_unit_test(test_wider), cmocka_unit_test(test_long_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_roots), cmocka_unit_test(test_mounts),
+                                       cmocka_unit_test(test_too_many_roots), cmocka_unit_test(test_wider),
+                                       cmocka_unit_test(test_long_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -237,8 +237,16 @@ static void test_round_trip(void **state)
     assert_null(record.covered_json);
     record_done(&record);
 
-    const char *roots[] = {"/etc/ssl", "/srv"}, *except[] = {"/srv/proc"};
-    const struct record_covered covered = {"default", "h", roots, except, 2, 1, 7};
+    const char *roots[] = {"/etc/ssl", "/srv"}, *except[] = {"/srv/proc"}, *mounts[] = {"/", "/srv"};
+    const struct record_covered covered = {.realm = "default",
+                                           .host = "h",
+                                           .roots = roots,
+                                           .except = except,
+                                           .mounts = mounts,
+                                           .root_count = 2,
+                                           .except_count = 1,
+                                           .mount_count = 2,
+                                           .assets = 7};
     run.interrupted = false;
     run.covered = &covered;
     buf_reset(&out);
@@ -246,8 +254,8 @@ static void test_round_trip(void **state)
     read_good(&out, &record);
     assert_string_equal(record.covered_realm, "default");
     assert_string_equal(record.covered_json,
-                        "{\"assets\":7,\"except\":[\"/srv/proc\"],\"host\":\"h\",\"realm\":\"default\","
-                        "\"roots\":[\"/etc/ssl\",\"/srv\"]}");
+                        "{\"assets\":7,\"except\":[\"/srv/proc\"],\"host\":\"h\",\"mounts\":[\"/\",\"/srv\"],"
+                        "\"realm\":\"default\",\"roots\":[\"/etc/ssl\",\"/srv\"]}");
     record_done(&record);
 
     const char *names[] = {"drops", hostile};
