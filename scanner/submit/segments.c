@@ -63,12 +63,30 @@ static bool sub_path(char out[static PATH_SIZE], const char *dir, const char *su
     return (size_t)snprintf(out, PATH_SIZE, "%s/%s%s%s%s", dir, sub, *name ? "/" : "", name, suffix) < PATH_SIZE;
 }
 
+/* EINVAL: a file system that syncs no directories. */
+static bool sync_dir(int dir)
+{
+    return fsync(dir) == 0 || errno == EINVAL;
+}
+
 /* A name in a directory of the spool. The spool may belong to a user with fewer rights than ours (that of a watch which gave up root's), so the
  * directory is held open and no link is followed: what we write and move stays in the spool. */
 struct place {
     int dir;
     char name[NAME_SIZE], shown[PATH_SIZE];
 };
+
+/* A directory whose entry is on the disk as well. */
+static bool make_directory(const struct work *work, const char *path)
+{
+    if (mkdir(path, 0700) != 0)
+        return errno == EEXIST;
+    int above = open(work->drainer->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = above >= 0 && sync_dir(above);
+    if (above >= 0)
+        close(above);
+    return good;
+}
 
 /* dir/sub/<segment's name><suffix>, its directory made. */
 static bool place_open(const struct work *work, const char *sub, const char *suffix, struct place *out)
@@ -77,7 +95,7 @@ static bool place_open(const struct work *work, const char *sub, const char *suf
     const char *name = base_name(work->segment->path);
     if (!sub_path(directory, work->drainer->dir, sub, "", "") || !sub_path(out->shown, directory, name, "", suffix) ||
         (size_t)snprintf(out->name, sizeof out->name, "%s%s", name, suffix) >= sizeof out->name ||
-        (mkdir(directory, 0700) != 0 && errno != EEXIST))
+        !make_directory(work, directory))
         return false;
     out->dir = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     return out->dir >= 0;
@@ -92,7 +110,7 @@ static bool move_to(const struct work *work, const char *sub, const char *suffix
     return moved;
 }
 
-/* Writes a whole file under a temporary name, fsynced, then renamed; closes the place. */
+/* Writes a whole file under a temporary name, fsynced, then renamed, its directory too: what it was taken from is removed next. Closes the place. */
 static int write_file(const struct place *place, const struct buf *bytes)
 {
     char temporary[sizeof place->name + 4];
@@ -110,7 +128,7 @@ static int write_file(const struct place *place, const struct buf *bytes)
     bool good = !bytes->failed && fd >= 0 && done == bytes->size && fsync(fd) == 0;
     if (fd >= 0)
         close(fd);
-    good = good && renameat(place->dir, temporary, place->dir, place->name) == 0;
+    good = good && renameat(place->dir, temporary, place->dir, place->name) == 0 && sync_dir(place->dir);
     int saved = errno;
     if (!good)
         unlinkat(place->dir, temporary, 0);
