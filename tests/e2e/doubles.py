@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # profile: release
-"""The same thing done by two at once: one key sent to two collectors in the same moment, with the same body and with different ones, batches about the same places in opposite order, one spool drained by
-several submits of which some are killed. One is stored, the other is told what the first was; nothing is lost and nothing is counted twice. DOUBLES (default 100) says how often."""
-import os, random, re, subprocess, sys, threading, time
+"""The same thing done by two at once: one key sent to two collectors in the same moment, with the same body and with different ones, batches about the same places in opposite order, one sweep
+shared by many, one spool drained by several submits of which some are killed. One is stored, the other is told what the first was; nothing is lost and nothing is counted twice. DOUBLES (default 100) says how often."""
+import json, os, random, re, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from chaos_tools import World, sigkill
@@ -116,6 +116,27 @@ def test_opposite():
     equal("both counted", dict.fromkeys(all_runs, 60), stored_of(all_runs))
 
 
+def test_leases():
+    """Eight scanners at two collectors take shards of one sweep as fast as they can: each shard is given once, and none is left."""
+    shards = 512
+    world.certmuster("sweep", "create", "shared", "--target", "198.51.100.0/22", "--shard", "2")
+    world.certmuster("sweep", "start", "shared")
+
+    def take(i):
+        client, given = Collector(paths[i % 2]), []
+        while (answer := client.request("POST", "/v1/leases", json.dumps({"kind": "scan", "scanner": f"taker-{i}"}).encode()))[0] == 200:
+            given.append(json.loads(answer[1])["number"])
+        equal("no shard is left", 204, answer[0])
+        return given
+    taken = at_once(*[lambda i=i: take(i) for i in range(8)])
+    numbers = [n for given in taken for n in given]
+    equal("shards given more than once", [], sorted({n for n in numbers if numbers.count(n) > 1}))
+    equal("all of them", shards, len(numbers))
+    equal("who holds it has its lease", f"{shards}|{shards}", world.sql("SELECT count(*), count(DISTINCT (sweep_id, number)) FROM lease WHERE ended_at IS NULL"))
+    assert all(taken), [len(given) for given in taken]
+    world.certmuster("sweep", "cancel", "shared")
+
+
 def frame(text):
     data = text.encode()
     return b"%08x %s\n" % (zlib.crc32(data), data)
@@ -184,7 +205,7 @@ try:
     clients = [Collector(paths[n % 2]) for n in range(4)]
     for c in clients:
         equal("healthy", 200, c.get("/healthz")[0])
-    for test in (test_same, test_different, test_lacking, test_opposite, test_spool):
+    for test in (test_same, test_different, test_lacking, test_opposite, test_leases, test_spool):
         began = time.time()
         test()
         print(f"--- {test.__name__}: {time.time() - began:.1f} s", flush=True)
