@@ -1,0 +1,189 @@
+#!/usr/bin/python3
+"""What certmuster-submit reads and how it is asked to: killed or twice at once on one spool, damaged segments, plain files, spools of its own,
+links in the place of directories, mutual TLS, and how it is called."""
+import os, shutil, signal, ssl, subprocess, sys, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from submit_tools import (Collector, RUN, RUN2, SUBMIT, TMP, certificate, check, equal, files, line, place, run_record, segment,
+                          segments, sighting, submit, play)
+
+
+def test_killed():
+    """SIGKILL between the collector's commit and the removal of the segment: sent again under the same key, stored once."""
+    spool, sock = place("killed")
+    segment(spool, 1, [certificate(1), sighting(1)])
+    child = []
+
+    def kill(c, handler, request):
+        if request["path"] == "/v1/batches" and child[0].poll() is None and not c.keys:
+            c.before = None
+            handler.answer, keep = (lambda *a, **k: None), handler.answer
+            c.script(handler, request)
+            child[0].send_signal(signal.SIGKILL)
+            child[0].wait()
+            handler.close_connection = True
+            return True
+        return False
+
+    with Collector(sock, kill) as c:
+        child.append(subprocess.Popen([SUBMIT, "--to", "unix:" + sock, spool]))
+        child[0].wait(30)
+        equal(len(segments(spool)), 1)
+        submit("--to", "unix:" + sock, spool)
+        equal(len(c.records), 2)
+        equal(len({b["key"] for b in c.batches()}), 1)
+
+
+def test_two_at_once():
+    """Two submits over one spool: each segment is sent by one of them."""
+    spool, sock = place("two")
+    for n in range(1, 41):
+        segment(spool, n, [sighting(1, n)])
+
+    def slowly(c, handler, request):
+        time.sleep(0.01)
+        return False
+
+    with Collector(sock, slowly) as c:
+        c.certificates.add(certificate(1)["sha256"])
+        both = [subprocess.Popen([SUBMIT, "--to", "unix:" + sock, spool], stdout=subprocess.DEVNULL) for _ in range(2)]
+        equal([p.wait(60) for p in both], [0, 0])
+        equal(len(c.batches()), 40, "no segment is sent twice")
+        equal(len(c.records), 40)
+    equal(segments(spool), [])
+
+
+def test_damaged_segment():
+    spool, sock = place("damaged")
+    path = segment(spool, 1, [certificate(1), sighting(1), sighting(1, 444), run_record("finished")])
+    data = open(path, "rb").read().replace(b'"port":444', b'"port":445')
+    open(path, "wb").write(data + b"torn")
+    with Collector(sock) as c:
+        text = submit("--to", "unix:" + sock, spool, status=1)
+        equal(len(c.records), 3)
+    check("1 damaged lines" in text, text)
+    equal(segments(spool), [])
+    equal(files(spool + "/rejected"), [os.path.basename(path) + ".damaged"], "the evidence is kept")
+
+
+def test_plain_file():
+    spool, sock = place("plain")
+    path = os.path.join(os.path.dirname(spool), "f.ndjson")
+    good = [certificate(1)] + [sighting(1, port) for port in range(1, 20001)]
+    with open(path, "wb") as out:
+        out.write(b"\n".join(map(line, good[:10])) + b"\n{\"v\":1,\"type\":\n" + b"\n\xff\xfe\n" + b"x" * 3000000 + b"\n")
+        out.write(b"\r\n".join(map(line, good[10:])))  # no final line feed, and from a system that ends lines otherwise
+    with Collector(sock) as c:
+        text = submit("--to", "unix:" + sock, path, status=1)
+        equal(len(c.records), len(good))
+        check("f.ndjson:11: not valid JSON" in text and "f.ndjson:13:" in text and ":14: a line of more than 2 MiB" in text, text)
+        check("3 lines damaged" in text, text)
+        keys = [b["key"] for b in c.batches()]
+        check(len(keys) >= 2 and all(k.startswith("file/") and len(k) == 69 for k in keys), keys)
+        submit("--to", "unix:" + sock, path, status=1)
+        equal(len(c.records), len(good), "the same file again is stored once")
+        # A later part needs a certificate of an earlier one that the collector has lost meanwhile.
+        c.certificates.clear()
+        c.keys = {keys[0]: c.keys[keys[0]]}
+        submit("--to", "unix:" + sock, path, status=1)
+        check(certificate(1)["sha256"] in c.certificates, "found again in the file")
+        # Standard input, and refused lines by their number in the file.
+        text = submit("--to", "unix:" + sock, "-", status=1, stdin=line(run_record("started")) + b"\n" + line(sighting(1, 5, "other")) + b"\n")
+        check("-:2: refused by the collector: realm of another" in text, text)
+        text = submit("--to", "unix:" + sock, os.path.dirname(path) + "/nothing.ndjson", status=1)
+        check("cannot read" in text, text)
+        open(path, "wb").write(line(sighting(99)))
+        text = submit("--to", "unix:" + sock, path, status=1)
+        check("lines 1 to 1" in text and "lacks 1 certificates" in text, text)
+
+
+def test_use():
+    spool, sock = place("use")
+    check("did you mean --to" in submit("--too", "x", status=2))
+    check("unix:PATH or https" in submit("--to", "http://example.org", spool, status=2))
+    check("unix:PATH or https" in submit("--to", "ftp:x", spool, status=2))
+    check("107" in submit("--to", "unix:/" + "x" * 200, spool, status=2))
+    check("no duration" in submit("--wait", "soon", status=2))
+    check("certmuster up" in submit(status=3))
+    submit("--to", "unix:" + sock)  # this machine's spool does not exist: nothing to do
+    open(os.path.join(TMP, "bad.yaml"), "w").write("spool:\n  dirr: x\n")
+    check("bad.yaml:2: unknown key" in submit("--config", os.path.join(TMP, "bad.yaml"), status=2))
+
+
+def test_own_spools():
+    """Without operands: this machine's spool and that of a watch which root started, but no link in the place of the latter."""
+    home, sock = os.environ["CERTMUSTER_HOME"], place("own")[1]
+    segment(home + "/spool", 1, [certificate(1), sighting(1)])
+    segment(home + "/spool-watch", 1, [certificate(2), sighting(2)], run=RUN2)
+    with Collector(sock) as c:
+        check("2 batches taken, 4 records stored" in submit("--to", "unix:" + sock))
+        equal(sorted(b["key"] for b in c.batches()), ["s1/%s/1" % RUN, "s1/%s/1" % RUN2], "keys")
+        equal(segments(home + "/spool") + segments(home + "/spool-watch"), [])
+        shutil.rmtree(home + "/spool-watch")
+        shutil.rmtree(home + "/spool")
+        segment(TMP + "/elsewhere", 1, [certificate(3), sighting(3)])
+        os.symlink(TMP + "/elsewhere", home + "/spool-watch")
+        check("0 batches taken" in submit("--to", "unix:" + sock), "nothing was spooled here")
+        equal(len(segments(TMP + "/elsewhere")), 1)
+    shutil.rmtree(home)
+
+
+def test_links():
+    """A spool may belong to a user with fewer rights: links in the place of its directories are not followed, what is refused stays."""
+    spool, sock = place("links")
+    outside = TMP + "/links/outside"
+    other = segment(outside, 1, [certificate(9), sighting(9), run_record("finished", RUN2)], run=RUN2)
+    refused = segment(spool, 1, [certificate(1), sighting(1, 9, "other")])
+    segment(spool, 2, [certificate(2), sighting(2)])
+    segment(spool, 3, [run_record("finished", RUN2)], run=RUN2)
+    for name in ("rejected", "refused", "sent"):
+        os.symlink(outside, os.path.join(spool, name))
+    with Collector(sock) as c:
+        text = submit("--to", "unix:" + sock, spool, status=1)
+        check("cannot write to" in text, text)
+        equal(segments(spool), [os.path.basename(refused)], "the others were taken")
+    with Collector(sock, before=lambda c, handler, request: handler.answer(400, {"error": "framing"}) or True) as c:
+        text = submit("--to", "unix:" + sock, spool, status=1)
+        check("it stays where it is" in text, text)
+    equal(files(outside), [os.path.basename(other)], "elsewhere nothing is written, moved or removed")
+
+
+def make_pki(directory):
+    def openssl(*args):
+        subprocess.run(["openssl", *args], cwd=directory, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.makedirs(directory)
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
+            "-subj", "/CN=test ca", "-days", "2")
+    for name, ext in (("server", "subjectAltName=IP:127.0.0.1,DNS:localhost"), ("client", "subjectAltName=DNS:s1")):
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", name + ".key", "-out", name + ".csr",
+                "-subj", "/CN=" + name)
+        open(os.path.join(directory, name + ".ext"), "w").write(ext + "\n")
+        openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+                "-extfile", name + ".ext", "-out", name + ".pem")
+
+
+def test_tls():
+    """Mutual TLS: with the scanner's certificate it works; without it, or with a server of another CA, everything stays."""
+    spool, sock = place("tls")
+    pki = os.path.join(TMP, "pki")
+    make_pki(pki)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki + "/server.pem", pki + "/server.key")
+    context.load_verify_locations(pki + "/ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    config = os.path.join(TMP, "tls.yaml")
+    segment(spool, 1, [run_record("finished")])
+    with Collector(sock, context=context) as c:
+        url = "https://127.0.0.1:%d" % c.server.server_port
+        open(config, "w").write("submit:\n  tls: {ca: %s/ca.pem}\n" % pki)
+        submit("--config", config, "--to", url, "--once", spool, status=3)
+        open(config, "w").write("submit:\n  tls: {cert: %s/client.pem, key: %s/client.key}\n" % (pki, pki))
+        submit("--config", config, "--to", url, "--once", spool, status=3)
+        equal(c.requests, [])
+        equal(len(segments(spool)), 1)
+        open(config, "w").write("submit:\n  tls: {ca: %s/ca.pem, cert: %s/client.pem, key: %s/client.key}\n" % (pki, pki, pki))
+        submit("--config", config, "--to", url, spool)
+        equal(len(c.records), 1)
+
+
+play([test_killed, test_two_at_once, test_damaged_segment, test_plain_file, test_use, test_own_spools, test_links, test_tls])
