@@ -1,0 +1,325 @@
+#!/usr/bin/python3
+"""Plans of sweeps, with leases taken by hand: attempts, schedules and windows without cron, limits of a realm, hostile requests, known places
+and filters, pauses, plans deleted as they begin, realms that nobody scans; two collectors on one database."""
+import json, os, subprocess, sys, threading, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from collectd_tools import Collector, cert_record, certificate, failure, new_run, record, run_record, sha, sighting, stamp, template
+from sweep_tools import (adds_up, begin, certmuster, clean_up_after, equal, lease, LEASE_S, play, report, sql, start,
+                         status, sweep, wait_for, work)
+
+
+def test_attempts():
+    """By hand: what is not done is given again, five times; what is done too early is not believed; who has nothing to do with it is refused."""
+    one, two = Collector(f"{sockets}/collectd.sock"), Collector(f"{work}/second.sock")
+    sweep("create", "hand", "--target", "192.0.2.0/29", "--shard", "4")
+    sweep("start", "hand")
+    code, first = lease(one)
+    equal("a shard", (200, ["192.0.2.0/30:443"]), (code, first["targets"]))
+    equal("lease, seconds", LEASE_S, first["seconds"])
+    equal("done without a run", 425, report(one, first["lease"], "done")[0])
+    equal("another's", 409, report(two, first["lease"], "done", scanner="other")[0])
+    equal("kept at the other collector", 200, report(two, first["lease"], "running")[0])
+    for attempt in range(5):
+        if attempt:
+            code, order = lease(two, scanner=f"manual-{attempt}")
+            equal("given again", (200, [["192.0.2.4/30:443"], ["192.0.2.0/30:443"]][attempt > 1]), (code, order["targets"]))
+            if attempt == 1:  # the other shard; a scanner that lies: finished, and nothing looked at
+                run = order["lease"]
+                equal("the lie is stored", 200, one.batch([run_record(run, "started", scanner="manual-1"),
+                                                           run_record(run, "finished", scanner="manual-1", targets=0, ok=0, failed=0)])[0])
+                equal("and believed as far as it says", 200, report(one, run, "done", scanner="manual-1")[0])
+                equal("done twice", 200, report(two, run, "done", scanner="manual-1")[0])
+                equal("done is done", 409, report(two, run, "failed", scanner="manual-1")[0])
+                continue
+        else:
+            order = first
+        scanner = "manual" if attempt == 0 else f"manual-{attempt}"
+        equal("failed", 200, report(one, order["lease"], "failed", scanner=scanner)[0])
+    equal("attempts", "done|1\nopen|4", sql("SELECT s.state, s.attempts FROM shard s JOIN sweep w USING (sweep_id) WHERE plan = 'hand' ORDER BY 1"))
+    code, order = lease(one)
+    equal("the fifth", 200, code)
+    equal("nothing is left", (204, None), lease(two))
+    equal("its run begins", 200, one.batch([run_record(order["lease"], "started", scanner="manual")])[0])
+    wait_for("it to expire at a collector's upkeep", lambda: status("hand")["state"] == "finished", 20)
+    equal("over", (409, "abandoned"), (report(one, order["lease"], "running")[0], sql("SELECT s.state FROM shard s JOIN sweep w USING (sweep_id) WHERE plan = 'hand' AND s.number = 0")))
+    equal("its run", "lost", next(r["state"] for r in json.loads(certmuster("run", "list", "--format", "json")) if r["run"] == order["lease"]))
+    equal("neither the lie nor the failures count", 8, adds_up("hand", status("hand"), 8)["never"])
+    # Places that are told count as they were stored.
+    sweep("start", "hand")
+    code, order = lease(one)
+    run, der = order["lease"], certificate(template(work), 1)
+    lines = [run_record(run, "started", scanner="manual"), cert_record(der), sighting("192.0.2.0", [der], run, scanner="manual"),
+             failure("192.0.2.1", run, scanner="manual", error="timeout"), failure("192.0.2.2", run, scanner="manual", error="unreachable")]
+    equal("some", 200, one.batch(lines, key=f"manual/{run}/1")[0])
+    equal("the same again", 200, two.batch(lines, key=f"manual/{run}/1")[0])
+    last = [failure("192.0.2.3", run, scanner="manual", stage="hello", error="alert"), run_record(run, "finished", scanner="manual", targets=4, ok=1, failed=3)]
+    equal("finished is not enough", 200, one.batch(last[1:], key=f"manual/{run}/3")[0])
+    equal("not all is stored", 425, report(one, run, "done")[0])
+    equal("the rest", 200, one.batch(last[:1], key=f"manual/{run}/2")[0])
+    equal("all is stored", 200, report(two, run, "done")[0])
+    c = adds_up("told", status("hand"), 8)
+    equal("classes", {"certificate": 1, "no_certificate": 1, "reached": 2, "silent": 1, "unreachable": 1, "never": 4},
+          {k: c[k] for k in ("certificate", "no_certificate", "reached", "silent", "unreachable", "never")})
+    sql("UPDATE sweep SET deadline = now() WHERE plan = 'hand' AND state = 'running'")
+    wait_for("the deadline", lambda: status("hand")["state"] == "finished", 20)
+    equal("noted", "collector|hand", sql("SELECT actor, subject FROM audit_log WHERE action = 'sweep.overdue'"))
+
+
+def test_schedule():
+    """No cron: what is due begins by itself, once, however many collectors there are; in its window alone."""
+    one = Collector(f"{sockets}/collectd.sock")
+    sweep("create", "due", "--target", "192.0.2.7", "--every", "1h")
+    wait_for("the schedule", lambda: sql("SELECT started_by FROM sweep WHERE plan = 'due'") == "schedule", 20)
+    for _ in range(2):
+        equal("one at a time", "1", sql("SELECT count(*) FROM sweep WHERE plan = 'due' AND state = 'running'"))
+        sweep("cancel", "due")
+        before = int(sql("SELECT count(*) FROM sweep WHERE plan = 'due'"))
+        sql("UPDATE sweep_plan SET next_at = now() - interval '150 minutes' WHERE name = 'due'")
+        wait_for("the next one", lambda: sql("SELECT count(*) FROM sweep WHERE plan = 'due' AND state = 'running'") == "1", 20)
+        time.sleep(1)  # both collectors had several turns
+        equal("begun once", before + 1, int(sql("SELECT count(*) FROM sweep WHERE plan = 'due'")))
+        equal("in step", "t", sql("SELECT next_at BETWEEN now() + interval '25 minutes' AND now() + interval '30 minutes' FROM sweep_plan WHERE name = 'due'"))
+    equal("in the audit log", "3", sql("SELECT count(*) FROM audit_log WHERE actor = 'collector' AND action = 'sweep.start' AND subject = 'due'"))
+    hour = int(time.time() // 3600) % 24
+    closed_now, open_now = f"{(hour + 2) % 24:02}:00-{(hour + 22) % 24:02}:30", f"{(hour + 22) % 24:02}:00-{(hour + 2) % 24:02}:00"
+    sweep("edit", "due", "--window", closed_now)
+    equal("the window is closed", 204, lease(one)[0])
+    sweep("edit", "due", "--window", open_now)
+    code, order = lease(one)
+    equal("the window is open", 200, code)
+    sweep("edit", "due", "--window", closed_now)
+    code, answer = report(one, order["lease"], "running")
+    assert code == 409 and "window" in answer["error"], answer
+    equal("nobody's fault", "open|0", sql("SELECT s.state, s.attempts FROM shard s JOIN sweep w USING (sweep_id) WHERE w.plan = 'due' AND w.state = 'running'"))
+    today = time.gmtime().tm_wday
+    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    sweep("edit", "due", "--window", "none", "--days", ",".join(d for i, d in enumerate(days) if i not in (today, (today + 1) % 7)))
+    equal("not on this day", 204, lease(one)[0])
+    sweep("edit", "due", "--days", "all")
+    sweep("disable", "due")
+    code, order = lease(one)
+    equal("a plan that is disabled does not begin, and what runs goes on", 200, code)
+    equal("given back", 200, report(one, order["lease"], "given_back")[0])
+    sweep("cancel", "due")
+    sweep("delete", "due")
+
+
+def test_limits():
+    one = Collector(f"{sockets}/collectd.sock")
+    sweep("create", "many", "--target", "198.51.100.0/28", "--shard", "2")
+    sweep("start", "many")
+    sweep("limit", "default", "--rate", "100", "--workers", "3")
+    taken = [lease(one, scanner=f"limit-{i}") for i in range(4)]
+    equal("three at once", [200, 200, 200, 204], [code for code, _ in taken])
+    equal("a third of the rate each", [33] * 3, [order["rate"] for _, order in taken[:3]])
+    equal("one ends", 200, report(one, taken[0][1]["lease"], "given_back", scanner="limit-0")[0])
+    answers = []
+    threads = [threading.Thread(target=lambda i=i: answers.append(lease(Collector([f"{sockets}/collectd.sock", f"{work}/second.sock"][i % 2]), scanner=f"crowd-{i}"))) for i in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    equal("eight at once for one place", [200] + [204] * 7, sorted(code for code, _ in answers))
+    sweep("limit", "default", "--rate", "none", "--workers", "none")
+    more = [lease(one, scanner=f"more-{i}") for i in range(6)]
+    equal("all of the others", [200] * 5 + [204], [code for code, _ in more])
+    equal("no limit is told", False, any("rate" in order for _, order in more[:5]))
+    orders = [o for _, o in taken[1:3] + answers + more if o]
+    equal("each shard once", 8, len({o["number"] for o in orders}))
+    sweep("cancel", "many")
+    # Realms: only what the scanner is enrolled for, and only what it says it is.
+    sweep("create", "away", "--realm", "dmz", "--target", "192.0.2.9")
+    sweep("start", "away")
+    equal("another realm's", 204, lease(one)[0])
+    sql("UPDATE scanner SET realms = '{default,dmz}' WHERE name = 'manual'")
+    equal("not where it is", 204, lease(one, realm="default")[0])
+    equal("its own", 200, lease(one, realm="dmz")[0])
+    sql("UPDATE scanner SET realms = '{default}', disabled = true WHERE name = 'manual'")
+    equal("disabled", 403, lease(one)[0])
+    sql("UPDATE scanner SET disabled = false WHERE name = 'manual'")
+    sql("INSERT INTO scanner (name, enrolled, first_seen, last_seen) VALUES ('far', 'certificate', now(), now())")
+    equal("somebody else's name", 403, lease(one, scanner="far")[0])
+    sweep("cancel", "away")
+
+
+def test_hostile():
+    one = Collector(f"{sockets}/collectd.sock")
+    some = "01930000-0000-7000-8000-00000000000a"
+    for body, code in ((b"", 400), (b"[]", 400), (b"{", 400), (b'{"kind":"scan","kind":"scan"}', 400), (b'{"kind":1}', 400), (b'{"kind":"scan","scanner":""}', 400),
+                       (b'{"kind":"scan","scanner":7}', 400), (b'{"kind":"scan","realm":"%s"}' % (b"r" * 300), 400), (b"[" * 4000, 400), (b'{"a":' * 600 + b"1" + b"}" * 600, 400),
+                       (b"\xff\xfe", 400), (b" " * 5000, 413), (b'{"kind":"scan\\u0000"}', 400), (b"\0" * 100, 400)):
+        equal(f"taking with {body[:40]}", code, one.request("POST", "/v1/leases", body)[0])
+        equal(f"reporting with {body[:40]}", code, one.request("POST", f"/v1/leases/{some}", body)[0])
+    equal("no such lease", 409, report(one, some, "running")[0])
+    for path, code in (("/v1/leases/", 404), ("/v1/leases/x", 404), (f"/v1/leases/{some}/", 404), (f"/v1/leases/{some}0", 404), ("/v1/leasesx", 404)):
+        equal(path, code, one.request("POST", path, b'{"state":"running"}')[0])
+    equal("a method", 405, one.request("GET", "/v1/leases")[0])
+    for words, text in ((("create", "bad", "--target", "10.0.0.0/4"), "more than 16,777,216"), (("create", "bad", "--target", "https://x"), "not a target"),
+                        (("create", "bad", "--target", "x:0"), "not a target"), (("create", "bad"), "nothing to sweep"), (("create", "a b", "--known"), "name"),
+                        (("create", "bad", "--known", "--pass=--to=unix:/x"), "--pass takes"), (("create", "bad", "--known", "--window", "25:00-1:00"), "--window"),
+                        (("create", "bad", "--known", "--days", "mon-"), "--days"), (("create", "bad", "--known", "--every", "5x"), "--every"),
+                        (("create", "bad", "--kind", "crawl", "--target", "etc"), "begin with /"), (("create", "bad", "--target", "x", "--shard", "0"), "--shard")):
+        said = sweep(*words, status=2)
+        assert text in said, (words, said)
+    sweep("start", "nothing", status=1)
+    equal("no plan came of it", "0", sql("SELECT count(*) FROM sweep_plan WHERE name IN ('bad', 'a b')"))
+    reader = subprocess.run(["psql", "-X", "-h", sockets, "-U", "certmuster_read", "-d", "certmuster", "-c", "UPDATE certmuster.sweep SET state = 'finished'"], capture_output=True, text=True)
+    assert "permission denied" in reader.stderr, reader.stderr
+
+
+def known_arguments(collector):
+    sweep("start", "known")
+    code, order = lease(collector)
+    equal("a shard of known places", 200, code)
+    equal("given back", 200, report(collector, order["lease"], "given_back")[0])
+    sweep("cancel", "known")
+    return order["arguments"]
+
+
+def test_known():
+    """What the inventory knows, and what watch saw without a certificate: each once, none that a target covers, none that never showed a certificate."""
+    one = Collector(f"{sockets}/collectd.sock")
+    run, der = new_run(), certificate(template(work), 2)
+    see = lambda ip, **more: sighting(ip, [der], run, scanner="manual", **more)
+    hidden = lambda ip, **more: record("endpoint", source="watch", at=stamp(time.time()), scanner="manual", run=run,
+                                       endpoint={"realm": "default", "transport": "tcp", "ip": ip, "port": 8443, "name": "", **more}, tls={"version": "TLSv1.3"})
+    code, answer = one.batch([cert_record(der), see("203.0.113.1"), see("203.0.113.1", name="www.example.org"), see("203.0.113.2", port=25), see("2001:db8::7", name="six.example.org"),
+                              see("203.0.113.130"), failure("203.0.113.3", run, scanner="manual"), hidden("203.0.113.4"), hidden("203.0.113.5", name="seen.example.org")])
+    equal("stored", (200, []), (code, answer["rejected"]))
+    mine = "SELECT string_agg(target, ' ' ORDER BY target) FROM sweep_plan p, sweep_pieces(p) WHERE p.name = '%s' AND (target LIKE '%%203.0.113%%' OR target LIKE '%%2001:db8%%')"
+    sweep("create", "known", "--known", "--target", "203.0.113.128/25")
+    equal("known", "203.0.113.128/25:443 203.0.113.1:443 203.0.113.2:25 six.example.org@[2001:db8::7]:443 www.example.org@203.0.113.1:443", sql(mine % "known"))
+    sweep("create", "seen", "--seen")
+    equal("seen", "203.0.113.4:8443 seen.example.org@203.0.113.5:8443", sql(mine % "seen"))
+    sweep("edit", "seen", "--target", "203.0.113.0/29:8443")
+    equal("edited", "203.0.113.0/29:8443 seen.example.org@203.0.113.5:8443", sql(mine % "seen"))
+    assert "203.0.113.0/29:8443" in sweep("show", "seen")
+    equal("starttls by itself", ["--starttls=auto"], json.loads(sql("SELECT body FROM lease_order LIMIT 0") or "[]") or known_arguments(one))
+
+
+def test_filter():
+    """Known places narrowed down as reports are, read when a sweep begins."""
+    one = Collector(f"{sockets}/collectd.sock")
+    run, der, other = new_run(), certificate(template(work), 31), certificate(template(work), 32)
+    see = lambda ip, der, **more: sighting(ip, [der], run, scanner="manual", **more)
+    code, answer = one.batch([cert_record(der), cert_record(other), see("203.0.113.61", der), see("203.0.113.62", other, name="shop.example.org"), see("203.0.113.63", der, port=8443, at=time.time() - 60),
+                              failure("203.0.113.63", run, scanner="manual", port=8443)])
+    equal("stored", (200, []), (code, answer["rejected"]))
+    owners = f"{work}/owners.yaml"
+    with open(owners, "w") as f:
+        f.write("owners:\n  Shops: {email: shop@example.org}\nrules:\n  - {cidr: 203.0.113.62/32, owner: Shops}\n")
+    certmuster("owner", "load", owners)
+    sweep("create", "narrow", "--known", "--filter", "place:203.0.113.6*")
+    mine = lambda: sql("SELECT string_agg(target, ' ' ORDER BY target) FROM sweep_plan p, sweep_pieces(p) WHERE p.name = 'narrow'")
+    bare, shop, failing = "203.0.113.61:443", "shop.example.org@203.0.113.62:443", "203.0.113.63:8443"
+    for text, expected in (("place:113.6 owner:shops", [shop]), ("place:113.6 owner:none", [bare, failing]), ("place:113.6 -owner:shops", [bare, failing]), ("place:203.0.113.63:*", [failing]),
+                           ("place:113.6 status:failing", [failing]), ("place:113.6 -status:failing", [bare, shop]), ("host-00000032", [shop]), ("place:113.6 name:*.example.org", [bare, failing, shop]),
+                           (f"fingerprint:{sha(der)[:20]}", [bare, failing]), (f"{sha(other)[:20]}", [shop]), ("place:113.6 key:\"EC P-256\" issuer:host-", [bare, failing, shop]),
+                           ("place:113.6 realm:dmz", []), ("place:113.6 status:expired", []), ("place:113.6 status:gone", []), ("place:113.6 -status:gone", [bare, failing, shop]), ("shops", [shop]), ("place:113.6 -name:nothing", [bare, failing, shop]),
+                           ("place:113.6 \"%\"", []), ("place:'; --", [])):
+        sweep("edit", "narrow", "--filter", text)
+        equal(text, " ".join(expected), mine())
+    equal("kept as typed", "place:'; --", json.loads(sweep("show", "narrow", "--format", "json"))[0]["filter"])
+    before = len(mine().split())
+    sweep("edit", "narrow", "--filter", "")
+    assert len(mine().split()) >= before + 3, mine()
+    equal("nothing is told of a filter", False, "filter" in sweep("show", "narrow"))
+    for words, text in ((("edit", "narrow", "--filter", "place:"), "value is missing"), (("create", "x", "--target", "192.0.2.1", "--filter", "a"), "--filter narrows"),
+                        (("create", "x", "--kind", "crawl", "--target", "/etc", "--filter", "a"), "a crawl has paths"), (("create", "x", "--known", "--filter", "a " * 3000), "--filter")):
+        assert text in sweep(*words, status=2), words
+    sweep("delete", "narrow")
+
+
+def test_windows():
+    """Which moments a window holds, by the database's own rule; and prefixes of IPv6, bounded."""
+    plan = lambda start, end, days: f"jsonb_populate_record(NULL::sweep_plan, jsonb_build_object('window_start', {start}, 'window_end', {end}, 'weekdays', '{days}'::integer[]))"
+    for start, end, days, at, expected in (
+            ("NULL", "NULL", "{1}", "2026-11-23 00:00:00", "t"), ("NULL", "NULL", "{1}", "2026-11-22 23:59:59", "f"),  # the 23rd is a Monday
+            ("'08:00'", "'17:00'", "{1,2,3,4,5,6,7}", "2026-11-23 08:00:00", "t"), ("'08:00'", "'17:00'", "{1,2,3,4,5,6,7}", "2026-11-23 17:00:00", "f"),
+            ("'22:00'", "'06:00'", "{5}", "2026-11-27 21:59:59", "f"), ("'22:00'", "'06:00'", "{5}", "2026-11-27 22:00:00", "t"),  # Friday
+            ("'22:00'", "'06:00'", "{5}", "2026-11-28 00:00:00", "t"), ("'22:00'", "'06:00'", "{5}", "2026-11-28 05:59:59", "t"),
+            ("'22:00'", "'06:00'", "{5}", "2026-11-28 06:00:00", "f"), ("'22:00'", "'06:00'", "{5}", "2026-11-28 22:00:00", "f"),
+            ("'22:00'", "'06:00'", "{6}", "2026-11-28 01:00:00", "f"), ("'22:00'", "'06:00'", "{7}", "2026-11-30 03:00:00", "t"),  # over the week's end
+            ("'22:00'", "'00:00'", "{5}", "2026-11-27 23:59:59", "t"), ("'22:00'", "'00:00'", "{5}", "2026-11-28 00:00:00", "f"),
+            ("'02:00'", "'03:00'", "{1,2,3,4,5,6,7}", "2026-03-29 02:30:00", "t")):  # UTC has no hour that is not there
+        equal(f"{start}-{end} {days} at {at}", expected, sql(f"SET timezone = 'Europe/Berlin'; SELECT sweep_window_open({plan(start, end, days)}, '{at}+00')"))
+    assert "more than 16,777,216" in sweep("create", "six", "--target", "2001:db8::/64", status=2)
+    sweep("create", "six", "--target", "2001:db8::/120", "--target", "[2001:db8:1::]:443,8443", "--shard", "100")
+    equal("pieces", "[2001:db8::/122]:443 64|[2001:db8::40/122]:443 64|[2001:db8::80/122]:443 64|[2001:db8::c0/122]:443 64|[2001:db8:1::]:443,8443 2",
+          sql("SELECT string_agg(x.target || ' ' || x.probes, '|') FROM sweep_plan p, sweep_pieces(p) x WHERE p.name = 'six'"))
+    sweep("delete", "six")
+
+
+def test_pause():
+    """A sweep that outlives its window waits, says so, and goes on in the next one; what comes more often than the window opens waits for it too."""
+    one = Collector(f"{sockets}/collectd.sock")
+    at = lambda minutes: time.strftime("%H:%M", time.gmtime(time.time() + minutes * 60))
+    sweep("create", "pause", "--target", "192.0.2.0/29", "--shard", "4", "--every", "1m", "--window", f"{at(-60)}-{at(60)}")
+    wait_for("its start", lambda: sql("SELECT count(*) FROM sweep WHERE plan = 'pause'") == "1")
+    code, order = lease(one)
+    equal("the window is open", 200, code)
+    sweep("edit", "pause", "--window", f"{at(60)}-{at(120)}")
+    equal("closed: the lease is over", 409, report(one, order["lease"], "running")[0])
+    equal("closed", 204, lease(one)[0])
+    told = status("pause")
+    assert told["state"] == "running" and "window of the plan is closed" in told["waits"] and "waits " in sweep("status", "pause"), told
+    sweep("edit", "pause", "--window", f"{at(-60)}-{at(60)}")
+    taken = [lease(one, scanner="manual"), lease(one, scanner="manual-1")]
+    equal("it goes on with both shards", [(200, 0), (200, 1)], sorted((code, order["number"]) for code, order in taken))
+    equal("nothing waits", False, "waits" in status("pause"))
+    # Deleting and cancelling while shards run.
+    assert "cancel that first" in sweep("delete", "pause", status=1)
+    sweep("cancel", "pause")
+    equal("cancelled: both leases are over", [409, 409], [report(one, order["lease"], "running", scanner=name)[0] for (_, order), name in zip(taken, ("manual", "manual-1"))])
+    equal("what comes too late changes nothing", "cancelled|2", sql("SELECT w.state, count(*) FROM sweep w JOIN shard s USING (sweep_id) WHERE w.plan = 'pause' AND s.state = 'abandoned' GROUP BY 1"))
+    sweep("disable", "pause")
+    sweep("edit", "pause", "--window", f"{at(60)}-{at(120)}")
+    sql("UPDATE sweep_plan SET enabled = true, next_at = now() - interval '1 hour' WHERE name = 'pause'")
+    wait_for("two turns of the schedule", lambda stamp=sql("SELECT done_at FROM upkeep WHERE task = 'sweeps'"): sql(f"SELECT done_at > '{stamp}'::timestamptz + interval '2 seconds' FROM upkeep WHERE task = 'sweeps'") == "t")
+    equal("not in a closed window", "1", sql("SELECT count(*) FROM sweep WHERE plan = 'pause'"))
+    sweep("delete", "pause")
+
+
+def test_delete_at_the_start():
+    """A plan is deleted in the very moment in which a sweep of it begins: one of the two wins, and nothing is left that runs for a plan that is gone."""
+    sweep("create", "race", "--target", "192.0.2.0/30")
+    holder = subprocess.Popen(["psql", "-X", "-q", "-At", "-h", sockets, "-U", "certmuster_admin", "-d", "certmuster"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    holder.stdin.write("BEGIN; SET search_path = certmuster; SELECT 'begun' FROM sweep_start('race', 'test');\n")
+    holder.stdin.flush()
+    equal("begun", "begun", holder.stdout.readline().strip())
+    deleting = subprocess.Popen(["certmuster", "sweep", "delete", "race"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_for("the other to wait", lambda: sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%sweep_plan_delete%'") == "1")
+    holder.stdin.write("COMMIT;\n")
+    holder.stdin.close()
+    equal("the end of the first", 0, holder.wait(30))
+    assert "cancel that first" in deleting.communicate(timeout=30)[1]
+    equal("not deleted", (1, "1"), (deleting.returncode, sql("SELECT count(*) FROM sweep_plan WHERE name = 'race'")))
+    sweep("cancel", "race")
+    sweep("delete", "race")
+
+
+def test_nobody():
+    """A realm without a scanner: the status says so, until there is one."""
+    sweep("create", "lonely", "--realm", "island", "--target", "192.0.2.77")
+    sweep("start", "lonely")
+    equal("said", "no scanner of realm island is known", status("lonely")["waits"])
+    assert "no scanner of realm island is known" in sweep("status")
+    sql("INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen) VALUES ('islander', '{island}', 'unix:0', now(), now() - interval '3 days')")
+    assert "no scanner of realm island was heard of since" in status("lonely")["waits"], status("lonely")
+    one = Collector(f"{sockets}/collectd.sock")
+    equal("it asks", 200, lease(one, scanner="islander")[0])
+    equal("heard of", "t", sql("SELECT last_seen > now() - interval '1 minute' FROM scanner WHERE name = 'islander'"))
+    equal("nothing waits", False, "waits" in status("lonely"))
+    sweep("cancel", "lonely")
+    sql("DELETE FROM scanner WHERE name = 'islander'")
+
+
+def main():
+    global sockets, port, closed
+    sockets, port, closed = begin()
+    play([test_attempts, test_schedule, test_limits, test_hostile, test_known, test_filter, test_windows, test_pause, test_delete_at_the_start,
+          test_nobody])
+
+
+clean_up_after(main)
