@@ -33,7 +33,7 @@ enum {
 struct finished {
     struct finished *next;
     struct link_job *job;
-    int code;
+    int slot, code;
     struct cm_error error;
 };
 
@@ -138,10 +138,10 @@ static void connect_now(struct link *link)
 
 /* --- The worker: working ------------------------------------------------------------------------------------------------------ */
 
-static void finish(struct link *link, struct link_job *job, int code, const struct cm_error *error)
+static void finish(struct link *link, int slot, struct link_job *job, int code, const struct cm_error *error)
 {
     struct finished *done = cm_calloc(1, sizeof *done);
-    *done = (struct finished){.job = job, .code = code, .error = *error};
+    *done = (struct finished){.job = job, .slot = slot, .code = code, .error = *error};
     *link->last = done;
     link->last = &done->next;
     poke(link->notify_fd);
@@ -176,7 +176,7 @@ static void run_slot(struct link *link, int slot)
     else if (lost || astray)
         link->wanted[slot] = job;
     else
-        finish(link, job, code, &error);
+        finish(link, slot, job, code, &error);
 }
 
 /* With the lock held. Something arrived on an idle connection, or it is time to ask: is it alive? */
@@ -380,7 +380,7 @@ void link_free(struct link *link)
     free(link);
 }
 
-/* Under the lock: nothing of this slot is wanted any longer, be it waiting, running or finished. */
+/* Under the lock: nothing of this slot is wanted any longer, be it waiting or running. */
 static void forget(struct link *link, int slot)
 {
     if (link->wanted[slot])
@@ -408,10 +408,23 @@ void link_submit(struct link *link, int slot, struct link_job *job)
     poke(link->wake_fd);
 }
 
+/* Also of what was finished and not collected yet: it would answer a question that was taken back. */
 void link_drop(struct link *link, int slot)
 {
     pthread_mutex_lock(&link->lock);
     forget(link, slot);
+    link->last = &link->first;
+    for (struct finished *done = link->first, *next; done; done = next) {
+        next = done->next;
+        if (done->slot == slot) {
+            done->job->discard(done->job);
+            free(done);
+        } else {
+            *link->last = done;
+            link->last = &done->next;
+        }
+    }
+    *link->last = NULL;
     pthread_mutex_unlock(&link->lock);
 }
 
