@@ -16,10 +16,23 @@ static int failed(struct cm_error *error, const char *reason, const char *path)
     return error_setf(error, CM_EIO, 0, reason, "%.180s: %s", path, strerror(errno));
 }
 
+/* And the directory above it when that is missing as well: nothing else makes /etc/certmuster. */
+static bool make(const char *dir)
+{
+    char parent[PATH_SIZE];
+    if (mkdir(dir, 0755) == 0 || errno == EEXIST)
+        return true;
+    const char *slash = strrchr(dir, '/');
+    if (errno != ENOENT || !slash || slash == dir || (size_t)(slash - dir) >= sizeof parent)
+        return false;
+    snprintf(parent, sizeof parent, "%.*s", (int)(slash - dir), dir);
+    return mkdir(parent, 0755) == 0 && mkdir(dir, 0755) == 0;
+}
+
 int private_directory_make(const char *dir, struct cm_error *error)
 {
     struct stat status;
-    if (mkdir(dir, 0755) != 0 && errno != EEXIST)
+    if (!make(dir))
         return failed(error, "cannot make the directory", dir);
     if (stat(dir, &status) != 0 || !S_ISDIR(status.st_mode))
         return failed(error, "not a directory", dir);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # profile: release
-# Every command of the README's sh blocks, run as written and in order, in a private home. targets.txt, owners.yaml and capture.pcap are the only files given;
+# Every command of the README's sh blocks, run as written and in order, in a private home. targets.txt, owners.yaml and capture.pcap are the only files given, and where the private CA lies;
 # browse runs in a terminal of its own, a watch of an interface on lo, until it has seen a handshake. The make commands are run by `make check` itself and by `make check-fresh`.
 . "$(dirname "$0")/common.sh"
 export CERTMUSTER_HOME=$dir/home
@@ -12,6 +12,8 @@ printf '# the sample fleet\n127.80.0.1:%s\n127.80.0.2:%s\n' "$port" "$port" >tar
 cp "$CM_TOP/contrib/quickstart/owners.yaml" owners.yaml
 printf '\324\303\262\241\002\0\004\0\0\0\0\0\0\0\0\0\0\0\004\0\001\0\0\0' >capture.pcap # a header without packets
 
+mkdir "$CERTMUSTER_HOME"
+echo "ca: {dir: $dir/etc/ca}" >"$CERTMUSTER_HOME/certmuster.yaml" # root's would be /etc/certmuster/ca
 sed -n '/^```sh$/,/^```$/p' "$CM_TOP/README.md" | grep -v '^```' | sed 's/ *# .*//' | grep . >"$dir/commands"
 [ "$(wc -l <"$dir/commands")" -ge 8 ] || fail "the README's sh block was not found"
 inventory=1 # so that the end of this test stops it, whatever happens
