@@ -223,8 +223,14 @@ static int store_settled(struct work *work, struct delivery_answer *answer, stru
     if (code || answer->status == 409)
         return code;
     answer_write_rejections(work->batch, &work->rejected);
+    answer->rejected = work->batch->rejection_count;
     if (work->rejected.failed || work->batch->text.failed)
         return error_set(error, CM_ELIMIT, 0, "too much of the batch is wrong to be told");
+    /* Of nothing there is nothing to be counted twice: once this scanner may speak, the same is welcome under its key. */
+    if (work->batch->stored == 0 && answer->rejected) {
+        answer_stored(answer, 0, work->rejected.data);
+        return 0;
+    }
     code = session_partition(work->session, work->received_ms, error);
     for (int tries = 0; !code; tries++) {
         code = transact(work, answer, error);
@@ -234,7 +240,6 @@ static int store_settled(struct work *work, struct delivery_answer *answer, stru
                   log_error(error));
         code = 0;
     }
-    answer->rejected = work->batch->rejection_count;
     return code;
 }
 
@@ -269,13 +274,25 @@ static int store_body(struct work *work, struct delivery_answer *answer, struct 
     return code ? code : store_settled(work, answer, error);
 }
 
-/* "<scanner>/…", or "file/<sha256 of the part>": nobody takes a key that another will need. On the unix socket all are of this host. */
-static bool owns_key(const struct work *work)
+/* "<scanner>/…", or "file/<sha256 of the part>": nobody takes a key that another will need. On the unix socket speak all scanners of this host, that is those without
+ * a certificate. */
+static int check_key(const struct work *work, struct cm_error *error)
 {
-    const char *key = work->request->key;
+    const char *key = work->request->key, *params[] = {key};
     size_t size = strlen(work->scanner);
-    return work->request->peer.is_local || strncmp(key, "file/", 5) == 0 ||
-           (strncmp(key, work->scanner, size) == 0 && key[size] == '/');
+    struct db_result *rows = NULL;
+    bool owned = strncmp(key, "file/", 5) == 0;
+    int code = 0;
+    if (!owned && !work->request->peer.is_local) {
+        owned = strncmp(key, work->scanner, size) == 0 && key[size] == '/';
+    } else if (!owned) {
+        code = db_query(work->db,
+                        "SELECT FROM scanner s WHERE s.enrolled NOT LIKE 'unix:%' AND starts_with($1, s.name || '/')",
+                        params, 1, &rows, error);
+        owned = !code && db_rows(rows) == 0;
+        db_result_free(rows);
+    }
+    return code || owned ? code : error_set(error, CM_EAUTH, 0, "the Idempotency-Key is another scanner's");
 }
 
 int store_batch(struct session *session, const struct delivery_request *request, struct delivery_answer *answer,
@@ -288,8 +305,8 @@ int store_batch(struct session *session, const struct delivery_request *request,
     struct work work = {.session = session, .db = session->db, .request = request, .batch = &batch};
     buf_init(&work.rejected, WORK_PARAM_MAX);
     code = identity_of(work.db, session->settings->config, &request->peer, work.scanner, error);
-    if (!code && !owns_key(&work))
-        code = error_set(error, CM_EAUTH, 0, "the Idempotency-Key is another scanner's");
+    if (!code)
+        code = check_key(&work, error);
     if (!code)
         code = repeat_answer(&work, answer, error);
     if (code == CM_ENOTFOUND)

@@ -63,6 +63,16 @@ def test_lies():
     check("another's run is not finished", "t", sql(f"SELECT finished_at IS NULL FROM run WHERE run = '{others}'"))
     for key in ("beta/own/2", "betas/x", "alphabet/1", "alpha"):
         holds("another's key", "another scanner's" in told(alpha.batch([good], key), 403)["error"], key)
+    client = Collector(unix_path())
+    for key in ("beta/own/1", "beta/to/come"):
+        holds("another's key, on the socket", "another scanner's" in told(client.batch([failure("192.0.2.8", RUN)], key), 403)["error"], key)
+    foreign = failure("192.0.2.9", others, scanner="beta")
+    check("a file of beta's, by alpha: nothing of it", [1], sorted(told(alpha.batch([foreign], "file/beta"))))
+    check("keeps beta from nothing", (200, {"stored": 1, "rejected": []}), beta.batch([foreign], "file/beta"))
+    far = record("failure", source="scan", at=stamp(time.time()), run=mine, stage="connect", error="refused", endpoint=endpoint("192.0.2.6", realm="later"))
+    check("a realm that is not alpha's", {1: "the realm is not this scanner's"}, told(alpha.batch([far], "alpha/later/1")))
+    sql("UPDATE scanner SET realms = '{default,later}' WHERE name = 'alpha'")
+    check("and now is", (200, {"stored": 1, "rejected": []}), alpha.batch([far], "alpha/later/1"))
     check("revoked", 403, tls_client("gone").batch([good], "gone/1")[0])
     check("asks under another's name", 403, alpha.request("POST", "/v1/leases", b'{"kind":"scan","scanner":"beta"}')[0])
     run("certmuster", "sweep", "create", "theirs", "-t", "127.0.0.1:1")
