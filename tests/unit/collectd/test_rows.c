@@ -167,7 +167,7 @@ static void test_metrics(void **state)
     assert_non_null(strstr(text.data, "\ncertmuster_database_up 0\n"));
     strcpy(figures.sources[0].name, "a\"\\\nb");
     figures.sources[0].finished_ms = 1500;
-    strcpy(figures.sources[1].name, "never");
+    strcpy(figures.sources[1].name, "unheard");
     figures.sources[1].finished_ms = -1;
     strcpy(figures.verdicts[0].store, "system");
     strcpy(figures.verdicts[0].name, "ok");
@@ -177,7 +177,7 @@ static void test_metrics(void **state)
     state_metrics(&shown, 5000, &text);
     assert_non_null(strstr(text.data, "\ncertmuster_certificates 7\n"));
     assert_non_null(strstr(text.data, "\ncertmuster_last_sweep_age_seconds{source=\"a\\\"\\\\\\nb\"} 3.500\n"));
-    assert_null(strstr(text.data, "\"never\"} ")); /* no age of what never was */
+    assert_null(strstr(text.data, "\"unheard\"} ")); /* no age of what never was */
     assert_non_null(strstr(text.data, "\ncertmuster_chains{trust_store=\"system\",verdict=\"ok\"} 3\n"));
     assert_int_equal(text.data[text.size - 1], '\n');
     buf_reset(&text);
