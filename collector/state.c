@@ -29,16 +29,17 @@ void state_set_figures(struct state *state, const struct figures *figures)
     pthread_mutex_unlock(&state->lock);
 }
 
-void state_get_figures(struct state *state, struct figures *out)
+static void get_figures(struct state *state, struct figures *out)
 {
     pthread_mutex_lock(&state->lock);
     *out = state->figures;
     pthread_mutex_unlock(&state->lock);
 }
 
-const char *const state_classes[SWEEP_CLASSES] = {"certificate", "no_certificate", "refused", "silent",
-                                                  "unreachable", "unresolved",     "other",   "never"};
-const char *const state_shards[SWEEP_SHARD_STATES] = {"open", "leased", "done", "abandoned"};
+/* certificate and no_certificate were reached */
+static const char *const state_classes[SWEEP_CLASSES] = {"certificate", "no_certificate", "refused", "silent",
+                                                         "unreachable", "unresolved",     "other",   "never"};
+static const char *const state_shards[SWEEP_SHARD_STATES] = {"open", "leased", "done", "abandoned"};
 
 /* --- /metrics ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -176,7 +177,7 @@ static void inventory(const struct figures *figures, int64_t now_ms, struct buf 
 void state_metrics(struct state *state, int64_t now_ms, struct buf *out)
 {
     struct figures figures;
-    state_get_figures(state, &figures);
+    get_figures(state, &figures);
     head(out, "certmuster_build_info", "gauge", "Version of the collector.");
     buf_append_str(out, "certmuster_build_info{version=\"" CERTMUSTER_VERSION "\"} 1\n");
     head(out, "certmuster_start_time_seconds", "gauge", "When the collector started, since the epoch.");

@@ -18,10 +18,8 @@ enum {
     STATE_PLAN_SIZE = 104
 };
 
-/* What a sweep says of places, in the order of state_classes; certificate and no_certificate were reached. */
+/* What a sweep says of places, and the states of its shards, in the order in which state.c names them. */
 enum { SWEEP_CLASSES = 8, SWEEP_SHARD_STATES = 4 };
-extern const char *const state_classes[SWEEP_CLASSES];
-extern const char *const state_shards[SWEEP_SHARD_STATES];
 
 /* Figures of the inventory, computed by the judge every few seconds, however many scrape. */
 struct figures {
@@ -71,7 +69,6 @@ void state_init(struct state *state);
 /* Any thread: what the database's last answer was. */
 void state_database(struct state *state, bool up);
 void state_set_figures(struct state *state, const struct figures *figures);
-void state_get_figures(struct state *state, struct figures *out);
 
 /* The Prometheus text exposition (version 0.0.4), and /healthz: true when 200. Pure. */
 void state_metrics(struct state *state, int64_t now_ms, struct buf *out);

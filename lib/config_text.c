@@ -1,5 +1,5 @@
-/* Configuration values as people read them. Secrets are in files that keys name, never in keys, but a connection string or a URL may hold a password: that is
- * not shown. */
+/* Configuration values as people read them. Secrets are in files that keys name, never in keys, but a connection string or a URL may
+ * hold a password: that is not shown. */
 #include "certmuster/config_text.h"
 
 #include <string.h>

@@ -113,9 +113,9 @@ int db_connect(const struct db_options *options, struct db **out, struct cm_erro
     if (code)
         return code;
     snprintf(timeout, sizeof timeout, "%d", options->connect_timeout_s > 0 ? options->connect_timeout_s : 10);
-    /* The DSN is expanded where it stands: what comes after it overrides it, what comes before is only a default. A server that fell silent (a cable,
-     * a firewall that forgot) is given up within a minute (the first three are seconds, seconds, times; the fourth milliseconds),
-     * in the middle of a statement, too; TCP itself would wait hours. */
+    /* The DSN is expanded where it stands: what comes after it overrides it, what comes before is only a default. A server that fell
+     * silent (a cable, a firewall that forgot) is given up within a minute (the first three are seconds, seconds, times; the fourth
+     * milliseconds), in the middle of a statement, too; TCP itself would wait hours. */
     const char *keywords[] = {"connect_timeout",
                               "keepalives_idle",
                               "keepalives_interval",

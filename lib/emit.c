@@ -1,8 +1,9 @@
 /* Where a scanner's records go: stdout, the spool, or both. Stdout itself is in outlet.c, the submit child in emit_drain.c, what was
  * told in emit_told.c, the run's own records in emit_run.c, the end of a run in emit_end.c.
  *
- * Called by every scanner, one thread at a time. A record that cannot be kept now (disk full) waits in memory, in order, and the scanner is asked to
- * start no new work until it is kept; at the end, what still does not fit goes to a file elsewhere. Nothing is given up silently. */
+ * Called by every scanner, one thread at a time. A record that cannot be kept now (disk full) waits in memory, in order, and the scanner
+ * is asked to start no new work until it is kept; at the end, what still does not fit goes to a file elsewhere. Nothing is given up
+ * silently. */
 #include "certmuster/emit.h"
 
 #include <errno.h>
@@ -58,8 +59,8 @@ static bool leaves_rights(const struct emit_heir *heir)
     return heir && heir->uid != geteuid();
 }
 
-/* Whoever goes on as another user must get there: what is missing on the way can be searched by all, as `certmuster up` makes it. What is there
- * already is its owner's choice. */
+/* Whoever goes on as another user must get there: what is missing on the way can be searched by all, as `certmuster up` makes it. What
+ * is there already is its owner's choice. */
 static void make_way(const char *dir)
 {
     char path[HOME_PATH_SIZE];
@@ -72,7 +73,8 @@ static void make_way(const char *dir)
     }
 }
 
-/* The spool of a scanner that goes on as another user belongs to that user. What is in it already may be anybody's: submit runs with our rights. */
+/* The spool of a scanner that goes on as another user belongs to that user. What is in it already may be anybody's: submit runs with our
+ * rights. */
 static int hand_over(const struct emit *emit, const struct emit_heir *heir, struct cm_error *error)
 {
     int fd = open(emit->spool_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -1,4 +1,5 @@
-/* The end of a run: what a full disk refused is tried again, at last kept elsewhere; submit drains the spool. Or a next run follows in its place. */
+/* The end of a run: what a full disk refused is tried again, at last kept elsewhere; submit drains the spool. Or a next run follows in
+ * its place. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

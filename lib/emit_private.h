@@ -63,8 +63,8 @@ struct drain {
 pid_t drain_spawn(const struct drain *drain, int64_t wait_ms);
 /* Collects a child that ended, and starts one when closed segments wait. */
 void drain_tick(struct drain *drain, uint64_t segments_closed, int64_t now_ms);
-/* Runs a last child that gives up when the collector has taken nothing for wait_ms; true when the spool was drained and nothing was refused. *told: the child has said on
- * stderr what is left. */
+/* Runs a last child that gives up when the collector has taken nothing for wait_ms; true when the spool was drained and nothing was
+ * refused. *told: the child has said on stderr what is left. */
 bool drain_finish(struct drain *drain, int64_t wait_ms, bool *told);
 
 enum {

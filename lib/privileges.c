@@ -1,6 +1,7 @@
 /* The order matters: groups before the user, since root is needed for them; the filter last, since it forbids all of this.
  *
- * What the filter does not name is answered with EPERM and not with death: a library that tries something new on another machine shall not end a watch. */
+ * What the filter does not name is answered with EPERM and not with death: a library that tries something new on another machine shall
+ * not end a watch. */
 #include "certmuster/privileges.h"
 
 #include <errno.h>
@@ -72,8 +73,8 @@ static int drop_capabilities(bool reads, struct cm_error *error)
     return syscall(SYS_capset, &header, kept) ? fail(error, "capset") : 0;
 }
 
-/* The kernel forgets the parent-death signal with every change of rights (PR_SET_PDEATHSIG(2const)): who is to end with its parent still is. A parent that died meanwhile is made
- * up for. */
+/* The kernel forgets the parent-death signal with every change of rights (PR_SET_PDEATHSIG(2const)): who is to end with its parent still
+ * is. A parent that died meanwhile is made up for. */
 static int keep_parent_signal(int number, pid_t parent, struct cm_error *error)
 {
     if (number && prctl(PR_SET_PDEATHSIG, (unsigned long)number, 0, 0, 0))
@@ -153,8 +154,8 @@ static int allow(scmp_filter_ctx filter, const char *const *lines)
     return code;
 }
 
-/* What is harmless with this argument alone: TIOCSTI would type into the terminal that root started us from, tgkill reach others of the same user, and
- * a descriptor under another number escape from `silence`. */
+/* What is harmless with this argument alone: TIOCSTI would type into the terminal that root started us from, tgkill reach others of the
+ * same user, and a descriptor under another number escape from `silence`. */
 static int allow_arguments(scmp_filter_ctx filter)
 {
     const struct {
@@ -179,7 +180,8 @@ static int allow_arguments(scmp_filter_ctx filter)
     return code;
 }
 
-/* Threads, but no processes; memory, but none that can be run. clone3 hides its flags behind a pointer: the C library takes clone where there is none. */
+/* Threads, but no processes; memory, but none that can be run. clone3 hides its flags behind a pointer: the C library takes clone where
+ * there is none. */
 static int allow_some(scmp_filter_ctx filter)
 {
     int code = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
@@ -196,8 +198,8 @@ static int allow_some(scmp_filter_ctx filter)
     return code;
 }
 
-/* Refuses to write to the descriptors from..to, in blocks of a power of two: filters compare 64 bits and the kernel takes 32 of them for a descriptor, so
- * "greater than" would be easy to evade and "equal under a mask" is not. */
+/* Refuses to write to the descriptors from..to, in blocks of a power of two: filters compare 64 bits and the kernel takes 32 of them for
+ * a descriptor, so "greater than" would be easy to evade and "equal under a mask" is not. */
 static int refuse_writes(scmp_filter_ctx filter, uint32_t from, uint32_t to)
 {
     static const int calls[] = {SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(sendto), SCMP_SYS(sendmsg)};

@@ -1,6 +1,6 @@
 /* The record stream's reader: one hostile line in, one checked record out. Its writer is record.c, its schema
- * contrib/schema/record-v1.schema.json; a member that changes here changes in all three.
- * What every observation carries is read in record_read_seen.c, what lies beside certificates in record_read_asset.c, a single member checked in record_member.c.
+ * contrib/schema/record-v1.schema.json; a member that changes here changes in all three. What every observation carries is read in
+ * record_read_seen.c, what lies beside certificates in record_read_asset.c, a single member checked in record_member.c.
  *
  * Called by the collector for every line, and by whoever reads a stream. jansson does JSON and UTF-8; nesting is bounded before it
  * starts, and everything that is stored or hashed must already be in its canonical form, so that one place has one identity. */

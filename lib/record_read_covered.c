@@ -1,5 +1,5 @@
-/* What a crawl has looked at, as its finished record says: from the realm, host and roots the collector knows what the run must have seen, had it been there.
- * Called by record_read.c; its writer is record.c. */
+/* What a crawl has looked at, as its finished record says: from the realm, host and roots the collector knows what the run must have
+ * seen, had it been there. Called by record_read.c; its writer is record.c. */
 #include <string.h>
 
 #include "certmuster/limits.h"

@@ -143,8 +143,8 @@ static int write_document(struct db *db, struct bundle *bundle, const struct evi
     return code ? code : closed;
 }
 
-/* One certificate as PEM (RFC 7468: lines of 64), above it its fingerprint, and the trust store that an anchor is of. Its names stay out: they could hold a line that
- * begins another certificate. */
+/* One certificate as PEM (RFC 7468: lines of 64), above it its fingerprint, and the trust store that an anchor is of. Its names stay
+ * out: they could hold a line that begins another certificate. */
 static int pem_row(const struct db_result *row, void *context)
 {
     enum { LINE = 64 };

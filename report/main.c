@@ -30,10 +30,10 @@ static const struct cli_program program = {
              "expiring: what expires within this time, expired certificates included: 30d (default), 12h, 2w."},
             {OPTION_FILTER, "filter", "EXPR",
              "Only what matches every word: name, subject, issuer, place, owner or fingerprint holds it. name:, "
-             "issuer:, place:, "
-             "owner:, realm:, key:, fingerprint: look at one of them, status: is expired, expiring, failing, ok or gone; "
-             "-word turns "
-             "around, quotes hold words together, * stands for anything."},
+             "issuer:, "
+             "place:, owner:, realm:, key:, fingerprint: look at one of them, status: is expired, expiring, failing, "
+             "ok "
+             "or gone; -word turns around, quotes hold words together, * stands for anything."},
             {OPTION_OWNER, "owner", "NAME", "Only places of this owner; none: places that nobody owns."},
             {OPTION_INCLUDE, "include", "trust",
              "With the trust anchors of trust stores, which are left out otherwise."},

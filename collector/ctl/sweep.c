@@ -1,4 +1,5 @@
-/* `certmuster sweep`: what is looked at, when, and how far it came. The verbs that start and end a sweep; plans are made in sweep_plan.c, shown in sweep_show.c. */
+/* `certmuster sweep`: what is looked at, when, and how far it came. The verbs that start and end a sweep; plans are made in
+ * sweep_plan.c, shown in sweep_show.c. */
 #include "collector/ctl/sweep.h"
 
 #include <stdio.h>

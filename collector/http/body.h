@@ -12,8 +12,8 @@ enum body_encoding { BODY_IDENTITY, BODY_GZIP, BODY_ZSTD };
 
 /* CM_EUNSUPPORTED: another Content-Encoding, or several. value may be NULL. */
 CM_MUST_CHECK int body_encoding_read(const char *value, enum body_encoding *out);
-/* Drains raw into *out, whose maximum is the limit: CM_ELIMIT past it, at the first byte too many. CM_EMALFORMED: damaged. CM_ETRUNCATED: it ends
- * inside a frame. */
+/* Drains raw into *out, whose maximum is the limit: CM_ELIMIT past it, at the first byte too many. CM_EMALFORMED: damaged.
+ * CM_ETRUNCATED: it ends inside a frame. */
 CM_MUST_CHECK int body_decode(struct evbuffer *raw, enum body_encoding encoding, struct buf *out,
                               struct cm_error *error);
 

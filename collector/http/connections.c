@@ -3,9 +3,9 @@
  * libevent 2.1 tells nobody that an evhttp connection ended before its first request was whole. So each stream is held with a
  * reference of our own: evhttp takes its callbacks off when it lets go, which is what the sweep looks for; only then is the socket closed.
  *
- * Nor does it tell that a request has begun. What it holds is therefore counted where it comes in and goes out, at the stream's two buffers: so a body in pieces,
- * requests sent ahead and an answer that nobody reads all count. Past HELD_MAX the client that holds most is put off, so that one who sends
- * too much is the one who is told to come again. */
+ * Nor does it tell that a request has begun. What it holds is therefore counted where it comes in and goes out, at the stream's two
+ * buffers: so a body in pieces, requests sent ahead and an answer that nobody reads all count. Past HELD_MAX the client that holds most
+ * is put off, so that one who sends too much is the one who is told to come again. */
 #include "collector/http/connections.h"
 
 #include <event2/buffer.h>
@@ -127,7 +127,7 @@ static bool was_let_go(const struct connection *connection)
 }
 
 /* evhttp takes it for a timeout of its own and closes. */
-void connection_cut(struct connection *connection)
+static void cut(struct connection *connection)
 {
     connection->deadline_ms = INT64_MAX;
     set_held(connection, 0, 0);
@@ -218,7 +218,7 @@ static void meet(struct connection *connection, int64_t now_ms)
     if (connection->leaving || connection->counted)
         return;
     if (!connection->known && (!know(connection) || count_like(connection) > all->max_per_client)) {
-        connection_cut(connection);
+        cut(connection);
     } else if (connection_prove(connection) && connection->deadline_ms) { /* not while its request is worked on */
         connection->counted = true;
         connection->deadline_ms = now_ms + all->timeout_ms;
@@ -285,7 +285,7 @@ static void make_room(struct connections *all)
         victim = find_idle(all);
     if (!victim)
         return; /* one more than there should be: the listeners rest now */
-    connection_cut(victim);
+    cut(victim);
     for (size_t i = 0; i < all->count; i++)
         if (all->list[i] == victim && was_let_go(victim)) {
             forget(all, i);
@@ -344,7 +344,7 @@ static void relieve(struct connections *all)
             return;
         atomic_fetch_add(&all->state->requests_limited, 1);
         if (heaviest->held_out > 0) /* an answer that it does not take; the key will say so again */
-            connection_cut(heaviest);
+            cut(heaviest);
         else
             connection_farewell(heaviest, 429, "too much is on its way at once; come again");
     }
@@ -357,7 +357,7 @@ static void see_to_deadline(struct connection *connection, int64_t now_ms)
     if (connection->proven && connection->held_in > 0 && connection->held_out == 0 && !connection->leaving)
         connection_farewell(connection, 408, "the request took too long; see collector.request_timeout");
     else
-        connection_cut(connection);
+        cut(connection);
 }
 
 void connections_sweep(struct connections *all, int64_t now_ms)

@@ -1,5 +1,6 @@
-/* Every open connection of the daemon: how many, whose, until when, and what is kept in memory for each. evhttp times out a client that is silent; this
- * cuts the one that drips, and bounds memory: what came in and was not worked on yet, and what goes out and was not read yet. */
+/* Every open connection of the daemon: how many, whose, until when, and what is kept in memory for each. evhttp times out a client that
+ * is silent; this cuts the one that drips, and bounds memory: what came in and was not worked on yet, and what goes out and was not read
+ * yet. */
 #ifndef COLLECTOR_HTTP_CONNECTIONS_H
 #define COLLECTOR_HTTP_CONNECTIONS_H
 
@@ -44,8 +45,8 @@ struct connections {
 
 void connections_init(struct connections *all, const struct settings *settings, struct state *state);
 void connections_done(struct connections *all); /* closes what is left */
-/* Takes a reference to a stream that evhttp is about to serve. With all places taken, one who has proven nothing yet is cut for it, by lot; then
- * one who waits with nothing to say. */
+/* Takes a reference to a stream that evhttp is about to serve. With all places taken, one who has proven nothing yet is cut for it, by
+ * lot; then one who waits with nothing to say. */
 struct connection *connections_add(struct connections *all, struct bufferevent *stream, bool is_local);
 /* True when the next one to come would find all places taken by requests that are under way: better not to accept. */
 bool connections_full(const struct connections *all);
@@ -56,8 +57,6 @@ struct connection *connections_find(struct connections *all, const struct buffer
 void connections_sweep(struct connections *all, int64_t now_ms);
 /* The answer is on its way: the clock for reading it and for the next request starts. */
 void connection_answered(struct connections *all, struct connection *connection, int64_t now_ms);
-/* Closes now. */
-void connection_cut(struct connection *connection);
 
 /* farewell.c: tells a client that is still sending why it must go, and closes once that was read or a second has passed. */
 void connection_farewell(struct connection *connection, int status, const char *text);

@@ -1,5 +1,6 @@
-/* Answers before the request is whole. evhttp knows none: so its callbacks are put aside, the answer is written past it, what still comes in is thrown away
- * for a moment (a socket closed over unread bytes is reset, and takes the answer with it), and evhttp is given back its connection to close.
+/* Answers before the request is whole. evhttp knows none: so its callbacks are put aside, the answer is written past it, what still
+ * comes in is thrown away for a moment (a socket closed over unread bytes is reset, and takes the answer with it), and evhttp is given
+ * back its connection to close.
  *
  *   served ──connection_farewell──► leaving: answer going out ──written──► our side shut, input thrown away
  *                                       │                                        │

@@ -1,7 +1,7 @@
 /* Listeners, the event loop and its end. What requests mean is in routes.c.
  *
- * With collector.connections open, whoever has proven nothing makes room; when all are at work the listeners rest, and the kernel keeps who comes next
- * waiting. What they may hold in memory is in connections.c. */
+ * With collector.connections open, whoever has proven nothing makes room; when all are at work the listeners rest, and the kernel keeps
+ * who comes next waiting. What they may hold in memory is in connections.c. */
 #include "collector/http/server.h"
 
 #include <event2/bufferevent_ssl.h>

@@ -42,8 +42,8 @@ static int load(SSL_CTX *context, const struct config *config, struct cm_error *
     return 0;
 }
 
-/* Why a client was turned away is told to nobody but our log: TLS has one word for most of it, and a scanner whose clock or ours is wrong would look like any other that cannot connect. Once
- * in five seconds, for strangers may come as often as they like. */
+/* Why a client was turned away is told to nobody but our log: TLS has one word for most of it, and a scanner whose clock or ours is
+ * wrong would look like any other that cannot connect. Once in five seconds, for strangers may come as often as they like. */
 static int note_refusal(int good, X509_STORE_CTX *store)
 {
     static _Atomic int64_t next_ms;

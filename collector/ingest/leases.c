@@ -1,5 +1,6 @@
-/* Sweep work for scanners: giving out shards by lease, and what holders say of their leases. The rules are functions of the database (sql/0013_sweeps.sql), where
- * any number of collectors and the operator's commands find the same ones; here are the requests and the answers. */
+/* Sweep work for scanners: giving out shards by lease, and what holders say of their leases. The rules are functions of the database
+ * (sql/0013_sweeps.sql), where any number of collectors and the operator's commands find the same ones; here are the requests and the
+ * answers. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Looks: what a sighting, a failure or an endpoint record says, taken from the record that record_read made of its line.
  *
- * What many looks of a batch say alike (role, result, TLS) is kept once and called a saying. Where a look was is kept as its id alone; the row of its place is made when
- * the inventory turns out not to know it so, from the line once more. */
+ * What many looks of a batch say alike (role, result, TLS) is kept once and called a saying. Where a look was is kept as its id alone;
+ * the row of its place is made when the inventory turns out not to know it so, from the line once more. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* Questions are asked for every segment of every sweep, and nearly all are written by submit: {"sha256":["<hex>",…]} without white space, sorted. Those are read as they
- * lie, at the speed of the hex digits; whatever else is JSON is left to jansson, which means the same by it. */
+/* Questions are asked for every segment of every sweep, and nearly all are written by submit: {"sha256":["<hex>",…]} without white
+ * space, sorted. Those are read as they lie, at the speed of the hex digits; whatever else is JSON is left to jansson, which means the
+ * same by it. */
 #include "collector/ingest/question.h"
 
 #include <jansson.h>

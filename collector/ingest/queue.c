@@ -139,7 +139,8 @@ static size_t count_of_client(const struct list *list, uint64_t client)
     return count;
 }
 
-/* In a full queue: the last job of the client that has most in it, if that leaves it no fewer than the newcomer has then. NULL: nobody has so many. */
+/* In a full queue: the last job of the client that has most in it, if that leaves it no fewer than the newcomer has then. NULL: nobody
+ * has so many. */
 static struct job *take_from_most(struct queue *queue, uint64_t newcomer)
 {
     size_t most = count_of_client(&queue->waiting, newcomer) + 1;

@@ -30,8 +30,9 @@ void job_free(struct job *job);
 struct queue;
 struct queue *queue_new(const struct settings *settings, struct state *state, size_t max, unsigned workers);
 int queue_fd(const struct queue *queue); /* readable when jobs are done */
-/* Only with QUEUE_ROOM the job is no longer the caller's. One client may fill half of the queue; when it is full, the last job of the client that has
- * most in it makes room for one who has less, and comes back answered with 429. Of those that wait, that of the client goes first whom the fewest workers serve. */
+/* Only with QUEUE_ROOM the job is no longer the caller's. One client may fill half of the queue; when it is full, the last job of the
+ * client that has most in it makes room for one who has less, and comes back answered with 429. Of those that wait, that of the client
+ * goes first whom the fewest workers serve. */
 enum queue_room { QUEUE_ROOM, QUEUE_FULL, QUEUE_SHARE_FULL };
 enum queue_room queue_put(struct queue *queue, struct job *job);
 struct job *queue_take_done(struct queue *queue); /* NULL: none */

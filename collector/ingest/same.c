@@ -1,5 +1,5 @@
-/* Which places of a batch are as the inventory has them, told by their digests alone: one statement, one look into an index for each place, and no row of a table is
- * read or written. What is not the same is compared in full afterwards (compare.sql). */
+/* Which places of a batch are as the inventory has them, told by their digests alone: one statement, one look into an index for each
+ * place, and no row of a table is read or written. What is not the same is compared in full afterwards (compare.sql). */
 #include <stdlib.h>
 
 #include "certmuster/db_array.h"

@@ -22,8 +22,8 @@ void session_done(struct session *session);
 CM_MUST_CHECK int session_ready(struct session *session, struct cm_error *error);
 /* After CM_EIO of any statement, or when the connection's state is unknown. */
 void session_drop(struct session *session);
-/* The database's clock. Ours is not asked for what is stored: two collectors may differ by a day, and what one stored of tomorrow would make what others see
- * today arrive late. */
+/* The database's clock. Ours is not asked for what is stored: two collectors may differ by a day, and what one stored of tomorrow would
+ * make what others see today arrive late. */
 CM_MUST_CHECK int database_clock(struct db *db, int64_t *now_ms, struct cm_error *error);
 /* Makes today's partition of observation when it is missing; tomorrow's is made ahead by upkeep. */
 CM_MUST_CHECK int session_partition(struct session *session, int64_t now_ms, struct cm_error *error);

@@ -1,15 +1,18 @@
-/* Lines that repeat. The records of a sweep differ in when, where, which chain and how many milliseconds, and in nothing else that thousands of others do not have.
+/* Lines that repeat. The records of a sweep differ in when, where, which chain and how many milliseconds, and in nothing else that
+ * thousands of others do not have.
  *
  *     {"v":1,"type":"sighting","source":"scan","at":" TIME ","scanner":"…","endpoint":{…"transport":"tcp", "ip":"IP", "port":PORT,"name":" NAME
  *     └──────────────────── front ───────────────────┘     └─────────────────── middle ──────────────────┘
  *                                                "},"role":"server","chain":[" FINGERPRINTS "],"tls":{…},"ms":{"connect": N ,"handshake": N } }
  *                                                └─────── behind_name ───────┘              └──── behind_chain ─────────┘                     └ end
  *
- * A line that record_read has read is remembered as the bytes between its holes. Another line that has the same bytes there, and in the holes what record_read
- * takes there, is a record that record_read takes too, and says the same. That is all that is known here: nothing is parsed, no member is looked for, and whatever
- * differs from what was read goes to record_read itself. Failures have no chain; behind_name is then the rest of the line.
+ * A line that record_read has read is remembered as the bytes between its holes. Another line that has the same bytes there, and in the
+ * holes what record_read takes there, is a record that record_read takes too, and says the same. That is all that is known here: nothing
+ * is parsed, no member is looked for, and whatever differs from what was read goes to record_read itself. Failures have no chain;
+ * behind_name is then the rest of the line.
  *
- * Batches are hostile: shapes are found by a hash in a table of fixed size, where the newest displaces what stood there, so that no line costs more than to look once. */
+ * Batches are hostile: shapes are found by a hash in a table of fixed size, where the newest displaces what stood there, so that no line
+ * costs more than to look once. */
 #include "collector/ingest/skim.h"
 
 #include <stdlib.h>

@@ -26,8 +26,8 @@ struct delivery_answer {
     struct buf body; /* JSON; initialised by the caller */
 };
 
-/* A batch. 0: the answer stands; it is 200 only after the commit. CM_EIO: the database is away or went away, in doubt whether it committed (the
- * key will tell); nothing else is returned: what the database refuses is CM_EMALFORMED, which is a defect of ours. */
+/* A batch. 0: the answer stands; it is 200 only after the commit. CM_EIO: the database is away or went away, in doubt whether it
+ * committed (the key will tell); nothing else is returned: what the database refuses is CM_EMALFORMED, which is a defect of ours. */
 CM_MUST_CHECK int store_batch(struct session *session, const struct delivery_request *request,
                               struct delivery_answer *answer, struct cm_error *error);
 /* Sweep work: a shard for who asks (200, or 204 when there is none), and what its holder says of the lease whose id is request->key. */

@@ -1,7 +1,8 @@
 /* Table told: what a batch says of its runs that observation does not hold, for the judge of places that vanished (sql/0015_gone.sql).
  *
- * An absence is a definite word of the run itself: nothing listens at the endpoint, the name does not exist, the file is not there. Which files a crawl would have told of
- * is found later; for that it is kept which it did tell of though they were not as before, and where it could not read. */
+ * An absence is a definite word of the run itself: nothing listens at the endpoint, the name does not exist, the file is not there.
+ * Which files a crawl would have told of is found later; for that it is kept which it did tell of though they were not as before, and
+ * where it could not read. */
 #include <stdio.h>
 #include <string.h>
 
@@ -49,8 +50,8 @@ static void say(struct said *said, enum word word, const uint8_t place[static CM
         said->by[word].last_ms = at_ms;
 }
 
-/* Of a file. What ends the reading of a file, or of all that lies below a directory, is told from what concerns one thing inside. Damage may be either: of an archive that
- * was cut it is told where the reader stood. */
+/* Of a file. What ends the reading of a file, or of all that lies below a directory, is told from what concerns one thing inside. Damage
+ * may be either: of an archive that was cut it is told where the reader stood. */
 static enum word word_of_file(const char *result)
 {
     static const struct {

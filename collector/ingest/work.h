@@ -13,8 +13,8 @@ struct work {
     const struct delivery_request *request;
     struct batch *batch;
     struct places places;
-    int64_t
-        received_ms; /* by the database's clock, which is the one that all collectors share: theirs may differ by a day */
+    /* By the database's clock, which is the one that all collectors share: theirs may differ by a day. */
+    int64_t received_ms;
     int64_t skew_ms; /* 0 unless beyond BATCH_SKEW_MS */
     char scanner[PEER_NAME_SIZE];
     struct buf rejected; /* the rejections as a JSON array */
@@ -32,8 +32,8 @@ CM_MUST_CHECK int work_mark_same(struct work *work, struct cm_error *error);
 /* lacking.c: marks the batch's certificates that the inventory has; answers 409 when a chain needs one that is nowhere. */
 CM_MUST_CHECK int work_look_up_certificates(struct work *work, struct delivery_answer *answer, struct cm_error *error);
 
-/* told.c: what the batch says of runs besides observation: who is not there, which files could not be read, which keys and the like are there (table told). After the
- * runs' rows. */
+/* told.c: what the batch says of runs besides observation: who is not there, which files could not be read, which keys and the like are
+ * there (table told). After the runs' rows. */
 CM_MUST_CHECK int work_tell(struct work *work, struct cm_error *error);
 
 /* staging.c: each fills its temporary tables. */

@@ -1,6 +1,6 @@
-/* What this collector works with, noted in the inventory: at the start, and when a file that says whom it trusts has become another. configuration_note() of
- * sql/0018_proof.sql compares it with what was noted before, and leaves a row in the audit log when it changed. Passwords stay out, and so does the path of a webhook, which
- * often is one. */
+/* What this collector works with, noted in the inventory: at the start, and when a file that says whom it trusts has become another.
+ * configuration_note() of sql/0018_proof.sql compares it with what was noted before, and leaves a row in the audit log when it changed.
+ * Passwords stay out, and so does the path of a webhook, which often is one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* A round of the docket: takes chains that wait, judges them with every store that may, writes what came of it; all in one transaction, which holds the rows
- * so that no other judge takes them. Chains whose time has come are put on the docket before. */
+/* A round of the docket: takes chains that wait, judges them with every store that may, writes what came of it; all in one transaction,
+ * which holds the rows so that no other judge takes them. Chains whose time has come are put on the docket before. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,8 +73,8 @@ static int find_der(const uint8_t sha256[CM_SHA256_SIZE], struct buf *der, void 
     return code;
 }
 
-/* Those that are valid first, then those of usual size, then those known longest, as many as take no more than 32 KiB: whoever comes later with a thousand of one name, or
- * with large ones, does not crowd them out. */
+/* Those that are valid first, then those of usual size, then those known longest, as many as take no more than 32 KiB: whoever comes
+ * later with a thousand of one name, or with large ones, does not crowd them out. */
 static const char issuers_sql[] =
     "WITH name AS (SELECT c.issuer AS text, md5(c.issuer) AS key FROM certificate c WHERE c.sha256 = decode($1, 'hex'))"
     " SELECT n.text, n.key, (SELECT count(*) FROM certificate t WHERE t.is_ca AND md5(t.subject) = n.key),"
@@ -247,7 +247,8 @@ static int call_due(struct db *db, int64_t now, struct cm_error *error)
         params, 1, NULL, error);
 }
 
-/* Verdicts of a clock that was ahead: their next change may be long after the one that was wrong. Asked at the start, and when the clock went back. */
+/* Verdicts of a clock that was ahead: their next change may be long after the one that was wrong. Asked at the start, and when the clock
+ * went back. */
 static int call_untimely(struct db *db, int64_t now, struct cm_error *error)
 {
     char at[TIMEFMT_SIZE];

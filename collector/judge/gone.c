@@ -1,5 +1,5 @@
-/* Places that vanish: what runs that are whole say of absence is counted, and what was missed by as many sweeps as gone.after says is marked as gone. All of it is
- * sql/0015_gone.sql; any number of collectors take turns at it. Nothing is done for a place that is there. */
+/* Places that vanish: what runs that are whole say of absence is counted, and what was missed by as many sweeps as gone.after says is
+ * marked as gone. All of it is sql/0015_gone.sql; any number of collectors take turns at it. Nothing is done for a place that is there. */
 #include <stdio.h>
 
 #include "certmuster/log.h"

@@ -1,4 +1,5 @@
-/* Names looked up in this round: a list with a table over it. Whoever serves chains chooses the names, so their number and the bytes behind them are bounded. */
+/* Names looked up in this round: a list with a table over it. Whoever serves chains chooses the names, so their number and the bytes
+ * behind them are bounded. */
 #include "collector/judge/issuers.h"
 
 #include <openssl/evp.h>

@@ -1,5 +1,5 @@
-/* The judge: one thread that every few seconds verifies the chains that wait for it (with others, when many do), does the upkeep that is due, brings the figures
- * of /metrics up to date and lets the alerts work. */
+/* The judge: one thread that every few seconds verifies the chains that wait for it (with others, when many do), does the upkeep that is
+ * due, brings the figures of /metrics up to date and lets the alerts work. */
 #ifndef COLLECTOR_JUDGE_JUDGE_H
 #define COLLECTOR_JUDGE_JUDGE_H
 
@@ -27,7 +27,8 @@ struct docket_tally {
 };
 struct docket *docket_new(void);
 void docket_free(struct docket *docket);
-/* Puts chains on the docket whose time has come: verdicts with a date that has passed since *last (0: at all), or of a clock that was ahead. *last becomes now. */
+/* Puts chains on the docket whose time has come: verdicts with a date that has passed since *last (0: at all), or of a clock that was
+ * ahead. *last becomes now. */
 CM_MUST_CHECK int docket_call_up(struct db *db, const struct trust_set *set, int64_t *last, struct cm_error *error);
 /* Leaves a transaction open when it fails. */
 CM_MUST_CHECK int docket_round(struct docket *docket, struct db *db, const struct trust_set *set,
@@ -42,8 +43,8 @@ CM_MUST_CHECK int upkeep_round(struct db *db, struct cm_error *error);
 CM_MUST_CHECK int sweeps_round(struct db *db, struct cm_error *error);
 /* Places that vanished are marked. */
 CM_MUST_CHECK int gone_round(struct db *db, const struct config *config, struct cm_error *error);
-/* What collectors do in turns: the row of table upkeep called name is its lock. run works inside the transaction; it is not called while another collector is at it, or when it
- * was done less than `every` ago. */
+/* What collectors do in turns: the row of table upkeep called name is its lock. run works inside the transaction; it is not called while
+ * another collector is at it, or when it was done less than `every` ago. */
 struct upkeep_task {
     const char *name, *every;
     int (*run)(struct db *db, struct cm_error *error);

@@ -1,4 +1,5 @@
-/* Who judges, and for how long at a time. The judge's own thread has the first seat; the others are threads that last as long as there is much to do. */
+/* Who judges, and for how long at a time. The judge's own thread has the first seat; the others are threads that last as long as there
+ * is much to do. */
 #include "collector/judge/panel.h"
 
 #include <pthread.h>

@@ -1,5 +1,6 @@
-/* Writes down which anchors a trust store has: trust_store_note() of sql/0018_proof.sql compares them with those of before, puts every chain on the docket
- * when they are others, and leaves a row in the audit log. However many collectors find the same new file, the first one notes it. */
+/* Writes down which anchors a trust store has: trust_store_note() of sql/0018_proof.sql compares them with those of before, puts every
+ * chain on the docket when they are others, and leaves a row in the audit log. However many collectors find the same new file, the first
+ * one notes it. */
 #include <openssl/crypto.h>
 #include <openssl/x509_vfy.h>
 

@@ -1,6 +1,6 @@
-/* The configured trust stores, and which file each name stands for in the inventory (table trust_store): written down, so that a store which was exchanged while no
- * collector ran is noticed too, and so that two collectors with different files do not overrule each other for ever. The one that found a
- * new file last counts. */
+/* The configured trust stores, and which file each name stands for in the inventory (table trust_store): written down, so that a store
+ * which was exchanged while no collector ran is noticed too, and so that two collectors with different files do not overrule each other
+ * for ever. The one that found a new file last counts. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* A key's value in force as text: durations and sizes with their unit, lists by commas, a connection string or URL without its password. Nothing when unset. */
+/* A key's value in force as text: durations and sizes with their unit, lists by commas, a connection string or URL without its password.
+ * Nothing when unset. */
 #ifndef CERTMUSTER_CONFIG_TEXT_H
 #define CERTMUSTER_CONFIG_TEXT_H
 

@@ -1,4 +1,5 @@
-/* Parameters in PostgreSQL's binary format, for statements that take thousands of values at once: as text they would be twice as long, and parsed. */
+/* Parameters in PostgreSQL's binary format, for statements that take thousands of values at once: as text they would be twice as long,
+ * and parsed. */
 #ifndef CERTMUSTER_DB_ARRAY_H
 #define CERTMUSTER_DB_ARRAY_H
 

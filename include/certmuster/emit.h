@@ -28,8 +28,9 @@ struct emit_options {
         run; /* --run UUID: the id of a lease that this run works off; NULL: one of its own. CM_EINVAL when it is none */
     int argc;
     char **argv; /* for the run record */
-    /* Not NULL: submit is started by a small process of its own, made here, that keeps the rights that we have now, so that the scanner may do without
-     * execve and sockets. When the user differs from ours the spool is a directory of its own, "<spool>-<source>", that belongs to it. */
+    /* Not NULL: submit is started by a small process of its own, made here, that keeps the rights that we have now, so that the scanner
+     * may do without execve and sockets. When the user differs from ours the spool is a directory of its own, "<spool>-<source>", that
+     * belongs to it. */
     const struct emit_heir *heir;
 };
 

@@ -14,8 +14,8 @@ struct detail {
     bool owners_exact;
     struct pages places;
     struct rows checked; /* when those on and near the screen were last looked at, by id */
-    size_t scrolled; /* lines of the upper part that are scrolled away */
-    size_t lines;    /* of the upper part, as last drawn */
+    size_t scrolled;     /* lines of the upper part that are scrolled away */
+    size_t lines;        /* of the upper part, as last drawn */
     bool all_names, all_events;
     bool failed; /* the last answer was an error */
 };

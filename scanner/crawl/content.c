@@ -1,7 +1,7 @@
 /* Bytes behind one interface: a buffer that begins as the head and may grow to the whole, in front of a source.
  *
- * Owns the buffer and its share of the memory. job.c opens contents, readers read them. The source stands where the buffer ends, or behind it once
- * content_read() has gone on; so a stream can be made whole only before that. */
+ * Owns the buffer and its share of the memory. job.c opens contents, readers read them. The source stands where the buffer ends, or
+ * behind it once content_read() has gone on; so a stream can be made whole only before that. */
 #include "scanner/crawl/content.h"
 
 #include <errno.h>

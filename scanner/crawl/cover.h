@@ -1,5 +1,5 @@
-/* What a crawl has looked at: the roots, by their real paths, what below them was left out without a word, and which file systems were mounted. Told in the run's finished record, so that the
- * collector knows what the crawl would have seen, had it been there. */
+/* What a crawl has looked at: the roots, by their real paths, what below them was left out without a word, and which file systems were
+ * mounted. Told in the run's finished record, so that the collector knows what the crawl would have seen, had it been there. */
 #ifndef SCANNER_CRAWL_COVER_H
 #define SCANNER_CRAWL_COVER_H
 

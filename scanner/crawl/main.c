@@ -1,10 +1,10 @@
 /* certmuster-crawl: reads files and trees and tells which certificates and private keys lie in them.
  *
- * Owns the signals, the rights and the exit status. The command line stands in options.h, what is opened in walk.h, what is found in a file in job.h,
- * where it goes in sink.h.
+ * Owns the signals, the rights and the exit status. The command line stands in options.h, what is opened in walk.h, what is found in a
+ * file in job.h, where it goes in sink.h.
  *
- * Files are hostile, and root runs this: before the first of them is opened all rights are given up but the one to read. What must be opened for
- * anything else is open by then; submit is started by a small process that was made before. */
+ * Files are hostile, and root runs this: before the first of them is opened all rights are given up but the one to read. What must be
+ * opened for anything else is open by then; submit is started by a small process that was made before. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>

@@ -1,8 +1,8 @@
 /* How much memory this process has taken since a file was begun, and a fence around libraries that take what a file tells them to.
  *
- * A 7z archive of 100 bytes may announce a dictionary of 4 GiB or a table of 100 million entries, and no library that reads archives can be told a
- * ceiling. So what they allocate is fenced: beyond it malloc(3) returns NULL to them, which they survive; and before they come near, whoever
- * drives them stops. Together with what a small process has anyway this keeps below 256 MiB. */
+ * A 7z archive of 100 bytes may announce a dictionary of 4 GiB or a table of 100 million entries, and no library that reads archives can
+ * be told a ceiling. So what they allocate is fenced: beyond it malloc(3) returns NULL to them, which they survive; and before they come
+ * near, whoever drives them stops. Together with what a small process has anyway this keeps below 256 MiB. */
 #ifndef SCANNER_CRAWL_MEMORY_H
 #define SCANNER_CRAWL_MEMORY_H
 

@@ -1,7 +1,7 @@
 /* The sink of all findings: each becomes a record through emit, a row when a person reads, and a number.
  *
- * Owns its line buffer. main.c makes one; the readers reach it through found_ops. Roles are decided here: a self-issued CA certificate on its own
- * is an anchor that somebody trusts, everything else is stored. */
+ * Owns its line buffer. main.c makes one; the readers reach it through found_ops. Roles are decided here: a self-issued CA certificate
+ * on its own is an anchor that somebody trusts, everything else is stored. */
 #include "scanner/crawl/sink.h"
 
 #include <fcntl.h>
@@ -254,8 +254,8 @@ static bool on_pulse(void *context)
     return *sink->stop;
 }
 
-/* A step of the path within containers, in UTF-8. One that is too long is cut, with a hash of the whole in its place: two do not become one. False: it
- * was cut. There is room for that at every depth. */
+/* A step of the path within containers, in UTF-8. One that is too long is cut, with a hash of the whole in its place: two do not become
+ * one. False: it was cut. There is room for that at every depth. */
 static bool append_step(struct sink *sink, const char *name)
 {
     size_t reserved = (1 + CUT_BYTES) * (SINK_STEPS_MAX - sink->depth), begin = sink->inner.size;

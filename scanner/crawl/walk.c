@@ -1,8 +1,8 @@
 /* The walk: an explicit stack of open directories, every name opened relative to the one above and never through a link, so that
  * renaming a directory under a crawl that runs as root leads nowhere.
  *
- * Owns descriptors, the set of seen inodes and the account of what was looked at (cover.h). main.c drives it. It refuses what can block or act when opened: everything but regular files and
- * directories is left alone, pseudo file systems are not entered. */
+ * Owns descriptors, the set of seen inodes and the account of what was looked at (cover.h). main.c drives it. It refuses what can block
+ * or act when opened: everything but regular files and directories is left alone, pseudo file systems are not entered. */
 #include "scanner/crawl/walk.h"
 
 #include <errno.h>
@@ -78,8 +78,8 @@ static enum walk_result problem_errno(struct walk *walk, struct walk_entry *entr
     return problem(walk, entry, error, strerrordesc_np(code));
 }
 
-/* Another name of what was seen: told under the first one, which the next crawl may find in another order. A root is told under its own name, and so is what
- * lies below one that was walked. */
+/* Another name of what was seen: told under the first one, which the next crawl may find in another order. A root is told under its own
+ * name, and so is what lies below one that was walked. */
 static enum walk_result leave_out(struct walk *walk, int fd)
 {
     const char *path = walk->path.data;
@@ -89,7 +89,8 @@ static enum walk_result leave_out(struct walk *walk, int fd)
     return WALK_END;
 }
 
-/* Whether a file system is mounted at what the descriptor is, or the path where there is none. Bind mounts, which a device number does not tell, are mounted as well. */
+/* Whether a file system is mounted at what the descriptor is, or the path where there is none. Bind mounts, which a device number does
+ * not tell, are mounted as well. */
 static bool is_mount(int fd, const char *path)
 {
     struct statx found;

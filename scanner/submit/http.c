@@ -48,8 +48,8 @@ static int set_target(struct http *http, const char *url, struct cm_error *error
     return CM_OK;
 }
 
-/* A collector that computes may take its time; one whose machine or network has vanished is noticed: what is not acknowledged for so long, a probe of an idle connection
- * included, ends the connection (RFC 5482; Linux: tcp(7)). A unix socket takes neither. */
+/* A collector that computes may take its time; one whose machine or network has vanished is noticed: what is not acknowledged for so
+ * long, a probe of an idle connection included, ends the connection (RFC 5482; Linux: tcp(7)). A unix socket takes neither. */
 static int set_socket(void *context, curl_socket_t fd, curlsocktype purpose)
 {
     const unsigned lost_ms = LOST_MS;
@@ -158,7 +158,8 @@ static bool make_headers(const struct http_request *request, struct curl_slist *
            curl_slist_append(*list, "Expect:") != NULL;
 }
 
-/* A certificate that is valid a day later or earlier, of the collector or in its eyes ours: most likely a clock is wrong, and it may well be this one. */
+/* A certificate that is valid a day later or earlier, of the collector or in its eyes ours: most likely a clock is wrong, and it may
+ * well be this one. */
 static bool blames_a_clock(const char *problem)
 {
     static const char *const signs[] = {"not yet valid", "has expired", "alert certificate expired",

@@ -69,8 +69,8 @@ static bool sync_dir(int dir)
     return fsync(dir) == 0 || errno == EINVAL;
 }
 
-/* A name in a directory of the spool. The spool may belong to a user with fewer rights than ours (that of a watch which gave up root's), so the
- * directory is held open and no link is followed: what we write and move stays in the spool. */
+/* A name in a directory of the spool. The spool may belong to a user with fewer rights than ours (that of a watch which gave up root's),
+ * so the directory is held open and no link is followed: what we write and move stays in the spool. */
 struct place {
     int dir;
     char name[NAME_SIZE], shown[PATH_SIZE];
@@ -110,7 +110,8 @@ static bool move_to(const struct work *work, const char *sub, const char *suffix
     return moved;
 }
 
-/* Writes a whole file under a temporary name, fsynced, then renamed, its directory too: what it was taken from is removed next. Closes the place. */
+/* Writes a whole file under a temporary name, fsynced, then renamed, its directory too: what it was taken from is removed next. Closes
+ * the place. */
 static int write_file(const struct place *place, const struct buf *bytes)
 {
     char temporary[sizeof place->name + 4];

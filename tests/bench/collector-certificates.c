@@ -1,11 +1,13 @@
-/* collector-certificates KIND COUNT DIR: certificates that nobody has seen, for the benchmark of the collector, as they come out of a public or a house CA.
+/* collector-certificates KIND COUNT DIR: certificates that nobody has seen, for the benchmark of the collector, as they come out of a
+ * public or a house CA.
  *
  *   KIND rsa2048, p256, p384   three intermediates under a root, all keys of one kind; two to four names in a leaf
  *   KIND mixed                 intermediates and leaves of all three kinds, one to forty names, as a survey of the web finds them
  *
- * Each leaf has key identifiers, usages, policies, places to ask and a list of SCTs of their usual sizes. Leaf keys come out of a small pool, since what is measured does not
- * depend on them. Writes DIR/KIND.pem (the root), DIR/KIND.der (for collector-judge: the intermediates first; each certificate behind its size and its issuer's
- * index, in 32 bits of this machine) and DIR/KIND-N.ndjson (records as scan writes them, each file less than a spool segment). */
+ * Each leaf has key identifiers, usages, policies, places to ask and a list of SCTs of their usual sizes. Leaf keys come out of a small
+ * pool, since what is measured does not depend on them. Writes DIR/KIND.pem (the root), DIR/KIND.der (for collector-judge: the
+ * intermediates first; each certificate behind its size and its issuer's index, in 32 bits of this machine) and DIR/KIND-N.ndjson
+ * (records as scan writes them, each file less than a spool segment). */
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>

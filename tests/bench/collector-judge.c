@@ -1,13 +1,14 @@
-/* collector-judge FILE.der ROOT.pem ROUNDS MOST THREADS: what it costs to decode and judge certificates that nobody has seen, made by collector-certificates; MOST: how many of
- * them at most.
+/* collector-judge FILE.der ROOT.pem ROUNDS MOST THREADS: what it costs to decode and judge certificates that nobody has seen, made by
+ * collector-certificates; MOST: how many of them at most.
  *
  *   least   d2i_X509() of each, one check of its signature with its issuer's key, and X509_free(); whoever verifies certificates with OpenSSL does as much
  *   read    their records, as they come: JSON, base64, SHA-256
  *   decode  what ingest does with a new certificate between its record and COPY
  *   judge   what the judge does with its chain between the docket and the verdict: out of the hex that PostgreSQL tells, one trust store, intermediates served along
  *
- * Functions of the collector itself, over the same bytes, in one process, taking turns; PostgreSQL and the ways to it are not in it. Prints a line for each round:
- * microseconds of CPU per certificate of each, then, of decode and judge shared out among THREADS, CPU of them all and the wall clock. */
+ * Functions of the collector itself, over the same bytes, in one process, taking turns; PostgreSQL and the ways to it are not in it.
+ * Prints a line for each round: microseconds of CPU per certificate of each, then, of decode and judge shared out among THREADS, CPU of
+ * them all and the wall clock. */
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <pthread.h>

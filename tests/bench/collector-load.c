@@ -1,4 +1,5 @@
-/* A client of the collector that costs little beside it: records packed beforehand as certmuster-submit packs them, sent over TLS by several connections at once.
+/* A client of the collector that costs little beside it: records packed beforehand as certmuster-submit packs them, sent over TLS by
+ * several connections at once.
  *
  *   collector-load pack DIR <STREAM               segments of 4 MiB, zstd, one file each: DIR/000001.zst …; prints how many
  *   collector-load send URL CA CERT KEY CONNECTIONS PREFIX DIR

@@ -1,5 +1,6 @@
-/* year-queries DSN: runs what certmuster-browse asks the database for, with its own jobs and statements, as certmuster_read over libpq. A line of standard input is a
- * question, its words separated by tabs; the answer is a line: microseconds from call to last row, rows, and the key of the last row.
+/* year-queries DSN: runs what certmuster-browse asks the database for, with its own jobs and statements, as certmuster_read over libpq.
+ * A line of standard input is a question, its words separated by tabs; the answer is a line: microseconds from call to last row, rows,
+ * and the key of the last row.
  *
  *     list LIMIT SCOPE SORT ID FILTER   a page of the first screen, soonest first, behind the key (SORT, ID) or from the start when both are empty
  *     places LIMIT FINGERPRINT SORT ID  a page of the places of a certificate

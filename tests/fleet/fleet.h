@@ -31,8 +31,8 @@ int fleet_odd(const struct fleet_options *options);
 
 /* Shared by all: a server context that shows what it is told to, however weak; nothing resumes. */
 SSL_CTX *fleet_context(int min_version, int max_version);
-/* A listening socket, at ip or, with a device, at whatever address is reached by that; *port 0 is replaced by the one that the system chose. CM_ECONFLICT: the port is
- * taken. */
+/* A listening socket, at ip or, with a device, at whatever address is reached by that; *port 0 is replaced by the one that the system
+ * chose. CM_ECONFLICT: the port is taken. */
 CM_MUST_CHECK int fleet_listen(const struct ipaddr *ip, const char *device, unsigned *port, int *fd,
                                struct cm_error *error);
 /* Prints "ready PORT": the fleet can be reached. */

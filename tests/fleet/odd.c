@@ -1,7 +1,7 @@
 /* `certmuster-fleet odd`: every odd server at an address of its own, all on one port (see odd.h).
  *
- * One socket listens for all of them; row number (address - base) modulo the rows is played, so that --count can tell of a table many times over.
- * A thread for each connection; SIGTERM hangs up on all of them. */
+ * One socket listens for all of them; row number (address - base) modulo the rows is played, so that --count can tell of a table many
+ * times over. A thread for each connection; SIGTERM hangs up on all of them. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>

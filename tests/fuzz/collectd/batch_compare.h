@@ -1,4 +1,5 @@
-/* Whether a batch whose repeating lines were skimmed says what the same batch says with every line read whole. Used by fuzz_skim and test_skim. */
+/* Whether a batch whose repeating lines were skimmed says what the same batch says with every line read whole. Used by fuzz_skim and
+ * test_skim. */
 #ifndef TESTS_FUZZ_COLLECTD_BATCH_COMPARE_H
 #define TESTS_FUZZ_COLLECTD_BATCH_COMPARE_H
 

@@ -1,4 +1,5 @@
-/* A question about fingerprints: whatever is read is sorted, each once, and no more than may be asked; and it is read again from how submit would write it. */
+/* A question about fingerprints: whatever is read is sorted, each once, and no more than may be asked; and it is read again from how
+ * submit would write it. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

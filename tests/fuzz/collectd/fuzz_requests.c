@@ -1,6 +1,6 @@
-/* What comes in at the door: the bytes of a connection, through evhttp, the table of connections, routes, the headers that we read, the queue, a worker's decompression
- * and the JSON of questions and leases, up to where the database would be asked, which is away. The server runs in a thread of its own and must have let
- * go of the connection before the next input. */
+/* What comes in at the door: the bytes of a connection, through evhttp, the table of connections, routes, the headers that we read, the
+ * queue, a worker's decompression and the JSON of questions and leases, up to where the database would be asked, which is away. The
+ * server runs in a thread of its own and must have let go of the connection before the next input. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
-/* Two readers of one batch: lines that repeat skimmed, and every line read whole. They must agree about whatever strangers send, and a line that was skimmed must be
- * one that can be read. */
+/* Two readers of one batch: lines that repeat skimmed, and every line read whole. They must agree about whatever strangers send, and a
+ * line that was skimmed must be one that can be read. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-/* What the judge keeps decoded, and what it decodes of one chain, whatever scanners send: bounded in bytes, since names choose how much memory a byte becomes. */
+/* What the judge keeps decoded, and what it decodes of one chain, whatever scanners send: bounded in bytes, since names choose how much
+ * memory a byte becomes. */
 #include "tests/unit/lib/cmocka_first.h"
 
 #include <openssl/evp.h>

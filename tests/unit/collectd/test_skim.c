@@ -72,7 +72,8 @@ static void test_what_is_skimmed(void **state)
         {SEEN(FIRST, WHERE, "\"" A "\"", MS ",\"attempts\":[{\"what\":\"plain\"}]")
              SEEN(LATER, WHERE, "\"" B "\"", MS ",\"attempts\":[{\"what\":\"plain\"}]"),
          1},
-        /* Nothing of these: another address family is another hole, since has a time of its own, ms lies deeper, an escape says something else than it shows. */
+        /* Nothing of these: another address family is another hole, since has a time of its own, ms lies deeper, an escape says
+         * something else than it shows. */
         {FAILED(FIRST, "\"port\":443,\"name\":\"a.example\"", "\"nxdomain\"") FAILED(FIRST, WHERE, "\"refused\""), 0},
         {SEEN(FIRST, WHERE, "\"" A "\"", ",\"since\":\"" FIRST "\"")
              SEEN(LATER, WHERE, "\"" A "\"", ",\"since\":\"" FIRST "\""),

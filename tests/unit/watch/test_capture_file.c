@@ -1,4 +1,5 @@
-/* Capture files: every form of pcap and pcapng in both byte orders, cut at every byte, damaged, lying about lengths, and growing while they are read. */
+/* Capture files: every form of pcap and pcapng in both byte orders, cut at every byte, damaged, lying about lengths, and growing while
+ * they are read. */
 #include "tests/unit/lib/cmocka_first.h"
 
 #include <stdio.h>
@@ -149,7 +150,8 @@ static void test_times(void **state)
 
 /* --- damage ------------------------------------------------------------------------------------------------------------------- */
 
-/* Packets of the first `size` bytes of a file come before its end; that is one error, with a reason and a place, and reading on says the same. */
+/* Packets of the first `size` bytes of a file come before its end; that is one error, with a reason and a place, and reading on says the
+ * same. */
 static void cut_everywhere(const struct buf *whole)
 {
     struct told all, told;
