@@ -438,6 +438,7 @@ static const struct {
     COVERED("{\"realm\":\"r\",\"host\":\"h\",\"assets\":0,\"roots\":[7]}", "not an absolute path"),
     COVERED("{\"realm\":\"r\",\"host\":\"h\",\"assets\":0,\"roots\":[\"/\\u0000\"]}", "not an absolute path"),
     COVERED("{\"realm\":\"r\",\"host\":\"h\",\"assets\":0,\"roots\":[],\"except\":\"/\"}", "not a list"),
+    COVERED("{\"realm\":\"r\",\"host\":\"h\",\"assets\":0,\"roots\":[],\"mounts\":[\"mnt\"]}", "not an absolute path"),
     COVERED("{\"realm\":\"r\",\"host\":\"h\",\"assets\":-1,\"roots\":[]}", "range"),
     {"{\"v\":1,\"type\":\"certificate\",\"sha256\":" HASH "}", CM_EMALFORMED, "missing"},
     {"{\"v\":1,\"type\":\"certificate\",\"sha256\":" HASH ",\"der\":\"\"}", CM_EMALFORMED, "base64"},
