@@ -169,10 +169,12 @@ REVOKE DELETE ON certificate, certificate_name, chain, location, sighting, locat
 REVOKE UPDATE ON certificate, certificate_name, chain, location, scanner, batch, alert_event, sweep_plan, realm_limit FROM certmuster_ingest;
 GRANT UPDATE (first_seen, last_seen) ON certificate TO certmuster_ingest;
 DO $$
+DECLARE
+    which text;
 BEGIN
-    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'certificate'::regclass AND attname = 'retired_at') THEN -- when it was last somewhere, like those
-        GRANT UPDATE (retired_at) ON certificate TO certmuster_ingest;
-    END IF;
+    FOR which IN SELECT attname FROM pg_attribute WHERE attrelid = 'certificate'::regclass AND attname IN ('retired_at', 'superseded_at') LOOP -- where it is, like when it was last somewhere
+        EXECUTE format('GRANT UPDATE (%I) ON certificate TO certmuster_ingest', which);
+    END LOOP;
 END
 $$;
 GRANT UPDATE (first_seen) ON location TO certmuster_ingest;
