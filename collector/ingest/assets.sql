@@ -1,5 +1,6 @@
--- What is no certificate: keys, keystores, requests, revocation lists, SSH certificates. The latest word on each place stands; one that says what is
--- known already is written weekly at most, and one that arrives late moves nothing but first_seen. What had vanished is there again (0015).
+-- What is no certificate: keys, keystores, requests, revocation lists, SSH certificates. The latest word on each place stands; one that
+-- says what is known already is written weekly at most, and one that arrives late moves nothing but first_seen. What had vanished is there
+-- again (0015).
 
 SELECT places_seen(array_agg(s.location_id), array_agg(s.what), array_agg(s.at), false)
   FROM (SELECT k.location_id, k.what, max(k.last_seen) AS at

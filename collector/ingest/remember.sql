@@ -1,5 +1,5 @@
--- Places that were found unchanged by comparing all of it: the next equal look is told by the digest alone. Last in the transaction, and nothing is waited for, so that no
--- batch stands in another's way for what is only there to be quick.
+-- Places that were found unchanged by comparing all of it: the next equal look is told by the digest alone. Last in the transaction, and
+-- nothing is waited for, so that no batch stands in another's way for what is only there to be quick.
 UPDATE location_state st
    SET digest = p.digest, digest_at = CASE WHEN p.kind = 'f' THEN st.last_failure ELSE st.last_ok END
   FROM pg_temp.stage_place p

@@ -1,7 +1,7 @@
 -- One round of spans: per place, the looks of one run. certmuster.round says which.
 
--- Places that were missed or are gone and were seen after all (0015), and those of which this tells late. A file that cannot be read is seen as well; an endpoint's
--- failure sees nothing.
+-- Places that were missed or are gone and were seen after all (0015), and those of which this tells late. A file that cannot be read is
+-- seen as well; an endpoint's failure sees nothing.
 SELECT places_seen(array_agg(s.location_id), array_agg(s.what), array_agg(s.at), false)
   FROM (SELECT k.location_id, 'certificate' AS what, max(k.last_at) AS at
           FROM pg_temp.stage_look k
@@ -16,8 +16,8 @@ SELECT places_seen(array_agg(s.location_id), array_agg(s.what), array_agg(s.at),
 HAVING count(*) > 0;
 
 -- A chain that was seen extends a span of its own: the latest that reaches the look, else the next one after it, back to it. Absences
--- before the look are taken back, and with them perhaps the end of the span; but not when the chain has come back in a later span, nor when it was the place that
--- vanished (fewer than three absent runs), for then it is known from the above that it had.
+-- before the look are taken back, and with them perhaps the end of the span; but not when the chain has come back in a later span, nor when
+-- it was the place that vanished (fewer than three absent runs), for then it is known from the above that it had.
 WITH seen AS MATERIALIZED (
     SELECT k.location_id, k.role, k.chain_id, k.run, min(k.first_at) AS first_at, max(k.last_at) AS last_at
       FROM pg_temp.stage_look k

@@ -1,54 +1,13 @@
 #!/usr/bin/python3
 """The judge against real chains: what was served, what is known from elsewhere, several trust stores, time, shapes, the cache of issuer paths, and hostile chains. OpenSSL's own
 command is the other opinion: openssl verify with what was served, and with every CA of the inventory."""
-import datetime, glob, os, signal, subprocess, sys, tempfile, time
+import glob, os, signal, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collectd_tools import *
 from judge_pki import *
+from inventory_tools import BIN, HOME, TMP, equal, fail, run, sockets, sql, wait_for
 
-BIN = os.environ.get("CM_BIN", "build/asan")
-PG = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
-os.environ["PATH"] = f"{BIN}:{PG}:" + os.environ["PATH"]
-TMP = tempfile.mkdtemp(dir=os.environ.get("TMPDIR", "/tmp"))
-os.chmod(TMP, 0o755)
-HOME = f"{TMP}/home"
-os.makedirs(HOME)
-os.environ["CERTMUSTER_HOME"] = HOME
 RUN, NEXT_IP = new_run(), [0]
-
-
-def fail(text):
-    raise AssertionError(text)
-
-
-def equal(what, expected, actual):
-    if expected != actual:
-        fail(f"{what}: expected {expected!r}, got {actual!r}")
-
-
-def run(*args, check=True):
-    done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if check and done.returncode != 0:
-        fail(f"{args}: exit {done.returncode}: {done.stdout}")
-    return done.stdout
-
-
-def sockets():
-    return open(f"{HOME}/sockets").read().strip()
-
-
-def sql(statement):
-    return run("psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", sockets(), "-U", "certmuster_admin", "-d", "certmuster", "-c",
-               "SET search_path = certmuster", "-c", statement).strip()
-
-
-def wait_for(what, condition, seconds=30):
-    until = time.time() + seconds
-    while time.time() < until:
-        if condition():
-            return
-        time.sleep(0.05)
-    fail(f"waited in vain: {what}")
 
 
 def metric(name):
