@@ -4,36 +4,40 @@
 -- seen; NULL: it may be somewhere. Marked in slices by a collector (certificates_retire() below), taken back at once by whoever opens a span (collector/ingest/state.sql,
 -- places_seen() of 0015). What was marked at the very moment at which it came back is found by the slices after, and daily by certificates_return().
 ALTER TABLE certificate ADD COLUMN retired_at timestamptz;
+-- Since when it is in open spans, but a renewal supersedes it in each: what expires next is mostly such, for as long as the runs that missed them are too few. Marked and asked again
+-- by the same slices, a thousand at a time; taken back at once by whoever sees it or loses a run. A list may thus know some minutes late that one is the current one again because
+-- its successor went away; alerts and reports look for themselves.
+ALTER TABLE certificate ADD COLUMN superseded_at timestamptz;
 
 -- What is read in order is what is there.
 DROP INDEX certificate_by_expiry, certificate_by_name, certificate_not_after;
-CREATE INDEX certificate_by_expiry ON certificate ((coalesce(not_after, 'infinity'::timestamptz)), sha256) WHERE retired_at IS NULL;
-CREATE INDEX certificate_by_name ON certificate ((left(display_name, 100)), sha256) WHERE retired_at IS NULL;
+CREATE INDEX certificate_by_expiry ON certificate ((coalesce(not_after, 'infinity'::timestamptz)), sha256) WHERE retired_at IS NULL AND superseded_at IS NULL;
+CREATE INDEX certificate_by_name ON certificate ((left(display_name, 100)), sha256) WHERE retired_at IS NULL AND superseded_at IS NULL;
 CREATE INDEX certificate_not_after ON certificate (not_after) WHERE retired_at IS NULL;
 CREATE INDEX certificate_retired ON certificate (retired_at) WHERE retired_at IS NOT NULL;
+CREATE INDEX certificate_superseded ON certificate (superseded_at) WHERE superseded_at IS NOT NULL;
 
 -- Functions of plpgsql are planned when they are first called, and once for a connection: what is rarely asked shall not be planned with every page.
 
--- Whether a span that some run missed was followed by a renewal, as place_certificate (0005) has it.
-CREATE FUNCTION span_superseded(place uuid, chain uuid, what text, seen timestamptz) RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
-BEGIN
-    RETURN EXISTS (SELECT
-                     FROM sighting s
-                     JOIN chain ch ON ch.chain_id = s.chain_id
-                     JOIN certificate new ON new.sha256 = ch.leaf_sha256
-                     JOIN certificate old ON old.sha256 = (SELECT o.leaf_sha256 FROM chain o WHERE o.chain_id = chain)
-                    WHERE s.location_id = place AND s.role = what AND s.closed_at IS NULL AND s.absent_runs = 0 AND s.chain_id <> chain AND s.first_seen > seen
-                      AND (new.not_after > old.not_after OR new.sha256 = old.sha256) AND new.key_alg = old.key_alg);
-END
-$$;
-
--- Whether a certificate is in use, or in a trust store: looked up by its chains, which of a CA may be all that there are, so a hundred of them are asked first.
+-- Whether a certificate is in use, or in a trust store: as a leaf, which most are; else looked up by its chains, which of a CA may be all that there are, so a hundred of them are
+-- asked first. Each step is a statement of its own, so that only what is needed is set up.
 CREATE FUNCTION member_in_use(member bytea) RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    chains uuid[];
 BEGIN
-    RETURN EXISTS (SELECT FROM place_certificate p
-                    WHERE p.chain_id = ANY (ARRAY(SELECT ch.chain_id FROM chain ch WHERE ch.fingerprints @> ARRAY[member] LIMIT 100))
-                      AND p.sha256 = member AND p.role <> 'trust' AND NOT p.superseded)
-        OR EXISTS (SELECT FROM place_certificate p
+    IF EXISTS (SELECT
+                 FROM chain ch
+                 JOIN sighting s ON s.chain_id = ch.chain_id AND s.closed_at IS NULL AND s.absent_runs = 0 AND s.role <> 'trust'
+                WHERE ch.leaf_sha256 = member
+               OFFSET 0) THEN
+        RETURN true;
+    END IF;
+    chains := ARRAY(SELECT ch.chain_id FROM chain ch WHERE ch.fingerprints @> ARRAY[member] LIMIT 100);
+    IF EXISTS (SELECT FROM place_certificate p WHERE p.chain_id = ANY (chains) AND p.sha256 = member AND p.role <> 'trust' AND NOT p.superseded) THEN
+        RETURN true;
+    END IF;
+    RETURN cardinality(chains) = 100
+       AND EXISTS (SELECT FROM place_certificate p
                     WHERE p.chain_id = ANY (ARRAY(SELECT ch.chain_id FROM chain ch WHERE ch.fingerprints @> ARRAY[member]))
                       AND p.sha256 = member AND p.role <> 'trust' AND NOT p.superseded);
 END
@@ -59,7 +63,7 @@ SELECT c.sha256, coalesce(c.not_after, 'infinity'::timestamptz) AS expires, left
        EXISTS (SELECT 1 FROM chain ch CROSS JOIN LATERAL chain_best(ch.chain_id) v
                 WHERE ch.leaf_sha256 = c.sha256 AND v.verdict <> 'ok'
                   AND EXISTS (SELECT 1 FROM sighting s WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL)) AS not_trusted,
-       c.retired_at IS NULL AS current
+       c.retired_at IS NULL AND c.superseded_at IS NULL AS current
   FROM certificate c;
 
 -- Open spans by chain, with what a count of places needs: read from the index alone. And those that some run missed, which may be superseded.
@@ -67,40 +71,62 @@ DROP INDEX sighting_open_chain;
 CREATE INDEX sighting_open_chain ON sighting (chain_id, location_id) INCLUDE (role, absent_runs) WHERE closed_at IS NULL;
 CREATE INDEX sighting_missed_chain ON sighting (chain_id) WHERE closed_at IS NULL AND absent_runs > 0;
 
--- As in 0014: where one certificate is, at most `most` places, and who answers for it. What stands in a query's FROM is planned as a part of it. Owners are those of the first 40
--- places; ids of places are hashes, so that these are no worse than any 40.
+-- Where each of the certificates of a page is, at most `most` places, and who answers for it: in place of a call of browse_use (0014) for each of them. It is planned once for a
+-- connection, and as what it is: lookups, however large the server takes the answer to be. Owners are those of the first 40 places; ids of places are hashes, so that these are
+-- no worse than any 40. What some run missed may be superseded, as place_certificate (0005) has it; each
+-- successor is looked up once, not for each place.
 DROP FUNCTION browse_use(bytea, boolean, integer);
-CREATE FUNCTION browse_use(certificate bytea, with_trust boolean, most integer)
-RETURNS TABLE (places bigint, owner text, owners bigint, verdict text, acknowledged boolean) LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 AS $$
-    SELECT n.places, o.owner, o.owners,
+CREATE FUNCTION browse_uses(asked bytea[], with_trust boolean, most integer)
+RETURNS TABLE (sha256 bytea, places bigint, owner text, owners bigint, verdict text, acknowledged boolean)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 50
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off
+SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT a.sha256, coalesce(cardinality(s.ids), 0)::bigint, o.owner, o.owners,
            (SELECT v.verdict
               FROM chain ch
              CROSS JOIN LATERAL chain_best(ch.chain_id) v
-             WHERE ch.leaf_sha256 = browse_use.certificate
-               AND EXISTS (SELECT FROM sighting s WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL)
+             WHERE ch.leaf_sha256 = a.sha256
+               AND EXISTS (SELECT FROM sighting s WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL OFFSET 0)
              ORDER BY v.verdict = 'ok', v.verdict
              LIMIT 1),
            -- An acknowledgement silences until a tighter threshold holds; it shows for as long.
-           (SELECT bool_and(a.acked_at IS NOT NULL AND (a.acked_threshold IS NULL OR a.acked_threshold <= coalesce(a.threshold, 30)))
-              FROM alert a WHERE a.sha256 = browse_use.certificate AND a.resolved_at IS NULL)
-      FROM (SELECT ARRAY(SELECT ch.chain_id FROM chain ch WHERE ch.fingerprints @> ARRAY[browse_use.certificate]) AS chains OFFSET 0) c
+           (SELECT bool_and(k.acked_at IS NOT NULL AND (k.acked_threshold IS NULL OR k.acked_threshold <= coalesce(k.threshold, 30)))
+              FROM alert k WHERE k.sha256 = a.sha256 AND k.resolved_at IS NULL)
+      FROM unnest(asked) AS a(sha256)
      CROSS JOIN LATERAL (SELECT array_agg(DISTINCT x.location_id) AS ids
-                           FROM (SELECT x.location_id
-                                   FROM (SELECT s.location_id
-                                           FROM sighting s
-                                          WHERE s.chain_id = ANY (c.chains) AND s.closed_at IS NULL AND s.absent_runs = 0 AND (s.role <> 'trust' OR with_trust)
-                                          UNION ALL
-                                         SELECT s.location_id
-                                           FROM sighting s
-                                          WHERE s.chain_id = ANY (c.chains) AND s.closed_at IS NULL AND s.absent_runs > 0 AND (s.role <> 'trust' OR with_trust)
-                                            AND NOT span_superseded(s.location_id, s.chain_id, s.role, s.last_seen)) x
+                           FROM (SELECT s.location_id
+                                   FROM chain ch
+                                  CROSS JOIN LATERAL (SELECT s.location_id
+                                                        FROM sighting s
+                                                       WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL AND s.absent_runs = 0 AND (s.role <> 'trust' OR with_trust)
+                                                       UNION ALL
+                                                      (WITH missed AS MATERIALIZED (
+                                                           SELECT s.location_id, s.role, after.chain_id AS successor
+                                                             FROM sighting s
+                                                             LEFT JOIN sighting after ON after.location_id = s.location_id AND after.role = s.role AND after.closed_at IS NULL
+                                                                                     AND after.absent_runs = 0 AND after.chain_id <> s.chain_id AND after.first_seen > s.last_seen
+                                                            WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL AND s.absent_runs > 0 AND (s.role <> 'trust' OR with_trust))
+                                                       SELECT m.location_id
+                                                         FROM missed m
+                                                        GROUP BY m.location_id, m.role
+                                                       HAVING coalesce(bool_and(m.successor <> ALL (ARRAY(
+                                                                  SELECT n.successor
+                                                                    FROM (SELECT DISTINCT m.successor FROM missed m) n
+                                                                    JOIN chain ch2 ON ch2.chain_id = n.successor
+                                                                    JOIN certificate new ON new.sha256 = ch2.leaf_sha256
+                                                                    JOIN certificate old ON old.sha256 = ch.leaf_sha256
+                                                                   WHERE (new.not_after > old.not_after OR new.sha256 = old.sha256) AND new.key_alg = old.key_alg))), true))) s
+                                  WHERE ch.fingerprints @> ARRAY[a.sha256]
                                   LIMIT most) x) s
-     CROSS JOIN LATERAL (SELECT coalesce(cardinality(s.ids), 0)::bigint AS places) n
      CROSS JOIN LATERAL (SELECT (array_agg(t.owner ORDER BY t.owner = '', t.places DESC, t.owner))[1] AS owner, count(*) AS owners
                            FROM (SELECT coalesce(st.owner, '') AS owner, count(*) AS places
                                    FROM unnest(s.ids[1:40]) AS u(id)
                                    JOIN location_state st ON st.location_id = u.id
-                                  GROUP BY 1) t) o
+                                  GROUP BY 1) t) o;
+END
 $$;
 
 -- Whether some open span has it: a hundred of its chains are asked first, as above.
@@ -126,11 +152,23 @@ BEGIN
       INTO slice, after_expires, after_sha256
       FROM (SELECT c.sha256, coalesce(c.not_after, 'infinity'::timestamptz) AS expires
               FROM certificate c
-             WHERE c.retired_at IS NULL AND (coalesce(c.not_after, 'infinity'::timestamptz), c.sha256) > (after_expires, after_sha256)
+             WHERE c.retired_at IS NULL AND c.superseded_at IS NULL AND (coalesce(c.not_after, 'infinity'::timestamptz), c.sha256) > (after_expires, after_sha256)
              ORDER BY coalesce(c.not_after, 'infinity'::timestamptz), c.sha256
              LIMIT most) x;
-    UPDATE certificate c SET retired_at = now() WHERE c.sha256 = ANY (slice) AND c.retired_at IS NULL AND NOT member_open(c.sha256);
+    UPDATE certificate c
+       SET retired_at = CASE WHEN NOT o.open THEN now() END, superseded_at = CASE WHEN o.open THEN now() END
+      FROM (SELECT u.sha256, member_open(u.sha256) AS open
+              FROM unnest(slice) AS u(sha256)
+             WHERE NOT member_in_use(u.sha256) AND NOT member_in_trust(u.sha256)
+            OFFSET 0) o
+     WHERE c.sha256 = o.sha256 AND c.retired_at IS NULL;
     GET DIAGNOSTICS retired = ROW_COUNT;
+    UPDATE certificate c
+       SET retired_at = CASE WHEN NOT o.open THEN now() END, superseded_at = CASE WHEN o.open AND NOT o.used THEN now() END
+      FROM (SELECT u.sha256, member_open(u.sha256) AS open, member_in_use(u.sha256) OR member_in_trust(u.sha256) AS used
+              FROM (SELECT m.sha256 FROM certificate m WHERE m.superseded_at < now() - interval '5 minutes' ORDER BY m.superseded_at LIMIT 1000) u
+            OFFSET 0) o
+     WHERE c.sha256 = o.sha256;
 END
 $$;
 
@@ -144,6 +182,60 @@ CREATE FUNCTION certificates_return() RETURNS void LANGUAGE sql AS $$
                          WHERE EXISTS (SELECT FROM sighting s WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL))
 $$;
 INSERT INTO upkeep (task, done_at) VALUES ('retire', '-infinity'), ('return', now());
+
+-- What observation knows is folded into the rows that it saved writing: weekly, a slice of places at a time, from the newest batch back. `reached`: day and key of the last batch
+-- that was folded, NULL when there is none under way.
+ALTER TABLE upkeep ADD COLUMN reached text[];
+INSERT INTO upkeep (task, done_at) VALUES ('fold_slice', now());
+
+-- Folds the next batches, of about `most` places or one. Of a place that a newer batch told of, nothing is left to write. Weekly means that nine days are enough.
+CREATE FUNCTION observation_fold(most integer) RETURNS void LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    behind   text[] := (SELECT u.reached FROM upkeep u WHERE u.task = 'fold_slice');
+    next     text[];
+    ids      uuid[];
+    oks      timestamptz[];
+    failures timestamptz[];
+BEGIN
+    IF behind IS NULL THEN
+        RETURN;
+    END IF;
+    WITH slice AS MATERIALIZED (
+        SELECT x.day, x.batch_key, x.last_at, x.unchanged, x.failing
+          FROM (SELECT b.*, sum((pg_column_size(b.unchanged) + pg_column_size(b.failing)) / 16) OVER (ORDER BY b.day DESC, b.batch_key DESC) AS places,
+                       row_number() OVER (ORDER BY b.day DESC, b.batch_key DESC) AS n
+                  FROM (SELECT * FROM observation b
+                         WHERE (b.day, b.batch_key) < (behind[1]::date, behind[2]) AND b.day >= (now() AT TIME ZONE 'UTC')::date - 9
+                         ORDER BY b.day DESC, b.batch_key DESC
+                         LIMIT 500) b) x
+         WHERE x.n = 1 OR x.places <= most),
+    told AS (
+        SELECT o.location_id, max(o.at) FILTER (WHERE o.ok) AS ok_at, max(o.at) FILTER (WHERE NOT o.ok) AS failure_at
+          FROM (SELECT unnest(b.unchanged) AS location_id, b.last_at AS at, true AS ok FROM slice b
+                 UNION ALL
+                SELECT unnest(b.failing), b.last_at, false FROM slice b) o
+         GROUP BY o.location_id)
+    SELECT (SELECT ARRAY[b.day::text, b.batch_key] FROM slice b ORDER BY b.day, b.batch_key LIMIT 1), array_agg(t.location_id ORDER BY t.location_id),
+           array_agg(t.ok_at ORDER BY t.location_id), array_agg(t.failure_at ORDER BY t.location_id)
+      INTO next, ids, oks, failures
+      FROM told t
+     WHERE EXISTS (SELECT FROM location_state st WHERE st.location_id = t.location_id AND (st.last_ok < t.ok_at OR st.last_failure < t.failure_at))
+        OR EXISTS (SELECT FROM sighting s
+                    WHERE s.location_id = t.location_id AND s.closed_at IS NULL AND s.absent_runs = 0 AND s.last_seen < t.ok_at AND s.first_seen <= t.ok_at);
+    PERFORM FROM location l WHERE l.location_id = ANY (ids) ORDER BY l.location_id FOR NO KEY UPDATE;
+    UPDATE sighting s
+       SET last_seen = f.ok_at
+      FROM unnest(ids, oks) AS f(location_id, ok_at)
+     WHERE s.location_id = f.location_id AND s.closed_at IS NULL AND s.absent_runs = 0 AND s.last_seen < f.ok_at AND s.first_seen <= f.ok_at;
+    UPDATE location_state st
+       SET last_ok = greatest(st.last_ok, f.ok_at), last_failure = greatest(st.last_failure, f.failure_at)
+      FROM unnest(ids, oks, failures) AS f(location_id, ok_at, failure_at)
+     WHERE st.location_id = f.location_id AND (st.last_ok < f.ok_at OR st.last_failure < f.failure_at);
+    UPDATE upkeep SET reached = next WHERE task = 'fold_slice';
+END
+$$;
 
 -- As in 0005 and 0007; what is retired is at no place.
 CREATE OR REPLACE VIEW expiry_due AS

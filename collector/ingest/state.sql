@@ -81,10 +81,10 @@ ON CONFLICT (location_id) DO UPDATE
        starttls = excluded.starttls, tls = excluded.tls, file_meta = excluded.file_meta, digest = excluded.digest, digest_at = excluded.digest_at;
 
 -- "When a span with it was last written", to the day: an intermediate that a million chains share is not written a million times. And it is there (again).
-UPDATE certificate c SET first_seen = least(c.first_seen, n.first_at), last_seen = greatest(c.last_seen, n.last_at), retired_at = NULL
+UPDATE certificate c SET first_seen = least(c.first_seen, n.first_at), last_seen = greatest(c.last_seen, n.last_at), retired_at = NULL, superseded_at = NULL
   FROM (SELECT f.sha256, min(k.first_at) AS first_at, max(k.last_at) AS last_at
           FROM pg_temp.stage_look k
           JOIN pg_temp.stage_chain s ON s.chain_id = k.chain_id
          CROSS JOIN LATERAL unnest(s.fingerprints) AS f(sha256)
          GROUP BY f.sha256) n
- WHERE c.sha256 = n.sha256 AND (n.first_at < c.first_seen OR n.last_at > c.last_seen + interval '1 day' OR c.retired_at IS NOT NULL);
+ WHERE c.sha256 = n.sha256 AND (n.first_at < c.first_seen OR n.last_at > c.last_seen + interval '1 day' OR c.retired_at IS NOT NULL OR c.superseded_at IS NOT NULL);

@@ -15,7 +15,9 @@ static const char counts_sql[] =
     "p,"
     "       (SELECT count(*) FILTER (WHERE not_after <= now()) AS expired, count(*) FILTER (WHERE not_after > now()) "
     "AS expiring"
-    "          FROM browse_certificate WHERE current AND expires <= now() + interval '30 days' AND in_use) soon";
+    "          FROM browse_certificate WHERE current AND expires <= now() + interval '30 days' AND "
+    "member_in_use(sha256)) "
+    "soon";
 
 static int read_counts(struct db *db, struct figures *out, struct cm_error *error)
 {

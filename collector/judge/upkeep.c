@@ -35,40 +35,31 @@ static int keys(struct db *db, struct cm_error *error)
 /* A lost run never counts as having looked: absences that it alone speaks for are taken back. */
 static int lost_runs(struct db *db, struct cm_error *error)
 {
+    return db_exec(
+        db,
+        "WITH back AS (UPDATE sighting s SET (absent_runs, absent_run, absent_at) ="
+        "       (SELECT count(*), coalesce(array_agg(a.run ORDER BY a.at), '{}'), coalesce(array_agg(a.at "
+        "ORDER BY a.at), '{}')"
+        "          FROM unnest(s.absent_run, s.absent_at) AS a(run, at)"
+        "         WHERE a.run NOT IN (SELECT r.run FROM run_lost r))"
+        " WHERE s.closed_at IS NULL AND s.absent_runs > 0"
+        "   AND EXISTS (SELECT FROM run_lost r WHERE r.run = ANY (s.absent_run)) RETURNING 1)"
+        "UPDATE certificate c SET superseded_at = NULL WHERE c.superseded_at IS NOT NULL AND EXISTS (SELECT FROM back)",
+        error);
+}
+
+/* Weekly, what observation knows is folded into the rows that it saved writing. A slice is a transaction of its own, since the whole rewrites every place; one that never
+ * came to its end is begun anew. */
+static int fold(struct db *db, struct cm_error *error)
+{
     return db_exec(db,
-                   "UPDATE sighting s SET (absent_runs, absent_run, absent_at) ="
-                   "       (SELECT count(*), coalesce(array_agg(a.run ORDER BY a.at), '{}'), coalesce(array_agg(a.at "
-                   "ORDER BY a.at), '{}')"
-                   "          FROM unnest(s.absent_run, s.absent_at) AS a(run, at)"
-                   "         WHERE a.run NOT IN (SELECT r.run FROM run_lost r))"
-                   " WHERE s.closed_at IS NULL AND s.absent_runs > 0"
-                   "   AND EXISTS (SELECT FROM run_lost r WHERE r.run = ANY (s.absent_run))",
+                   "UPDATE upkeep SET reached = ARRAY['infinity', ''], done_at = '-infinity' WHERE task = 'fold_slice'",
                    error);
 }
 
-/* Weekly, what observation knows is folded into the rows that it saved writing. */
-static int fold(struct db *db, struct cm_error *error)
+static int fold_slice(struct db *db, struct cm_error *error)
 {
-    return db_exec(
-        db,
-        "CREATE TEMP TABLE folding ON COMMIT DROP AS"
-        " SELECT o.location_id, max(o.at) FILTER (WHERE o.ok) AS ok_at, max(o.at) FILTER (WHERE NOT o.ok) AS failure_at"
-        "   FROM (SELECT unnest(b.unchanged) AS location_id, b.last_at AS at, true AS ok FROM observation b"
-        "          WHERE b.day >= (now() AT TIME ZONE 'UTC')::date - 15"
-        "          UNION ALL"
-        "         SELECT unnest(b.failing), b.last_at, false FROM observation b"
-        "          WHERE b.day >= (now() AT TIME ZONE 'UTC')::date - 15) o"
-        "  GROUP BY o.location_id;"
-        "SELECT count(*) FROM (SELECT FROM location l WHERE l.location_id IN (SELECT f.location_id FROM folding f)"
-        "                       ORDER BY l.location_id FOR NO KEY UPDATE) held;"
-        "UPDATE sighting s SET last_seen = f.ok_at FROM folding f"
-        " WHERE s.location_id = f.location_id AND s.closed_at IS NULL AND s.absent_runs = 0"
-        "   AND s.last_seen < f.ok_at AND s.first_seen <= f.ok_at;"
-        "UPDATE location_state st SET last_ok = greatest(st.last_ok, f.ok_at), last_failure = "
-        "greatest(st.last_failure, f.failure_at)"
-        "  FROM folding f"
-        " WHERE st.location_id = f.location_id AND (st.last_ok < f.ok_at OR st.last_failure < f.failure_at)",
-        error);
+    return db_exec(db, "SELECT observation_fold(30000)", error);
 }
 
 /* What is nowhere any more is marked, a slice at a time, so that lists do not step over it (sql/0017_year.sql). Where the last slice ended is nobody else's business: whoever starts
@@ -97,9 +88,10 @@ static int take_back(struct db *db, struct cm_error *error)
 }
 
 static const struct upkeep_task tasks[] = {
-    {"partitions", "1 hour", partitions}, {"keys", "1 hour", keys},
-    {"lost_runs", "1 hour", lost_runs},   {"fold", "7 days", fold},
-    {"retire", "50 seconds", retire},     {"return", "1 day", take_back},
+    {"partitions", "1 hour", partitions},     {"keys", "1 hour", keys},
+    {"lost_runs", "1 hour", lost_runs},       {"fold", "7 days", fold},
+    {"fold_slice", "10 seconds", fold_slice}, {"retire", "50 seconds", retire},
+    {"return", "1 day", take_back},
 };
 
 /* In a transaction: whether the task is due and nobody else is at it. */

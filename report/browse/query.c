@@ -87,18 +87,19 @@ static size_t bind(struct query *query, const char *text)
     return query->count;
 }
 
-/* FROM and WHERE of what was chosen. */
-static int append_chosen(struct query *query, const struct choice *choice, struct cm_error *error)
+/* FROM and WHERE of what was chosen. in_use: how b.in_use is found out. */
+static int append_chosen(struct query *query, const struct choice *choice, const char *in_use, struct cm_error *error)
 {
+    char used[64];
     int code = filter_parse(choice->filter, FILTER_TYPING, &query->filter, error);
     if (code)
         return code;
     /* What is gone may be nowhere else, and then it stands in none of the indexes of what is there. */
     bool gone = filter_asks_gone(&query->filter);
-    const char *used = gone ? "true" : choice->trust ? "(b.in_use OR b.in_trust)" : "b.in_use";
     buf_append_str(&query->sql, " FROM browse_certificate b WHERE ");
     if (!gone)
         buf_append_str(&query->sql, "b.current AND "); /* as the indexes have it */
+    snprintf(used, sizeof used, "(%s%s)", gone ? "true" : in_use, choice->trust ? " OR b.in_trust" : "");
     if (query->filter.count == 0) {
         buf_append_str(&query->sql, used);
     } else {
@@ -121,7 +122,8 @@ int query_list(struct query *query, const struct choice *choice, const struct pa
     size_t limit = bind(query, query->number);
     buf_append_str(&query->sql, "WITH page AS MATERIALIZED (SELECT b.sha256, b.expires, b.name_key, b.display_name, "
                                 "b.issuer, b.not_before, b.not_after, b.key");
-    int code = append_chosen(query, choice, error);
+    /* Of each row that is read, one after the other: whatever the server estimates, it shall not gather first all that are in use. */
+    int code = append_chosen(query, choice, "member_in_use(b.sha256)", error);
     if (code) {
         query_done(query);
         return code;
@@ -141,7 +143,8 @@ int query_list(struct query *query, const struct choice *choice, const struct pa
         " extract(epoch FROM p.not_after)::bigint, u.places, u.owner, u.owners, u.verdict, u.acknowledged, p.key,"
         " o.environment, o.criticality,"
         " (SELECT count(*) FROM certificate_name n WHERE n.sha256 = p.sha256 AND n.kind <> 'cn')"
-        " FROM page p CROSS JOIN LATERAL browse_use(p.sha256, %s, %d) u LEFT JOIN owner o ON o.name = u.owner"
+        " FROM browse_uses(ARRAY(SELECT p.sha256 FROM page p), %s, %d) u JOIN page p ON p.sha256 = u.sha256"
+        " LEFT JOIN owner o ON o.name = u.owner"
         " ORDER BY p.%s%s, p.sha256%s",
         key, choice->trust ? "true" : "false", LIST_PLACES_MOST, key, direction, direction);
     return CM_OK;
@@ -160,7 +163,7 @@ int query_totals(struct query *query, const struct choice *choice, const char *s
         buf_appendf(&query->sql, ", count(*) FILTER (WHERE (b.%s, b.sha256) < ($%zu::%s, decode($%zu, 'hex')))",
                     orders[choice->order].key, sort_at, orders[choice->order].type, id_at);
     }
-    int code = append_chosen(query, choice, error);
+    int code = append_chosen(query, choice, "b.in_use", error);
     if (code)
         query_done(query);
     return code;

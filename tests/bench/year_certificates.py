@@ -85,7 +85,7 @@ class Row:
         return "\t".join((f"\\\\x{self.hex}", f"\\\\x{self.der.hex()}", "\\N", self.subject, self.issuer, common, display, f"\\\\x{self.serial.hex()}", stamp(self.not_before),
                           stamp(self.not_after), f"\\\\x{self.spki}", f"\\\\x{self.tbs}", "RSA" if self.rsa else "EC", "2048" if self.rsa else "256", "\\N" if self.rsa else "P-256",
                           "sha256WithRSAEncryption" if self.signed_rsa else "ecdsa-with-SHA256", "t" if self.ca else "f", "t" if self.subject == self.issuer else "f", first_seen,
-                          last_seen, retired)) + "\n"
+                          last_seen, retired, "\\N")) + "\n"
 
     def name_rows(self):
         common = self.subject.split(",", 1)[0][3:]

@@ -41,6 +41,11 @@ def retired():
     return sorted(names[line] for line in sql("SELECT encode(sha256, 'hex') FROM certificate WHERE retired_at IS NOT NULL").split())
 
 
+def listed():
+    """What a list looks at."""
+    return sorted(name for name, der in (("old", OLD), ("new", NEW), ("ca", CA)) if sql(f"SELECT current FROM browse_certificate WHERE sha256 = '\\x{sha(der)}'") == "t")
+
+
 def used(name):
     return sql(f"SELECT in_use FROM browse_certificate WHERE sha256 = '\\x{sha(name)}'") == "t"
 
@@ -59,10 +64,12 @@ lost = seen(1, [NEW], end=False)
 equal("superseded", (False, True), (used(OLD), used(NEW)))
 retire()
 equal("what a renewal supersedes is not nowhere", ["lone"], retired())
+equal("but lists need not look at it", ["new"], listed())
 sql(f"UPDATE run SET started_at = now() - interval '2 days' WHERE run = '{lost}'")
 upkeep("lost_runs")
 inventory.wait_for("the lost run", lambda: sql("SELECT max(absent_runs) FROM sighting") == "0")
 equal("both, as nobody missed either", (True, True, True), (used(OLD), used(NEW), used(CA)))
+equal("and lists know", ["ca", "new", "old"], listed())
 
 # --- Gone and back -----------------------------------------------------------------------------------------------------------------------
 for hour in (2, 3, 4):
