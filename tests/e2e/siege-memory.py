@@ -12,7 +12,7 @@ import resource
 
 from siege_tools import *
 
-SECONDS = float(os.environ.get("SIEGE_SECONDS", "1.5"))
+SECONDS = float(os.environ.get("SIEGE_SECONDS", "0.5"))
 LONG = "SIEGE_SECONDS" in os.environ
 FRESH = bool(os.environ.get("SIEGE_FRESH"))
 LIMIT_MIB = 256
