@@ -198,9 +198,9 @@ BEGIN
          WHERE b.what = 'certificate' AND (reopen OR b.at < g.gone_at)
            AND s.location_id = b.location_id AND s.closed_at = g.gone_at AND s.absent_runs < 3
         RETURNING s.chain_id)
-    UPDATE certificate c SET retired_at = NULL -- 0017
+    UPDATE certificate c SET retired_at = NULL, superseded_at = NULL -- 0017
       FROM (SELECT DISTINCT m.sha256 FROM opened o JOIN chain ch ON ch.chain_id = o.chain_id CROSS JOIN LATERAL unnest(ch.fingerprints) AS m(sha256)) m
-     WHERE c.sha256 = m.sha256 AND c.retired_at IS NOT NULL;
+     WHERE c.sha256 = m.sha256 AND (c.retired_at IS NOT NULL OR c.superseded_at IS NOT NULL);
     UPDATE location_state st SET gone_at = NULL, digest = NULL
       FROM unnest(again, again_what) AS b(location_id, what)
      WHERE b.what = 'certificate' AND st.location_id = b.location_id;
