@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # profile: release
 """The same thing done by two at once: one key sent to two collectors in the same moment, with the same body and with different ones, batches about the same places in opposite order, one sweep
-shared by many, one spool drained by several submits of which some are killed. One is stored, the other is told what the first was; nothing is lost and nothing is counted twice. DOUBLES (default 100) says how often."""
+shared by many, one spool drained by several submits of which some are killed. One is stored, the other is told what the first was; nothing is lost and nothing is counted twice. DOUBLES (default 60) says how often."""
 import json, os, random, re, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -11,7 +11,7 @@ import zlib
 
 BIN, TMP = os.environ["CM_BIN"], os.environ.get("TMPDIR", "/tmp")
 work = f"{TMP}/doubles"
-ROUNDS = int(os.environ.get("DOUBLES", "100"))
+ROUNDS = int(os.environ.get("DOUBLES", "60"))
 SEGMENTS = 30
 
 
