@@ -70,6 +70,8 @@ SELECT c.sha256, coalesce(c.not_after, 'infinity'::timestamptz) AS expires, left
 DROP INDEX sighting_open_chain;
 CREATE INDEX sighting_open_chain ON sighting (chain_id, location_id) INCLUDE (role, absent_runs) WHERE closed_at IS NULL;
 CREATE INDEX sighting_missed_chain ON sighting (chain_id) WHERE closed_at IS NULL AND absent_runs > 0;
+-- What stands at a place now, asked for each place that a run missed: a year leaves several spans at each, of which this is one.
+CREATE INDEX sighting_present ON sighting (location_id) WHERE closed_at IS NULL AND absent_runs = 0;
 
 -- Where each of the certificates of a page is, at most `most` places, and who answers for it: in place of a call of browse_use (0014) for each of them. It is planned once for a
 -- connection, and as what it is: lookups, however large the server takes the answer to be. Owners are those of the first 40 places; ids of places are hashes, so that these are
