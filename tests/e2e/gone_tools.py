@@ -1,5 +1,5 @@
 """For tests of places that vanish: an inventory of its own with collectors that judge as fast as they may, and what the inventory says of a place."""
-import json, os, signal, subprocess, sys, time
+import atexit, json, os, signal, subprocess, sys, time
 
 BIN, TMP = os.environ["CM_BIN"], os.environ.get("TMPDIR", "/tmp")
 os.environ["PATH"] = f"{BIN}:/usr/lib/postgresql/15/bin:{os.environ['PATH']}"
@@ -21,7 +21,9 @@ class Inventory:
         self.home = f"{self.work}/home"
         os.makedirs(self.home, mode=0o755)
         os.environ["CERTMUSTER_HOME"] = self.home
-        self.processes = []
+        self.processes, self.ended = [], False
+        atexit.register(self.end)  # also when something fails
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         self.config = f"{self.work}/certmuster.yaml"
         settings = {"collector.judge_interval": "100ms", "host": "host.example.org", "scanner": "host.example.org", **settings}
         with open(self.config, "w") as out:
@@ -64,6 +66,9 @@ class Inventory:
 
     def end(self):
         status = 0
+        if self.ended:
+            return status
+        self.ended = True
         for process in self.processes:
             process.send_signal(signal.SIGTERM)
         for process in self.processes:
