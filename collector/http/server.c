@@ -29,6 +29,7 @@ enum {
     HIGH_WATER =
         8 * 1024 * 1024, /* bytes held by connections, after which freed memory is given back when they are gone */
     LOW_WATER = 256 * 1024,
+    CROWD = 64,      /* so many connections: what their TLS took is given back, too */
     FLUSH_MS = 5000, /* for the last answers to leave, after SIGTERM */
 };
 
@@ -172,9 +173,9 @@ static void on_reload(evutil_socket_t fd, short what, void *context)
 
 static void give_back_memory(struct server *server)
 {
-    size_t held = server->connections.held;
-    server->was_high = server->was_high || held > HIGH_WATER;
-    if (!server->was_high || held > LOW_WATER || atomic_load(&server->state->working))
+    size_t held = server->connections.held, count = server->connections.count;
+    server->was_high = server->was_high || held > HIGH_WATER || count > CROWD;
+    if (!server->was_high || held > LOW_WATER || count > CROWD || atomic_load(&server->state->working))
         return;
     malloc_trim(0);
     server->was_high = false;
