@@ -69,13 +69,13 @@ SELECT c.sha256, coalesce(c.not_after, 'infinity'::timestamptz) AS expires, left
 -- Open spans by chain, with what a count of places needs: read from the index alone. And those that some run missed, which may be superseded.
 DROP INDEX sighting_open_chain;
 CREATE INDEX sighting_open_chain ON sighting (chain_id, location_id) INCLUDE (role, absent_runs) WHERE closed_at IS NULL;
-CREATE INDEX sighting_missed_chain ON sighting (chain_id) WHERE closed_at IS NULL AND absent_runs > 0;
+CREATE INDEX sighting_missed_chain ON sighting (chain_id, location_id) INCLUDE (role, last_seen) WHERE closed_at IS NULL AND absent_runs > 0;
 -- What stands at a place now, asked for each place that a run missed: a year leaves several spans at each, of which this is one.
-CREATE INDEX sighting_present ON sighting (location_id) WHERE closed_at IS NULL AND absent_runs = 0;
+CREATE INDEX sighting_present ON sighting (location_id) INCLUDE (role, chain_id, first_seen) WHERE closed_at IS NULL AND absent_runs = 0;
 
 -- Where each of the certificates of a page is, at most `most` places, and who answers for it: in place of a call of browse_use (0014) for each of them. It is planned once for a
--- connection, and as what it is: lookups, however large the server takes the answer to be. Owners are those of the first 40 places; ids of places are hashes, so that these are
--- no worse than any 40. What some run missed may be superseded, as place_certificate (0005) has it; each
+-- connection, and as what it is: lookups, however large the server takes the answer to be. Owners are those of the first 12 places; ids of places are hashes, so that these are
+-- no worse than any 12. What some run missed may be superseded, as place_certificate (0005) has it; each
 -- successor is looked up once, not for each place.
 DROP FUNCTION browse_use(bytea, boolean, integer);
 CREATE FUNCTION browse_uses(asked bytea[], with_trust boolean, most integer)
@@ -125,7 +125,7 @@ BEGIN
                                   LIMIT most) x) s
      CROSS JOIN LATERAL (SELECT (array_agg(t.owner ORDER BY t.owner = '', t.places DESC, t.owner))[1] AS owner, count(*) AS owners
                            FROM (SELECT coalesce(st.owner, '') AS owner, count(*) AS places
-                                   FROM unnest(s.ids[1:40]) AS u(id)
+                                   FROM unnest(s.ids[1:12]) AS u(id)
                                    JOIN location_state st ON st.location_id = u.id
                                   GROUP BY 1) t) o;
 END
