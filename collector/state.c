@@ -145,9 +145,10 @@ static void inventory(const struct figures *figures, int64_t now_ms, struct buf 
     metric(out, "certmuster_certificates", "gauge", "Distinct certificates in the inventory.", figures->certificates);
     metric(out, "certmuster_certificates_undecodable", "gauge", "Certificates that cannot be decoded.",
            figures->certificates_undecodable);
-    metric(out, "certmuster_places", "gauge", "Places in the inventory: endpoints and entries of files.",
-           figures->places);
-    metric(out, "certmuster_places_failing", "gauge", "Places whose last look failed.", figures->places_failing);
+    metric(out, "certmuster_places", "gauge",
+           "Places in the inventory that are not gone: endpoints and entries of files.", figures->places);
+    metric(out, "certmuster_places_failing", "gauge", "Places that are not gone and whose last look failed.",
+           figures->places_failing);
     metric(out, "certmuster_certificates_expired", "gauge", "Certificates in use that have expired.", figures->expired);
     metric(out, "certmuster_certificates_expiring_30d", "gauge", "Certificates in use that expire within 30 days.",
            figures->expiring_30d);

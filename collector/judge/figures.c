@@ -5,14 +5,17 @@
 #include "certmuster/timefmt.h"
 #include "collector/judge/judge.h"
 
+/* What is gone is taken off rather than left out: for gone_at every place would have to be read. */
 static const char counts_sql[] =
     "SELECT c.all_of_them, c.undecodable, p.all_of_them, p.failing, soon.expired, soon.expiring,"
     "       (SELECT count(DISTINCT d.chain_id) FROM docket d)"
     "  FROM (SELECT (SELECT count(*) FROM certificate) AS all_of_them,"
     "               (SELECT count(*) FROM certificate WHERE undecodable IS NOT NULL) AS undecodable) c,"
-    "       (SELECT (SELECT count(*) FROM location_state) AS all_of_them,"
-    "               (SELECT count(*) FROM location_state WHERE last_result <> 'ok' AND last_result <> '') AS failing) "
-    "p,"
+    "       (SELECT (SELECT count(*) FROM location_state) - gone.places AS all_of_them,"
+    "               (SELECT count(*) FROM location_state WHERE last_result <> 'ok' AND last_result <> '')"
+    "               - gone.failing AS failing"
+    "          FROM (SELECT count(*) AS places, count(*) FILTER (WHERE last_result NOT IN ('ok', '')) AS failing"
+    "                  FROM location_state WHERE gone_at IS NOT NULL) gone) p,"
     "       (SELECT count(*) FILTER (WHERE not_after <= now()) AS expired, count(*) FILTER (WHERE not_after > now()) "
     "AS expiring"
     "          FROM browse_certificate WHERE current AND expires <= now() + interval '30 days' AND "

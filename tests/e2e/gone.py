@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Places that vanish, seen by real scanners: files, keys, stores and entries of containers that are deleted and come back; what a crawl that looked elsewhere, could not
 read or left something out says nothing of; a listener that closes, one that is silent, one that resets; names; what people are shown of all that, and who is told."""
-import io, json, os, shutil, socket, ssl, struct, subprocess, sys, tarfile, threading, time
+import io, json, operator, os, shutil, socket, ssl, struct, subprocess, sys, tarfile, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from browse_tools import Terminal
@@ -66,6 +66,14 @@ def gone(failures=False):
     return set(sql(f"""SELECT replace(place_text(l), 'host.example.org:{tree}/', '') || ' ' || g.what
                          FROM place_gone g JOIN location l USING (location_id)
                         WHERE (g.what <> 'certificate' OR EXISTS (SELECT FROM sighting s WHERE s.location_id = g.location_id)) <> {failures}""").splitlines())
+
+
+def counted():
+    """Places and those that fail, as /metrics says; and as the inventory knows them."""
+    text = subprocess.run(["curl", "-sf", "--unix-socket", f"{inventory.work}/collectd.sock", "http://localhost/metrics"], check=True, capture_output=True, text=True).stdout
+    told = dict(line.split(" ") for line in text.splitlines() if line.startswith("certmuster_places"))
+    there = sql("SELECT count(*), count(*) FILTER (WHERE last_result NOT IN ('ok', '')) FROM location_state WHERE gone_at IS NULL").split("|")
+    return [told["certmuster_places"], told["certmuster_places_failing"]], there
 
 
 def spans(where):
@@ -272,6 +280,8 @@ for filler in fillers:
 for _ in range(3):
     scan(targets[1])
 equal("all three", 3, len(endpoints()))
+equal("gone and failing", True, int(sql("SELECT count(*) FROM location_state WHERE gone_at IS NOT NULL AND last_result NOT IN ('ok', '')")) > 0)
+inventory.wait_for("/metrics to count neither what is gone nor that it fails", lambda: operator.eq(*counted()))
 inventory.wait_for("the end of the alert", lambda: sql("SELECT resolution FROM alert a JOIN certificate c USING (sha256) WHERE c.common_name = 'e.example.org'") == "gone")
 if "e.example.org" in certmuster("report", "expiring", "--within", "90d"):
     fail("a certificate that is nowhere is reported as expiring")
