@@ -26,6 +26,7 @@ typedef uint32_t text_ref; /* offset into the arena; 0: \N */
 
 struct saying {                          /* what looks say alike, but for where, when and which chain */
     text_ref role, result, detail, tail; /* tail: source, tls, starttls, file_meta */
+    bool cancelled;                      /* its run was interrupted: counted, and no word on the place */
     uint8_t digest[CM_SHA256_SIZE];      /* of what compare.sql compares */
 };
 

@@ -267,7 +267,7 @@ void batch_group(struct batch *batch, struct places *out)
     out->order = cm_calloc(batch->look_count + 1, sizeof *out->order);
     out->list = cm_calloc(batch->look_count + 1, sizeof *out->list);
     for (size_t i = 0; i < batch->look_count; i++)
-        if (!batch->looks[i].rejected)
+        if (!batch->looks[i].rejected && !batch->sayings[batch->looks[i].saying].cancelled)
             out->order[out->order_count++] = i;
     qsort_r(out->order, out->order_count, sizeof *out->order, compare_looks, batch);
     for (size_t i = 0; i < out->order_count;) {

@@ -103,6 +103,7 @@ static void make_saying(struct batch *batch, const struct record *record, enum l
         snprintf(result, sizeof result, "ok");
     } else if (kind == LOOK_FAILED) {
         snprintf(result, sizeof result, "%s:%s", record->stage, record->error);
+        out->cancelled = strcmp(record->error, record_error_name(RECORD_ERROR_CANCELLED)) == 0;
         out->detail = text_field(batch, record->detail);
     }
     out->result = text_field(batch, result);

@@ -268,7 +268,8 @@ def sweep_and_all(directory, seed=None):
         said = world.inventory()
         runs = world.sql("SELECT string_agg(x, ', ') FROM (SELECT source || ' ' || count(*) || ' of which ended ' || count(finished_at) AS x FROM run GROUP BY source ORDER BY source) s")
         leases = world.sql("SELECT string_agg(outcome || ' ' || n, ', ') FROM (SELECT outcome, count(*) n FROM lease GROUP BY outcome ORDER BY outcome) s")
-        print(f"{'disturbed' if seed is not None else 'undisturbed'}: {time.time() - began:.1f} s, {len(said)} rows; runs: {runs}; leases: {leases}; sweeps done again: {again}", flush=True)
+        results = world.sql("SELECT string_agg(x, ', ') FROM (SELECT source || ' ' || e.key || ' ' || sum(e.value::bigint) AS x FROM run, jsonb_each_text(results) e GROUP BY source, e.key ORDER BY 1) s")
+        print(f"{'disturbed' if seed is not None else 'undisturbed'}: {time.time() - began:.1f} s, {len(said)} rows; runs: {runs}; leases: {leases}; sweeps done again: {again}; results: {results}", flush=True)
         return said
     except BaseException:
         for root, _, names in os.walk(directory):

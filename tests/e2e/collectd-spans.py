@@ -89,6 +89,20 @@ def test_unchanged():
     equal("an endpoint without certificates", "|{}", sql("SELECT last_result, chains FROM location_state JOIN location USING (location_id) WHERE ip = '198.51.100.250'"))
 
 
+def test_interrupted():
+    """A probe that ended because its run was interrupted is counted, and is no word on the place."""
+    c, r, ip, never = local(), new_run(), "198.51.100.3", "198.51.100.252"
+    sweep(c, new_run(), {ip: [D[2]]}, day(3))
+    before = sql(f"SELECT st.* FROM location_state st JOIN location USING (location_id) WHERE ip = '{ip}'")
+    good(c.batch([failure(at, r, day(0.2), stage="hello", error="cancelled") for at in (ip, never)]), 2)
+    good(c.batch([failure(ip, r, day(0.2), stage="hello", error="reset", port=444), failure(ip, r, day(0.2), stage="connect", error="cancelled")]), 2)
+    equal("as it was", before, sql(f"SELECT st.* FROM location_state st JOIN location USING (location_id) WHERE ip = '{ip}' AND port = 443"))
+    equal("no place", "0", sql(f"SELECT count(*) FROM location WHERE ip = '{never}'"))
+    equal("no look", "0", sql(f"SELECT count(*) FROM observation WHERE run = '{r}'"))
+    equal("counted", {"connect:cancelled": 1, "hello:cancelled": 2, "hello:reset": 1}, json.loads(sql(f"SELECT results FROM run WHERE run = '{r}'")))
+    equal("all of it", "0|4", sql(f"SELECT stored_ok, stored_failed FROM run WHERE run = '{r}'"))
+
+
 def test_handshake():
     """What a scan tells of the handshake is kept as it came, what we do not know included; the same again writes nothing."""
     c, ip = local(), "198.51.100.251"
@@ -130,4 +144,4 @@ def test_upkeep():
     equal("tomorrow", "1", sql(f"SELECT count(*) FROM pg_class WHERE relname = 'observation_{tomorrow}'"))
 
 
-play([test_spans, test_balancer, test_unchanged, test_handshake, test_upkeep])
+play([test_spans, test_balancer, test_unchanged, test_interrupted, test_handshake, test_upkeep])
