@@ -203,6 +203,30 @@ inventory.wait_for("what was overlooked", lambda: not gone("127.40.0.6"))
 equal("as if nothing had been", "t", sql("SELECT cardinality(chains) = 1 AND gone_at IS NULL AND (SELECT closed_at IS NULL FROM sighting s WHERE s.location_id = st.location_id) "
                                          "FROM location_state st JOIN location l USING (location_id) WHERE l.ip = '127.40.0.6'"))
 
+# A file that cannot be read and went away; of before that a word arrives late. It is there again, as unreadable as it was.
+def damaged(path, hour):
+    at = BASE + hour * 3600
+    return run_of(at, lambda run: [record("failure", source="crawl", at=stamp(at + 30), scanner="local", run=run, file=place(path), stage="decode", error="malformed")], "crawl", failed=1,
+                  covered={"realm": "default", "host": HOST, "roots": [os.path.dirname(path)], "assets": 0})
+
+
+def state_of(path):
+    return sql(f"SELECT gone_at IS NOT NULL, last_result FROM location_state JOIN location USING (location_id) WHERE path = '{path}'")
+
+
+deliver(crawled("/broken", 0, True))
+deliver(damaged("/broken/a.pem", 1))
+for hour in (3, 4, 5):
+    deliver(crawled("/broken", hour, False))
+inventory.settle()
+equal("unreadable, then gone", "t|decode:malformed", state_of("/broken/a.pem"))
+deliver(damaged("/broken/a.pem", 2))
+inventory.settle()
+equal("what arrived late", "t|decode:malformed", state_of("/broken/a.pem"))
+deliver(damaged("/broken/a.pem", 6))
+inventory.settle()
+equal("as it was and there", "f|decode:malformed", state_of("/broken/a.pem"))
+
 # What is where it was costs nothing.
 before = sql("SELECT count(*) FROM place_absence")
 for hour in range(5, 9):
