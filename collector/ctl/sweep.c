@@ -59,6 +59,26 @@ static int ask(struct db *db, const char *sql, const char *const *params, size_t
     return code;
 }
 
+static int say_no_plan(const char *name)
+{
+    say_error("there is no sweep plan '%s'", name);
+    return CM_EXIT_PARTIAL;
+}
+
+int sweep_find(struct db *db, const char *name, bool or_sweep)
+{
+    char found[8];
+    struct cm_error error = {0};
+    const char *params[] = {name, or_sweep ? "t" : "f"};
+    int code = ask(db,
+                   "SELECT EXISTS (SELECT FROM sweep_plan p WHERE p.name = $1) OR ($2::boolean AND EXISTS (SELECT FROM "
+                   "sweep w WHERE w.plan = $1 OR w.sweep_id::text = $1))",
+                   params, 2, found, sizeof found, &error);
+    if (code)
+        return ctl_fail(&error, "cannot read the inventory");
+    return found[0] == 't' ? CM_EXIT_OK : say_no_plan(name);
+}
+
 /* --- Start -------------------------------------------------------------------------------------------------------------------------------- */
 
 /* id "": one is running. CM_ENOTFOUND: there is no such plan. */
@@ -120,8 +140,7 @@ static int start(const struct sweep_call *call)
     int status = ctl_connect(call->cli, "certmuster_operate", &db);
     int code = status ? 0 : begin(db, call->name, id, &error);
     if (code == CM_ENOTFOUND) {
-        say_error("there is no sweep plan '%s'", call->name);
-        status = CM_EXIT_PARTIAL;
+        status = say_no_plan(call->name);
     } else if (code) {
         status = ctl_fail(&error, "cannot start %s", call->name);
     } else if (!status && !id[0]) {
@@ -182,8 +201,10 @@ static int cancel(const struct sweep_call *call)
     if (!status && code) {
         status = ctl_fail(&error, "nothing was changed");
     } else if (!status && !id[0]) {
-        say_error("no sweep of '%s' is running", call->name);
-        status = CM_EXIT_PARTIAL;
+        status = sweep_find(db, call->name, true);
+        if (!status)
+            say_error("no sweep of '%s' is running", call->name);
+        status = status ? status : CM_EXIT_PARTIAL;
     } else if (!status) {
         printf("cancelled %s, sweep %s\n", call->name, id);
     }

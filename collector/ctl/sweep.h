@@ -57,4 +57,7 @@ int sweep_follow(struct db *db, const char *id);
 /* One sweep, for people. */
 int sweep_tell(struct db *db, const char *id);
 
+/* sweep.c: CM_EXIT_OK when there is a plan of that name or, when they are asked for, a sweep of that plan or id; else says that there is none. */
+int sweep_find(struct db *db, const char *name, bool or_sweep);
+
 #endif

@@ -9,8 +9,6 @@
 
 enum { PLAN_PARAMS = 18, NAME_MAX_BYTES = 100 };
 
-static const char no_plan[] = "is no sweep plan";
-
 static bool is_plain(const char *name)
 {
     size_t size = strlen(name);
@@ -115,6 +113,15 @@ static int check_kind(const struct sweep_call *call)
     return 0;
 }
 
+/* No row was changed: there is no such plan, or there is and `why` says the rest. */
+static int unchanged(const struct sweep_call *call, struct db *db, const char *why)
+{
+    int status = sweep_find(db, call->name, false);
+    if (!status)
+        say_error("%s %s", call->name, why);
+    return status ? status : CM_EXIT_PARTIAL;
+}
+
 static int write_plan(const struct sweep_call *call, const char *sql, const char *action, const char *none,
                       const char *word)
 {
@@ -132,8 +139,7 @@ static int write_plan(const struct sweep_call *call, const char *sql, const char
     if (!status && audit_act(db, sql, params, PLAN_PARAMS, action, call->name, detail, &changed, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
     else if (!status && changed == 0) {
-        say_error("%s %s", call->name, none);
-        status = CM_EXIT_PARTIAL;
+        status = unchanged(call, db, none);
     } else if (!status) {
         printf("%s %s\n", word, call->name);
     }
@@ -154,7 +160,7 @@ int sweep_create(const struct sweep_call *call)
 
 int sweep_edit(const struct sweep_call *call)
 {
-    return write_plan(call, edit_sql, "sweep.edit", "is no sweep plan of that kind", "changed");
+    return write_plan(call, edit_sql, "sweep.edit", "is a plan of the other kind", "changed");
 }
 
 static int act(const struct sweep_call *call, const char *sql, const char *action, const char *none, const char *word)
@@ -167,8 +173,7 @@ static int act(const struct sweep_call *call, const char *sql, const char *actio
     if (!status && audit_act(db, sql, params, 1, action, call->name, "{}", &changed, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
     else if (!status && changed == 0) {
-        say_error("%s %s", call->name, none);
-        status = CM_EXIT_PARTIAL;
+        status = unchanged(call, db, none);
     } else if (!status) {
         printf("%s %s\n", word, call->name);
     }
@@ -176,20 +181,22 @@ static int act(const struct sweep_call *call, const char *sql, const char *actio
     return status;
 }
 
+static const char just_made[] = "was made this moment; try again";
+
 int sweep_delete(const struct sweep_call *call)
 {
-    return act(call, "SELECT sweep_plan_delete($1)", "sweep.delete",
-               "is no sweep plan, or a sweep of it is running: cancel that first", "deleted");
+    return act(call, "SELECT sweep_plan_delete($1)", "sweep.delete", "has a sweep that is running: cancel that first",
+               "deleted");
 }
 
 int sweep_enable(const struct sweep_call *call)
 {
-    return act(call, "UPDATE sweep_plan SET enabled = true WHERE name = $1", "sweep.enable", no_plan, "enabled");
+    return act(call, "UPDATE sweep_plan SET enabled = true WHERE name = $1", "sweep.enable", just_made, "enabled");
 }
 
 int sweep_disable(const struct sweep_call *call)
 {
-    return act(call, "UPDATE sweep_plan SET enabled = false WHERE name = $1", "sweep.disable", no_plan, "disabled");
+    return act(call, "UPDATE sweep_plan SET enabled = false WHERE name = $1", "sweep.disable", just_made, "disabled");
 }
 
 int sweep_limit(const struct sweep_call *call)

@@ -33,12 +33,15 @@ static const char plan_json[] =
     "utc_text(w.started_at)) FROM sweep w WHERE w.plan = p.name ORDER BY w.started_at DESC LIMIT 1)))"
     " FROM sweep_plan p WHERE $1::text IS NULL OR p.name = $1 ORDER BY p.name";
 
-static int print(const struct sweep_call *call, const char *text, const struct table_column *columns, const char *json,
-                 const char *empty)
+/* of_sweeps: they are what is shown, also of a plan that was deleted. */
+static int print(const struct sweep_call *call, bool of_sweeps, const char *text, const struct table_column *columns,
+                 const char *json, const char *empty)
 {
     struct db *db = NULL;
     const char *params[] = {call->name};
     int status = ctl_connect(call->cli, "certmuster_read", &db);
+    if (!status && call->name)
+        status = sweep_find(db, call->name, of_sweeps);
     if (!status && call->format == CTL_JSON)
         status = ctl_print_json(db, json, params, 1);
     else if (!status)
@@ -60,7 +63,7 @@ int sweep_list(const struct sweep_call *call)
         " to_char(w.started_at, 'YYYY-MM-DD HH24:MI') || ' ' || w.state"
         " FROM sweep_plan p LEFT JOIN LATERAL (SELECT * FROM sweep w WHERE w.plan = p.name ORDER BY w.started_at DESC "
         "LIMIT 1) w ON true WHERE $1::text IS NULL OR p.name = $1 ORDER BY p.name";
-    return print(call, text, columns, plan_json, "no sweep is planned; try certmuster sweep create");
+    return print(call, false, text, columns, plan_json, "no sweep is planned; try certmuster sweep create");
 }
 
 int sweep_show(const struct sweep_call *call)
@@ -81,7 +84,7 @@ int sweep_show(const struct sweep_call *call)
         "workers') FROM realm_limit r WHERE r.realm = p.realm)), (17, 'created', to_char(p.created_at, "
         "'YYYY-MM-DD HH24:MI') || ' by ' || p.created_by)) AS v(rank, what, value) WHERE p.name = $1 AND "
         "coalesce(v.value, '') <> '' ORDER BY v.rank";
-    return print(call, text, columns, plan_json, "there is no such sweep plan");
+    return print(call, false, text, columns, plan_json, "it was deleted this moment");
 }
 
 static const char sweep_json[] =
@@ -115,7 +118,7 @@ int sweep_history(const struct sweep_call *call)
              "%s WHERE g.sweep_id IN (SELECT w.sweep_id FROM sweep w WHERE $1::text IS NULL OR w.plan = $1 ORDER BY "
              "w.started_at DESC LIMIT 50) ORDER BY g.started_at DESC",
              sweep_json);
-    return print(call, text, columns, json, "no sweep was started yet");
+    return print(call, true, text, columns, json, "no sweep was started yet");
 }
 
 /* --- One sweep ----------------------------------------------------------------------------------------------------------------------------- */
@@ -188,6 +191,8 @@ int sweep_status(const struct sweep_call *call)
     struct db_result *rows = NULL;
     const char *params[] = {call->name};
     int status = ctl_connect(call->cli, "certmuster_read", &db);
+    if (!status && call->name)
+        status = sweep_find(db, call->name, true);
     if (!status && call->format == CTL_JSON) {
         snprintf(json, sizeof json, "%s WHERE g.sweep_id IN (%s) ORDER BY g.started_at", sweep_json, which_sql);
         status = ctl_print_json(db, json, params, 1);

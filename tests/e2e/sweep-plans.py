@@ -231,6 +231,28 @@ def test_filter():
     sweep("delete", "narrow")
 
 
+def test_no_plan():
+    """A plan that is not there: one sentence on stderr and status 1, whatever was to be done with it. One of which no sweep ran is told apart."""
+    for words in (("start",), ("status",), ("status", "--format", "json"), ("show",), ("show", "--format", "json"), ("history",), ("cancel",), ("enable",), ("disable",), ("delete",),
+                  ("edit", "--known"), ("edit", "--kind", "crawl")):
+        said = subprocess.run(["certmuster", "sweep", words[0], "NOSUCH", *words[1:]], capture_output=True, text=True)
+        equal(words, (1, "", "certmuster sweep: there is no sweep plan 'NOSUCH'\n"), (said.returncode, said.stdout, said.stderr))
+    equal("nothing is noted of it", "0", sql("SELECT count(*) FROM audit_log WHERE subject = 'NOSUCH'"))
+    sweep("create", "fresh", "--target", "192.0.2.8")
+    equal("not started", "no sweep of that plan was started yet\n", sweep("status", "fresh", status=1))
+    assert "no sweep of 'fresh' is running" in sweep("cancel", "fresh", status=1)
+    assert "is a sweep plan already" in sweep("create", "fresh", "--known", status=1)
+    assert "is a plan of the other kind" in sweep("edit", "fresh", "--kind", "crawl", status=1)
+    sweep("start", "fresh")
+    id = status("fresh")["sweep"]
+    assert "cancel that first" in sweep("delete", "fresh", status=1)
+    sweep("cancel", id)
+    assert f"no sweep of '{id}' is running" in sweep("cancel", id, status=1)
+    sweep("delete", "fresh")
+    assert "cancelled" in sweep("status", "fresh") and "cancelled" in sweep("history", "fresh")  # what it was is kept
+    assert "there is no sweep plan 'fresh'" in sweep("show", "fresh", status=1)
+
+
 def test_windows():
     """Which moments a window holds, by the database's own rule; and prefixes of IPv6, bounded."""
     plan = lambda start, end, days: f"jsonb_populate_record(NULL::sweep_plan, jsonb_build_object('window_start', {start}, 'window_end', {end}, 'weekdays', '{days}'::integer[]))"
@@ -318,7 +340,7 @@ def test_nobody():
 def main():
     global sockets, port, closed
     sockets, port, closed = begin()
-    play([test_attempts, test_schedule, test_limits, test_hostile, test_known, test_filter, test_windows, test_pause, test_delete_at_the_start,
+    play([test_attempts, test_schedule, test_limits, test_hostile, test_known, test_filter, test_no_plan, test_windows, test_pause, test_delete_at_the_start,
           test_nobody])
 
 
