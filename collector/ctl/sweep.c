@@ -37,8 +37,8 @@ static const struct cli_program program = {
         "another; five failures abandon it. Coverage counts each place of a shard that is done once: with a "
         "certificate, without, refused, silent, unreachable, unresolved, other; never tried is what is left. Nothing "
         "of that but a certificate seen says that a place is gone. Times are UTC. Exit status: 0 done; 1 what was "
-        "asked for is not there, or --wait saw something left undone; 2 wrong use; 3 the inventory could not be "
-        "reached.",
+        "asked for is not there, start found nothing to sweep, or --wait saw something left undone; 2 wrong use; 3 the "
+        "inventory could not be reached.",
 };
 
 static void roll_back(struct db *db)
@@ -131,6 +131,33 @@ int sweep_follow(struct db *db, const char *id)
     return status;
 }
 
+/* Why a sweep of this plan has no shard. Targets always make one: what is left are known and seen places, and scanners that crawl. */
+static const char why_empty_sql[] =
+    "SELECT CASE WHEN p.kind = 'crawl' AND p.scanners <> '{}' THEN 'none of the scanners that the plan names may look "
+    "at realm ' || p.realm"
+    " WHEN p.kind = 'crawl' AND EXISTS (SELECT FROM scanner s WHERE NOT s.disabled AND p.realm = ANY (s.realms)) THEN "
+    "'no scanner of realm ' || p.realm || ' was heard of for 7 days'"
+    " WHEN p.kind = 'crawl' THEN 'no scanner of realm ' || p.realm || ' is known'"
+    " WHEN n.places > 0 THEN 'the filter lets none of ' || n.places || ' endpoints of realm ' || p.realm || ' pass: ' "
+    "|| p.filter_text"
+    " ELSE 'in realm ' || p.realm || ' ' || concat_ws(', and ', CASE WHEN p.known THEN 'no endpoint ever showed a "
+    "certificate' END, CASE WHEN p.seen THEN 'watch saw no endpoint that hides its certificate' END) END"
+    "  FROM sweep_plan p"
+    " CROSS JOIN LATERAL (SELECT CASE WHEN p.filter <> '[]' THEN (SELECT sum(x.probes) FROM "
+    "sweep_pieces(jsonb_populate_record(p, '{\"filter\": []}')) x) END AS places) n"
+    " WHERE p.name = $1";
+
+/* A sweep that has nothing to do is over when it begins, and nobody must take that for having looked. */
+static int tell_empty(struct db *db, const char *plan)
+{
+    char why[1024];
+    struct cm_error error = {0};
+    if (ask(db, why_empty_sql, &plan, 1, why, sizeof why, &error) != 0)
+        return ctl_fail(&error, "nothing to sweep, and why cannot be read");
+    say_error("nothing to sweep: %s", *why ? why : "the plan is gone");
+    return CM_EXIT_PARTIAL;
+}
+
 static int start(const struct sweep_call *call)
 {
     char id[ID_SIZE] = "", what[128];
@@ -153,7 +180,9 @@ static int start(const struct sweep_call *call)
                    params, 1, what, sizeof what, &error);
         printf("started %s: %s, sweep %s\n", call->name, code ? "" : what, id);
         fflush(stdout);
-        if (call->wait)
+        if (!code && strncmp(what, "0 ", 2) == 0)
+            status = tell_empty(db, call->name);
+        else if (call->wait)
             status = sweep_follow(db, id);
         if (call->wait && status <= CM_EXIT_PARTIAL)
             (void)sweep_tell(db, id);

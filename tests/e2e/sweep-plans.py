@@ -253,6 +253,33 @@ def test_no_plan():
     assert "there is no sweep plan 'fresh'" in sweep("show", "fresh", status=1)
 
 
+def test_nothing_to_sweep():
+    """A sweep without a shard is over when it begins, and whoever starts it hears why."""
+    run, der = new_run(), certificate(template(work), 61)
+    equal("stored", 200, Collector(f"{sockets}/collectd.sock").batch([cert_record(der), sighting("203.0.113.91", [der], run, scanner="manual"), sighting("203.0.113.92", [der], run, scanner="manual")])[0])
+    sql("UPDATE location SET realm = 'quiet' WHERE ip IN ('203.0.113.91', '203.0.113.92')")
+    sql("INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen) VALUES ('sleeper', '{asleep}', 'unix:0', now(), now() - interval '8 days')")
+    for words, why in ((("--known", "--realm", "quiet", "--filter", "place:nosuch"), "the filter lets none of 2 endpoints of realm quiet pass: place:nosuch"),
+                       (("--known", "--realm", "void"), "in realm void no endpoint ever showed a certificate"),
+                       (("--seen", "--realm", "void", "--filter", "place:nosuch"), "in realm void watch saw no endpoint that hides its certificate"),
+                       (("--known", "--seen", "--realm", "void"), "in realm void no endpoint ever showed a certificate, and watch saw no endpoint that hides its certificate"),
+                       (("--kind", "crawl", "--realm", "void", "--target", "/etc"), "no scanner of realm void is known"),
+                       (("--kind", "crawl", "--realm", "asleep", "--target", "/etc"), "no scanner of realm asleep was heard of for 7 days"),
+                       (("--kind", "crawl", "--realm", "void", "--target", "/etc", "--scanner", "manual"), "none of the scanners that the plan names may look at realm void")):
+        sweep("create", "idle", *words)
+        for wait in ((), ("--wait",)):
+            said = subprocess.run(["certmuster", "sweep", "start", "idle", *wait], capture_output=True, text=True)
+            equal(words, (1, f"certmuster sweep: nothing to sweep: {why}\n"), (said.returncode, said.stderr))
+            assert said.stdout.startswith("started idle: 0 shards") and ("coverage  0 reached" in said.stdout) == bool(wait), said.stdout
+        equal("over", "finished", status("idle")["state"])
+        sweep("delete", "idle")
+    sweep("create", "idle", "--known", "--realm", "quiet", "--filter", "place:113.91")
+    equal("one is something", True, sweep("start", "idle").startswith("started idle: 1 shards, 1 probes"))
+    sweep("cancel", "idle")
+    sweep("delete", "idle")
+    sql("DELETE FROM scanner WHERE name = 'sleeper'")
+
+
 def test_windows():
     """Which moments a window holds, by the database's own rule; and prefixes of IPv6, bounded."""
     plan = lambda start, end, days: f"jsonb_populate_record(NULL::sweep_plan, jsonb_build_object('window_start', {start}, 'window_end', {end}, 'weekdays', '{days}'::integer[]))"
@@ -340,7 +367,7 @@ def test_nobody():
 def main():
     global sockets, port, closed
     sockets, port, closed = begin()
-    play([test_attempts, test_schedule, test_limits, test_hostile, test_known, test_filter, test_no_plan, test_windows, test_pause, test_delete_at_the_start,
+    play([test_attempts, test_schedule, test_limits, test_hostile, test_known, test_filter, test_no_plan, test_nothing_to_sweep, test_windows, test_pause, test_delete_at_the_start,
           test_nobody])
 
 
