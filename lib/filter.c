@@ -70,13 +70,34 @@ static void value_append(struct word *word, char c, bool quoted)
     buf_append_char(&word->like, c);
 }
 
-/* "key:" at text: its length with the colon, 0 when the word has no key. The letters of a host:port, an IPv6 address or a URL are no key. */
+/* "key:" at text, one of ours or not: its length with the colon, 0 when what stands before the colon is not made of letters alone. */
 static size_t key_length(const char *text)
 {
     size_t length = 0;
     while (is_letter(text[length]))
         length++;
     return length > 0 && text[length] == ':' ? length + 1 : 0;
+}
+
+/* An IPv6 address whose first group has letters alone, as far as can be seen from its start: up to the end of the text, as of strchr, or what may follow an
+ * address. The colons of a fingerprint are more. */
+static bool is_address(const char *word, bool typing)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    size_t colons = 0, at = strspn(word, digits);
+    if (at == 0 || at > 4)
+        return false;
+    for (; word[at] && (word[at] == ':' || strchr(digits, word[at])); at++)
+        colons += word[at] == ':';
+    return strchr(" \t\r\n\v\f%*./\"", word[at]) && colons <= 7 && (colons >= 2 || (typing && !word[at]));
+}
+
+/* What has a colon behind letters that are no key of ours and is text nevertheless: https://x, host:/etc/x, an IPv6 address. Not name:443, for
+ * whoever types port:443 or serial:12 has a key in mind and would only be told that nothing is found; few places are known by such a name
+ * alone, and one with a dot is text anyway. While somebody types, any of these may follow the colon. */
+static bool is_text(const char *word, size_t key, bool typing)
+{
+    return word[key] == '/' || is_address(word, typing) || (typing && !word[key]);
 }
 
 static enum filter_key key_find(const char *name, size_t length)
@@ -88,7 +109,7 @@ static enum filter_key key_find(const char *name, size_t length)
 }
 
 /* Reads one word at *text, which stands on its first byte, and moves *text behind it. */
-static int word_read(const char **text, struct word *word, struct cm_error *error)
+static int word_read(const char **text, enum filter_mode mode, struct word *word, struct cm_error *error)
 {
     const char *at = *text;
     if (*at == '-') {
@@ -98,10 +119,9 @@ static int word_read(const char **text, struct word *word, struct cm_error *erro
     size_t key = key_length(at);
     if (key > 0) {
         word->key = key_find(at, key - 1);
-        char after = at[key];
         if (word->key != FILTER_ANY)
             at += key;
-        else if (!(after >= '0' && after <= '9') && after != ':' && after != '/')
+        else if (!is_text(at, key, mode == FILTER_TYPING))
             return error_setf(
                 error, CM_EINVAL, word->offset, "unknown key",
                 "%.*s: keys are name, issuer, place, owner, realm, key, fingerprint, status; quote it to look for it",
@@ -198,7 +218,7 @@ static int term_read(const char *whole, const char **text, enum filter_mode mode
 
     buf_init(&word.value, CM_LIMIT_FILTER_BYTES + 1);
     buf_init(&word.like, 2 * CM_LIMIT_FILTER_BYTES + 1);
-    int code = word_read(text, &word, error);
+    int code = word_read(text, mode, &word, error);
     if (code == CM_OK)
         code = term_of(&word, mode, &term, &keep, error);
     if (code == CM_OK && keep) {

@@ -33,7 +33,8 @@ static const struct cli_program program = {
              "issuer:, "
              "place:, owner:, realm:, key:, fingerprint: look at one of them, status: is expired, expiring, failing, "
              "ok "
-             "or gone; -word turns around, quotes hold words together, * stands for anything."},
+             "or gone, any other key is refused; -word turns around, quotes hold words together, * stands for "
+             "anything."},
             {OPTION_OWNER, "owner", "NAME", "Only places of this owner; none: places that nobody owns."},
             {OPTION_INCLUDE, "include", "trust",
              "With the trust anchors of trust stores, which are left out otherwise."},

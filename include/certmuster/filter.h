@@ -8,8 +8,9 @@
  * A value is looked for anywhere in the text, upper and lower case alike; with * in it (outside quotes) it is a glob over the whole
  * text, and "*.example.org" means what it looks like. A word without key is looked for in name, subject, issuer, place and
  * owner. Keys: name, issuer, place, owner (owner:none: nobody's), realm, key ("RSA 2048", "EC P-256"), fingerprint (how it starts),
- * status (expired, expiring, failing, ok, gone). A word such as localhost:443 or fe80::1 or https://x is a word; any other unknown key is
- * an error. */
+ * status (expired, expiring, failing, ok, gone). Letters with a colon are a key, and one that is not listed is an error, which names
+ * those that are: port:443 as well as nosuch:x. Text are mail.example.org:443, fe80::1, dead:beef::1, https://x, host:/etc/x and whatever is in
+ * quotes: "localhost:443". */
 #ifndef CERTMUSTER_FILTER_H
 #define CERTMUSTER_FILTER_H
 

@@ -366,6 +366,7 @@ def test_start(fleet):
             (f"TERM=dumb {BROWSE} --config {fleet.pg.config}", 2, "certmuster report"),
             (f"{BROWSE} --fliter x", 2, "--filter"),
             (f"{BROWSE} --filter nosuch:x", 2, "unknown key"),
+            (f"{BROWSE} --filter nosuch:1", 2, "unknown key: nosuch: keys are name, issuer, place, owner, realm, key, fingerprint, status"),
             (f"{BROWSE} --config {fleet.pg.config} extra", 2, "extra"),
             (f"{BROWSE} --config {fleet.pg.config} </dev/null", 2, "certmuster report"),
             (f"{BROWSE} --config {fleet.pg.config} | cat; exit ${{PIPESTATUS[0]}}", 2, "certmuster report")):

@@ -70,6 +70,12 @@ done
 assert_eq "expired and not expired" "$all" "$(($(rows expiring --within 4000d --filter status:expired) + $(rows expiring --within 4000d --filter=-status:expired)))"
 fingerprint=$(sql "SELECT encode(sha256, 'hex') FROM certificate WHERE common_name = 'host-500.example.org'")
 assert_eq "a fingerprint" 1 "$(rows expiring --within 4000d --filter "fingerprint:${fingerprint:0:12}")"
+for filter in nosuch:1 nosuch:x port:443; do
+    report inventory --filter "$filter" >"$dir/out" 2>"$dir/err" && fail "$filter is accepted"
+    grep -q "unknown key: ${filter%:*}: keys are name, issuer, place, owner, realm, key, fingerprint, status" "$dir/err" || fail "$filter: $(cat "$dir/err")"
+done
+assert_eq "an address and its port are text" "$(rows inventory --filter place:172.16.0.3:443)" "$(rows inventory --filter 172.16.0.3:443)"
+assert_eq "so is an IPv6 address" 0 "$(rows inventory --filter dead:beef::1)"
 assert_eq "SQL in a filter is text" 0 "$(rows expiring --filter "\"'; DROP TABLE certificate; --\"")"
 
 note "formats, read by others"

@@ -225,7 +225,8 @@ def test_filter():
     sweep("edit", "narrow", "--filter", "")
     assert len(mine().split()) >= before + 3, mine()
     equal("nothing is told of a filter", False, "filter" in sweep("show", "narrow"))
-    for words, text in ((("edit", "narrow", "--filter", "place:"), "value is missing"), (("create", "x", "--target", "192.0.2.1", "--filter", "a"), "--filter narrows"),
+    for words, text in ((("edit", "narrow", "--filter", "place:"), "value is missing"), (("create", "x", "--known", "--filter", "nosuch:1"), "unknown key: nosuch: keys are name, issuer, place,"),
+                        (("create", "x", "--target", "192.0.2.1", "--filter", "a"), "--filter narrows"),
                         (("create", "x", "--kind", "crawl", "--target", "/etc", "--filter", "a"), "a crawl has paths"), (("create", "x", "--known", "--filter", "a " * 3000), "--filter")):
         assert text in sweep(*words, status=2), words
     sweep("delete", "narrow")

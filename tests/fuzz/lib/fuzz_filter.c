@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const struct filter_sql sql = {
     .text = {"a$$", "a$$", "a$$", "a$$", "a$$", "a$$", "a$$", "a$$", "a$$"},
     .nobody = "n",
-    .status = {"s", "s", "s", "s"},
+    .status = {"s", "s", "s", "s", "s"},
 };
 
 static void check(const char *text, enum filter_mode mode)

@@ -71,10 +71,23 @@ static void test_good(void **state)
         {"fingerprint:AB:12:ff", " AND (sha256 LIKE lower($3)) | ab12ff%"},
         {"key:\"RSA 2048\" realm:dmz", " AND (key LIKE lower($3)) AND (realm LIKE lower($4)) | %rsa 2048% | %dmz%"},
         /* Not keys: what people paste from elsewhere. */
-        {"localhost:443", " AND (any LIKE lower($3) OR place LIKE lower($3)) | %localhost:443%"},
+        {"mail.example.org:443", " AND (any LIKE lower($3) OR place LIKE lower($3)) | %mail.example.org:443%"},
+        {"web-1:443 -www2:443",
+         " AND (any LIKE lower($3) OR place LIKE lower($3)) AND NOT coalesce((any LIKE lower($4) OR "
+         "place LIKE lower($4)), false) | %web-1:443% | %www2:443%"},
+        {"\"localhost:443\"", " AND (any LIKE lower($3) OR place LIKE lower($3)) | %localhost:443%"},
+        {"place:localhost:443", " AND (place LIKE lower($3)) | %localhost:443%"},
         {"192.0.2.7:443", " AND (any LIKE lower($3) OR place LIKE lower($3)) | %192.0.2.7:443%"},
         {"cafe::1", " AND (any LIKE lower($3) OR place LIKE lower($3)) | %cafe::1%"},
         {"[2001:db8::1]:443", " AND (any LIKE lower($3) OR place LIKE lower($3)) | %[2001:db8::1]:443%"},
+        {"fe80::1%eth0", " AND (any LIKE lower($3) OR place LIKE lower($3)) | %fe80::1\\%eth0%"},
+        {"dead:beef::1", " AND (any LIKE lower($3) OR place LIKE lower($3)) | %dead:beef::1%"},
+        {"-FADE:1:2:a:b:c:d:e",
+         " AND NOT coalesce((any LIKE lower($3) OR place LIKE lower($3)), false) | %fade:1:2:a:b:c:d:e%"},
+        {"cafe:1::* x",
+         " AND (any LIKE lower($3) OR place LIKE lower($3)) AND (any LIKE lower($4) OR place LIKE lower($4)) | "
+         "cafe:1::% | %x%"},
+        {"a::", " AND (any LIKE lower($3) OR place LIKE lower($3)) | %a::%"},
         {"https://x", " AND (any LIKE lower($3) OR place LIKE lower($3)) | %https://x%"},
         {"host:/etc/x", " AND (any LIKE lower($3) OR place LIKE lower($3)) | %host:/etc/x%"},
         {"\"foo:bar\"", " AND (any LIKE lower($3) OR place LIKE lower($3)) | %foo:bar%"},
@@ -103,6 +116,16 @@ static void test_refused(void **state)
     } cases[] = {
         {"foo:bar", CM_EINVAL, 0, "unknown key"},
         {"x -ower:bar", CM_EINVAL, 2, "unknown key"},
+        {"nosuch:1", CM_EINVAL, 0, "unknown key"},
+        {"port:443", CM_EINVAL, 0, "unknown key"},
+        {"localhost:443", CM_EINVAL, 0, "unknown key"},
+        {"nosuch:", CM_EINVAL, 0, "unknown key"},
+        {"nosuch::1", CM_EINVAL, 0, "unknown key"},
+        {"nosuch:\"x\"", CM_EINVAL, 0, "unknown key"},
+        {"add:b", CM_EINVAL, 0, "unknown key"}, /* one colon is no address */
+        {"add:b:x", CM_EINVAL, 0, "unknown key"},
+        {"beefs::1", CM_EINVAL, 0, "unknown key"},
+        {"AB:CD:12:34:56:78:9A:BC:DE", CM_EINVAL, 0, "unknown key"}, /* a fingerprint without its key */
         {"a \"b c", CM_EINVAL, 2, "a quote is not closed"},
         {"\"a\\\"", CM_EINVAL, 0, "a quote is not closed"},
         {"owner:", CM_EINVAL, 0, "a value is missing"},
@@ -156,7 +179,8 @@ static void test_limits(void **state)
 /* Typed one byte at a time, a good filter is never refused, and what is unfinished does not narrow. */
 static void test_typing(void **state)
 {
-    static const char text[] = "shop owner:\"web team\" -status:expired name:*.example.org -\"x y\"";
+    static const char text[] =
+        "shop owner:\"web team\" -status:expired name:*.example.org -\"x y\" dead:beef::1 https://x h:/etc";
     static const struct {
         const char *text, *sql;
     } cases[] = {
@@ -183,6 +207,8 @@ static void test_typing(void **state)
     struct filter filter;
     assert_int_equal(filter_parse("status:brok", FILTER_TYPING, &filter, NULL), CM_EINVAL);
     assert_int_equal(filter_parse("foo:bar", FILTER_TYPING, &filter, NULL), CM_EINVAL);
+    assert_int_equal(filter_parse("nosuch:1", FILTER_TYPING, &filter, NULL), CM_EINVAL);
+    assert_int_equal(filter_parse("foo: bar", FILTER_TYPING, &filter, NULL), CM_EINVAL);
 }
 
 int main(void)
