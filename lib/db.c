@@ -153,6 +153,7 @@ void db_close(struct db *db)
     if (!db)
         return;
     PQfinish(db->connection);
+    db_forget_prepared(db);
     free(db);
 }
 
@@ -164,6 +165,7 @@ bool db_alive(const struct db *db)
 int db_reset(struct db *db, struct cm_error *error)
 {
     db->lost = false;
+    db_forget_prepared(db);
     PQreset(db->connection);
     if (!db_alive(db))
         return connection_error(db, error, "cannot connect to the database");

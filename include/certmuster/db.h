@@ -36,6 +36,10 @@ CM_MUST_CHECK int db_exec(struct db *db, const char *sql, struct cm_error *error
 /* One statement; params are text (NULL: SQL NULL), $1 first. out may be NULL when no rows matter. */
 CM_MUST_CHECK int db_query(struct db *db, const char *sql, const char *const *params, size_t param_count,
                            struct db_result **out, struct cm_error *error);
+/* As db_query, for what is asked again and again in the same words: the server parses it once for the session, and after some times plans it no more.
+ * Not for LIKE $n and the like, whose plan depends on the value. */
+CM_MUST_CHECK int db_query_again(struct db *db, const char *sql, const char *const *params, size_t param_count,
+                                 struct db_result **out, struct cm_error *error);
 /* One statement; $1::bytea[] is count values of size bytes each. CM_ELIMIT: more than DB_ARRAY_MAX bytes. */
 enum { DB_ARRAY_MAX = 64 << 20 };
 CM_MUST_CHECK int db_query_bytes(struct db *db, const char *sql, const void *values, size_t size, size_t count,

@@ -118,8 +118,6 @@ int query_list(struct query *query, const struct choice *choice, const struct pa
 {
     const char *key = orders[choice->order].key, *direction = behind ? "" : " DESC";
     query_begin(query);
-    snprintf(query->number, sizeof query->number, "%zu", request->limit);
-    size_t limit = bind(query, query->number);
     buf_append_str(&query->sql, "WITH page AS MATERIALIZED (SELECT b.sha256, b.expires, b.name_key, b.display_name, "
                                 "b.issuer, b.not_before, b.not_after, b.key");
     /* Of each row that is read, one after the other: whatever the server estimates, it shall not gather first all that are in use. */
@@ -136,7 +134,7 @@ int query_list(struct query *query, const struct choice *choice, const struct pa
                                                     : ">",
                     sort, orders[choice->order].type, id);
     }
-    buf_appendf(&query->sql, " ORDER BY b.%s%s, b.sha256%s LIMIT $%zu::bigint)", key, direction, direction, limit);
+    buf_appendf(&query->sql, " ORDER BY b.%s%s, b.sha256%s LIMIT %zu)", key, direction, direction, request->limit);
     buf_appendf(
         &query->sql,
         " SELECT p.%s, encode(p.sha256, 'hex'), p.display_name, p.issuer, extract(epoch FROM p.not_before)::bigint,"
@@ -173,8 +171,7 @@ void query_places(struct query *query, const char *fingerprint, const struct pag
 {
     const char *direction = behind ? "" : " DESC";
     query_begin(query);
-    snprintf(query->number, sizeof query->number, "%zu", request->limit);
-    size_t limit = bind(query, query->number), of = bind(query, fingerprint);
+    size_t of = bind(query, fingerprint);
     buf_append_str(&query->sql, "WITH page AS MATERIALIZED (SELECT p.chain_id, p.location_id, p.role, p.last_seen"
                                 " FROM place_certificate p WHERE NOT p.superseded");
     buf_appendf(&query->sql,
@@ -192,8 +189,9 @@ void query_places(struct query *query, const char *fingerprint, const struct pag
                                                     : ">",
                     chain, id, id);
     }
-    buf_appendf(&query->sql, " ORDER BY p.chain_id%s, p.location_id%s, p.role%s LIMIT $%zu::bigint)", direction,
-                direction, direction, limit);
+    buf_appendf(&query->sql, " ORDER BY p.chain_id%s, p.location_id%s, p.role%s LIMIT %zu)", direction, direction,
+                direction,
+                request->limit); /* as a number: of one yet to come the server would plan for a tenth of all */
     buf_appendf(
         &query->sql,
         " SELECT p.chain_id, p.location_id || ' ' || p.role, l.place, l.last_result, l.last_detail,"

@@ -45,10 +45,9 @@ enum { LIST_PLACES_MOST = 1001 };
 
 struct query {
     struct buf sql;
-    const char *parameters[3 + CM_LIMIT_FILTER_TERMS]; /* lent from the request, the filter and number */
+    const char *parameters[3 + CM_LIMIT_FILTER_TERMS]; /* lent from the request and the filter */
     size_t count;
     struct filter filter;
-    char number[24];
 };
 
 /* The page asked for: `behind` the rows after (or, AROUND, from) the key on, else those before it, nearest first. */

@@ -167,6 +167,74 @@ static void test_errors(void **state)
     assert_null(db);
 }
 
+/* Asks for what the table holds behind n; answers a column of the first row, or the code when it is no number. */
+static int64_t behind(struct db *db, const char *sql, const char *n, size_t *rows)
+{
+    struct db_result *result = NULL;
+    struct cm_error error;
+    const char *params[] = {n};
+    int code = db_query_again(db, sql, params, 1, &result, &error);
+    if (code)
+        return code;
+    int64_t first = db_integer(result, 0, 0);
+    *rows = db_rows(result);
+    db_result_free(result);
+    return first;
+}
+
+static int64_t prepared(struct db *db)
+{
+    struct db_result *result = NULL;
+    struct cm_error error;
+    assert_int_equal(db_query(db, "SELECT count(*) FROM pg_prepared_statements", NULL, 0, &result, &error), 0);
+    int64_t count = db_integer(result, 0, 0);
+    db_result_free(result);
+    return count;
+}
+
+static void test_again(void **state)
+{
+    (void)state;
+    struct db *db = connect_db();
+    struct cm_error error;
+    size_t rows = 0;
+    char text[64];
+    static const char all[] = "SELECT * FROM public.again WHERE n > $1::int ORDER BY 1";
+    assert_int_equal(behind(db, all, "0", &rows), CM_EMALFORMED); /* there is no such table */
+    assert_int_equal(prepared(db), 0);
+    assert_int_equal(db_exec(db, "CREATE TABLE public.again AS SELECT generate_series(1, 9) AS n", &error), 0);
+    for (int i = 0; i < 9; i++) {
+        snprintf(text, sizeof text, "%d", i);
+        assert_int_equal(behind(db, all, text, &rows), i + 1);
+        assert_int_equal(rows, 9 - i);
+    }
+    assert_int_equal(prepared(db), 1);
+    assert_int_equal(behind(db, all, "x", &rows), CM_EMALFORMED);
+    assert_int_equal(behind(db, all, "7", &rows), 8);
+    /* What it answers has changed; somebody else's DISCARD; a session that has such a statement already: it goes unprepared. */
+    assert_int_equal(db_exec(db, "ALTER TABLE public.again ADD COLUMN m int", &error), 0);
+    assert_int_equal(behind(db, all, "3", &rows), 4);
+    assert_int_equal(db_reset(db, &error), 0);
+    assert_int_equal(behind(db, all, "4", &rows), 5);
+    assert_int_equal(prepared(db), 1);
+    assert_int_equal(db_exec(db, "DISCARD ALL", &error), 0);
+    assert_int_equal(behind(db, all, "5", &rows), 6);
+    assert_int_equal(db_reset(db, &error), 0);
+    assert_int_equal(db_exec(db, "PREPARE certmuster_0 AS SELECT 77", &error), 0);
+    assert_int_equal(behind(db, all, "6", &rows), 7);
+    assert_int_equal(behind(db, all, "7", &rows), 8);
+    assert_int_equal(prepared(db), 1);
+    /* More statements than are kept. */
+    assert_int_equal(db_reset(db, &error), 0);
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof text, "SELECT n + %d FROM public.again WHERE n > $1::int ORDER BY 1", i % 50);
+        assert_int_equal(behind(db, text, "1", &rows), 2 + i % 50);
+    }
+    assert_in_range(prepared(db), 1, 49);
+    assert_int_equal(db_exec(db, "DROP TABLE public.again", &error), 0);
+    db_close(db);
+}
+
 struct sum {
     int64_t rows, total, stop_at;
 };
@@ -286,8 +354,9 @@ static void test_server_goes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_session), cmocka_unit_test(test_bytes),
-                                       cmocka_unit_test(test_errors),  cmocka_unit_test(test_each),
-                                       cmocka_unit_test(test_copy),    cmocka_unit_test(test_server_goes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_session),    cmocka_unit_test(test_bytes),
+                                       cmocka_unit_test(test_errors),     cmocka_unit_test(test_again),
+                                       cmocka_unit_test(test_each),       cmocka_unit_test(test_copy),
+                                       cmocka_unit_test(test_server_goes)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
