@@ -198,6 +198,15 @@ static int fail(const struct config *config, const struct cm_error *error)
     return error->code == CM_EINVAL || error->code == CM_ECONFLICT ? CM_EXIT_USAGE : CM_EXIT_FAILED;
 }
 
+/* Of an inventory that means more, or less, than this program knows, a report would not be true. */
+static int check_schema(struct db *db, struct cm_error *error)
+{
+    int code = inventory_check_schema(db, NULL, error);
+    if (code == CM_ECONFLICT)
+        error->code = code = CM_EMALFORMED; /* nothing is wrong with how we were called */
+    return code;
+}
+
 /* A name nobody knows would match nothing, and "nothing expires" would be a false comfort. */
 static int check_owner(struct db *db, const char *owner, struct cm_error *error)
 {
@@ -242,6 +251,8 @@ static int run(const struct config *config, const struct options *options)
     struct cm_error error = {0};
     int64_t rows = 0;
     int code = inventory_connect(config, "certmuster_read", "certmuster-report", &db, &error);
+    if (!code)
+        code = check_schema(db, &error);
     if (!code)
         code = snapshot_begin(db, &error);
     if (!code)

@@ -65,6 +65,9 @@ assert_eq "status" 3 "$(status_of certmuster migrate --config "$dir/empty.yaml")
 assert_contains "why" "newer than this program" "$(cat "$dir/err")"
 assert_eq "one line" 1 "$(wc -l <"$dir/err")"
 assert_eq "asked only" 1 "$(status_of certmuster migrate --status --config "$dir/empty.yaml")"
+assert_eq "a report" 3 "$(status_of certmuster-report inventory --config "$dir/empty.yaml")"
+assert_contains "why not" "newer than this program" "$(cat "$dir/err")"
+assert_eq "in one line" 1 "$(wc -l <"$dir/err")"
 
 note "an unreachable database is one line and status 3"
 echo "dsn: \"host=$dir/nowhere dbname=x\"" >"$dir/nowhere.yaml"
