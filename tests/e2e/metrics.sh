@@ -1,0 +1,62 @@
+#!/bin/bash
+# profile: release
+# What /metrics says, as Prometheus reads it: promtool finds nothing wrong with it, and a Prometheus that scrapes the collector over TLS with a client certificate
+# answers with what the inventory holds.
+. "$(dirname "$0")/common.sh"
+
+note "an inventory with a bit of everything"
+mkdir "$dir/server" "$dir/client"
+start_inventory - <<CONF
+ca: {dir: $dir/ca}
+scanner: local
+spool: {dir: $dir/spool}
+CONF
+certmuster-ctl scanner collector 127.0.0.1 --out "$dir/server" >"$dir/ca.log"
+chown --reference="$CERTMUSTER_HOME" "$dir/server/"* # it is read by the account that the collector runs as
+cat >>"$CERTMUSTER_HOME/certmuster.yaml" <<CONF
+collector: {listen: "127.0.0.1:0", judge_interval: 200ms, tls: {cert: $dir/server/collector.pem, key: $dir/server/collector.key, client_ca: $dir/ca/ca.pem}}
+CONF
+certmuster down >"$dir/out"
+certmuster up >"$dir/up.log" 2>&1 || fail "$(cat "$dir/up.log")"
+certmuster scanner enrol prometheus --out "$dir/client" >"$dir/enrol.log"
+socket=$(cat "$CERTMUSTER_HOME/sockets")/collectd.sock
+start fleet "$CM_FLEET" many --dir "$dir/fleet" --count 64 --base 127.90.0.0
+wait_for 10 grep -q '^ready ' "$dir/fleet.log"
+port=$(sed -n 's/^ready \([0-9]*\).*/\1/p' "$dir/fleet.log")
+certmuster sweep create all-of-it --target "127.90.0.0/26:$port" --shard 16
+certmuster sweep start all-of-it
+start worker certmuster-submit --config "$CERTMUSTER_HOME/certmuster.yaml" --worker scan
+wait_for 30 sh -c 'certmuster sweep status "all-of-it" --format json | grep -q "\"state\": *\"finished\""'
+wait_for 20 sh -c '[ "$(curl -sf --unix-socket "'"$socket"'" http://localhost/metrics | sed -n "s/^certmuster_places //p")" = 64 ]'
+
+note "promtool"
+curl -sf --unix-socket "$socket" http://localhost/metrics >"$dir/metrics"
+promtool check metrics <"$dir/metrics" >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
+assert_eq "what it would have otherwise" "" "$(cat "$dir/out")"
+for name in $(sed -n 's/^# HELP \([^ ]*\).*/\1/p' "$dir/metrics"); do
+    grep -q "^# TYPE $name \(gauge\|counter\)$" "$dir/metrics" || fail "$name has no type"
+done
+
+note "Prometheus"
+tls=$(sed -n 's/.*tls=127\.0\.0\.1:\([0-9]*\).*/\1/p' "$CERTMUSTER_HOME"/log/collectd.log | tail -n 1)
+web=$(free_ports 1)
+cat >"$dir/prometheus.yml" <<CONF
+global: {scrape_interval: 1s}
+scrape_configs:
+  - job_name: certmuster
+    scheme: https
+    tls_config: {ca_file: $dir/ca/ca.pem, cert_file: $dir/client/prometheus.pem, key_file: $dir/client/prometheus.key}
+    static_configs: [{targets: ["127.0.0.1:$tls"]}]
+CONF
+promtool check config "$dir/prometheus.yml" >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
+start prometheus prometheus --config.file="$dir/prometheus.yml" --storage.tsdb.path="$dir/tsdb" --web.listen-address="127.0.0.1:$web"
+asked() { # query: the value of its only series
+    curl -sfG "http://127.0.0.1:$web/api/v1/query" --data-urlencode "query=$1" | jq -r '.data.result | if length == 1 then .[0].value[1] else "\(length) series" end'
+}
+answers() { [ "$(asked "$1")" = "$2" ]; }
+wait_for 30 answers up 1
+assert_eq "places" 64 "$(asked certmuster_places)"
+assert_eq "certificates" "$(sql "SELECT count(*) FROM certificate")" "$(asked certmuster_certificates)"
+assert_eq "of the sweep, by the name of its plan" 64 "$(asked 'certmuster_sweep_last_places{plan="all-of-it", class="certificate"}')"
+assert_eq "a version" 1 "$(asked certmuster_build_info)"
+echo ok
