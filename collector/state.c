@@ -153,6 +153,10 @@ static void inventory(const struct figures *figures, int64_t now_ms, struct buf 
     metric(out, "certmuster_certificates_expiring_30d", "gauge", "Certificates in use that expire within 30 days.",
            figures->expiring_30d);
     metric(out, "certmuster_chains_unjudged", "gauge", "Chains that were not verified yet.", figures->chains_unjudged);
+    metric(out, "certmuster_scanners", "gauge", "Scanners that may deliver.", figures->scanners);
+    metric(out, "certmuster_scanners_skewed", "gauge",
+           "Scanners whose clock differed by more than five minutes when they delivered last.",
+           figures->scanners_skewed);
     head(out, "certmuster_chains", "gauge", "Verified chains by trust store and its verdict.");
     for (unsigned i = 0; i < figures->verdict_count; i++) {
         buf_append_str(out, "certmuster_chains{");

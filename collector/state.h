@@ -25,7 +25,8 @@ enum { SWEEP_CLASSES = 8, SWEEP_SHARD_STATES = 4 };
 struct figures {
     bool known;
     int64_t at_ms; /* wall clock */
-    uint64_t certificates, certificates_undecodable, places, places_failing, expired, expiring_30d, chains_unjudged;
+    uint64_t certificates, certificates_undecodable, places, places_failing, expired, expiring_30d, chains_unjudged,
+        scanners, scanners_skewed;
     struct {
         char name[STATE_SOURCE_SIZE];
         int64_t finished_ms; /* of its last finished run; -1: none */

@@ -8,7 +8,7 @@
 /* What is gone is taken off rather than left out: for gone_at every place would have to be read. */
 static const char counts_sql[] =
     "SELECT c.all_of_them, c.undecodable, p.all_of_them, p.failing, soon.expired, soon.expiring,"
-    "       (SELECT count(DISTINCT d.chain_id) FROM docket d)"
+    "       (SELECT count(DISTINCT d.chain_id) FROM docket d), scanners.all_of_them, scanners.skewed"
     "  FROM (SELECT (SELECT count(*) FROM certificate) AS all_of_them,"
     "               (SELECT count(*) FROM certificate WHERE undecodable IS NOT NULL) AS undecodable) c,"
     "       (SELECT (SELECT count(*) FROM location_state) - gone.places AS all_of_them,"
@@ -20,7 +20,8 @@ static const char counts_sql[] =
     "AS expiring"
     "          FROM browse_certificate WHERE current AND expires <= now() + interval '30 days' AND "
     "member_in_use(sha256)) "
-    "soon";
+    "soon,"
+    "       (SELECT count(*) AS all_of_them, count(skewed_ms) AS skewed FROM scanner WHERE NOT disabled) scanners";
 
 static int read_counts(struct db *db, struct figures *out, struct cm_error *error)
 {
@@ -28,8 +29,8 @@ static int read_counts(struct db *db, struct figures *out, struct cm_error *erro
     int code = db_query(db, counts_sql, NULL, 0, &rows, error);
     if (!code) {
         uint64_t *fields[] = {
-            &out->certificates, &out->certificates_undecodable, &out->places, &out->places_failing, &out->expired,
-            &out->expiring_30d, &out->chains_unjudged};
+            &out->certificates, &out->certificates_undecodable, &out->places,   &out->places_failing, &out->expired,
+            &out->expiring_30d, &out->chains_unjudged,          &out->scanners, &out->scanners_skewed};
         for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
             *fields[i] = (uint64_t)db_integer(rows, 0, i);
     }

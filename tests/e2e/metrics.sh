@@ -59,4 +59,8 @@ assert_eq "places" 64 "$(asked certmuster_places)"
 assert_eq "certificates" "$(sql "SELECT count(*) FROM certificate")" "$(asked certmuster_certificates)"
 assert_eq "of the sweep, by the name of its plan" 64 "$(asked 'certmuster_sweep_last_places{plan="all-of-it", class="certificate"}')"
 assert_eq "a version" 1 "$(asked certmuster_build_info)"
+assert_eq "scanners" "$(sql "SELECT count(*) FROM scanner")" "$(asked certmuster_scanners)"
+assert_eq "clocks" 0 "$(asked certmuster_scanners_skewed)"
+sql "UPDATE scanner SET skewed_ms = -86400000 WHERE name = 'prometheus'"
+wait_for 30 answers certmuster_scanners_skewed 1
 echo ok
