@@ -7,6 +7,7 @@ import os, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from chaos_tools import World, sigkill
 from collectd_tools import *
+from common import wait_until
 
 BIN, work = os.environ["CM_BIN"], os.environ.get("TMPDIR", "/tmp") + "/durable"
 ROUNDS = 3
@@ -21,9 +22,9 @@ def answered(number):
     path, run = f"{work}/{number}.sock", new_run()
     process = world.start(f"collectd-{number}", f"{BIN}/certmuster-collectd", "--config", f"{world.home}/certmuster.yaml", "--socket", path, "--dsn",
                           f"host={world.sockets} dbname=certmuster user=certmuster_ingest options=-csynchronous_commit=off")
-    world.wait_for("its socket", lambda: os.path.exists(path))
+    wait_until("its socket", lambda: os.path.exists(path))
     collector, postmaster, der = Collector(path, 30), world.postmaster(), certificate(base, number)
-    world.wait_for("the database", lambda: collector.get("/healthz")[0] == 200)
+    wait_until("the database", lambda: collector.get("/healthz")[0] == 200)
     answer = collector.batch([cert_record(der), sighting(f"198.51.100.{number}", [der], run)], key=f"file/{number}")
     assert sigkill(postmaster)
     assert answer == (200, {"stored": 2, "rejected": []}), answer
@@ -33,7 +34,7 @@ def answered(number):
     return run
 
 
-try:
+with world:
     world.certmuster("up", "--database-only")
     world.sockets = open(f"{world.home}/sockets").read().strip()
     for number in range(ROUNDS):
@@ -41,5 +42,3 @@ try:
         world.certmuster("up", "--database-only")
         kept = world.sql(f"SELECT stored_ok FROM run WHERE run = '{run}'")
         assert kept == "1", f"answered as stored, and there is {kept or 'nothing'} (round {number})"
-finally:
-    world.stop()

@@ -2,20 +2,17 @@
 # profile: release
 """Killed between a commit and its answer: the collector as PostgreSQL commits (a proxy between the two sees the moment), the worker as it says that a shard is done (a proxy between it and the collector).
 Whoever did not hear comes again, with the same key or the same lease; nothing is lost and nothing is counted twice."""
-import json, os, signal, socket, subprocess, sys, threading, time
+import json, os, signal, socket, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from chaos_tools import World, descendants, program, sigkill
+from chaos_tools import World, sigkill
 from collectd_tools import *
+from common import equal, play, wait_until
 
 BIN, TMP = os.environ["CM_BIN"], os.environ.get("TMPDIR", "/tmp")
 work = f"{TMP}/lost"
 LEASE_S = 3
 COUNT = 512
-
-
-def equal(what, expected, got):
-    assert expected == got, f"{what}: expected {expected!r}, got {got!r}"
 
 
 class Proxy:
@@ -174,7 +171,7 @@ def test_lease():
         victim.unanswered(b"lease_report(", before, lambda c: report(c, order["lease"], "done", "one"))
         equal("said again", 200, report(well, order["lease"], "done", "one")[0])
         equal("and again", 200, report(Collector(victim.path), order["lease"], "done", "one")[0])
-        world.wait_for("what nobody knows of to expire", lambda: "leased" not in shards(), 20)
+        wait_until("what nobody knows of to expire", lambda: "leased" not in shards(), 20)
         code, order = lease(well, "two")
         equal("given again", (200, ["198.51.99.2:443" if before else "198.51.99.1:443"]), (code, order["targets"]))
         done_run(well, order["lease"], "two", order["targets"][0][:-4])
@@ -201,7 +198,7 @@ def test_lost_run():
     world.sql("UPDATE upkeep SET done_at = '-infinity' WHERE task = 'lost_runs'")
     sigkill(victim.process.pid)
     victim.again()  # upkeep comes first
-    world.wait_for("the absence to be taken back", lambda: absent() == "0", 20)
+    wait_until("the absence to be taken back", lambda: absent() == "0", 20)
     world.certmuster("sweep", "cancel", "dies")
 
 
@@ -213,7 +210,7 @@ def test_worker():
         world.certmuster("sweep", "start", plan)
         first = world.start("worker", f"{BIN}/certmuster-submit", "--config", world.config_of("first"), "--to", f"unix:{work}/http.sock", "--worker", "scan")
         # One lease is left to it, so that the trap springs at a shard in the middle.
-        world.wait_for("a shard that is done", lambda: world.sql(f"SELECT count(*) FROM shard JOIN sweep USING (sweep_id) WHERE plan = '{plan}' AND shard.state = 'done'") != "0")
+        wait_until("a shard that is done", lambda: world.sql(f"SELECT count(*) FROM shard JOIN sweep USING (sweep_id) WHERE plan = '{plan}' AND shard.state = 'done'") != "0")
         to_collector.arm(b'"done"', before, lambda: sigkill(first.pid))
         assert to_collector.sprung.wait(30), "no shard was done"
         equal("killed", -signal.SIGKILL, first.wait(10))
@@ -222,7 +219,7 @@ def test_worker():
         left = world.sql(f"SELECT count(*) FROM lease l JOIN sweep USING (sweep_id) WHERE plan = '{plan}' AND ended_at IS NULL")
         equal("what is left of it", "1" if before else "0", left)
         second = world.start("worker", f"{BIN}/certmuster-submit", "--config", world.config_of("second"), "--to", f"unix:{world.sockets}/collectd.sock", "--worker", "scan")
-        world.wait_for("the end of the sweep", lambda: world.sql(f"SELECT state FROM sweep WHERE plan = '{plan}'") == "finished", 60)
+        wait_until("the end of the sweep", lambda: world.sql(f"SELECT state FROM sweep WHERE plan = '{plan}'") == "finished", 60)
         second.terminate()
         equal("ends", 0, second.wait(30))
         world.ended(second)
@@ -239,26 +236,14 @@ os.makedirs(f"{work}/pg")
 os.chmod(work, 0o755)
 base = template(work)
 world = World(work, BIN, f"collector:\n  judge_interval: 200ms\n  lease: {LEASE_S}s\n", {"first": "", "second": "", "lost": ""})
-with open(f"{work}/fleet.log", "wb") as log:
-    fleet = subprocess.Popen([os.environ["CM_FLEET"], "many", "--dir", f"{work}/fleet", "--count", str(COUNT), "--base", "127.128.0.0", "--canned", "tls12"], stdout=log, stderr=log)
-try:
+with world:
+    world.start("fleet", os.environ["CM_FLEET"], "many", "--dir", f"{work}/fleet", "--count", str(COUNT), "--base", "127.128.0.0", "--canned", "tls12")
     world.up()
     to_database = Proxy(f"{work}/pg/.s.PGSQL.5432", f"{world.sockets}/.s.PGSQL.5432")
     to_collector = Proxy(f"{work}/http.sock", f"{world.sockets}/collectd.sock")
     victim = Victim()
-    port = world.wait_for("the fleet", lambda: next((line.split()[1] for line in open(f"{work}/fleet.log") if line.startswith("ready ")), None))
-    for test in (test_batch, test_lease, test_lost_run, test_worker):
-        began = time.time()
-        test()
-        print(f"--- {test.__name__}: {time.time() - began:.1f} s", flush=True)
+    port = wait_until("the fleet", lambda: next((line.split()[1] for line in open(f"{work}/fleet.log") if line.startswith("ready ")), None))
+    play([test_batch, test_lease, test_lost_run, test_worker])
     world.judged()
     wrong = world.contradictions()
     assert not [x for x in wrong if "gap in its segments" not in x], wrong
-except BaseException:
-    for name in sorted(n for n in os.listdir(work) if n.endswith(".log")):
-        print(f"== {name}\n" + "".join(open(f"{work}/{name}", errors="replace").readlines()[-15:]))
-    raise
-finally:
-    world.stop()
-    fleet.terminate()
-    fleet.wait()

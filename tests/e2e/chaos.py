@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import collectd_tools as made
 from capture_tools import HEADER, capture
 from chaos_tools import World, children, descendants, program, sigkill
+from common import wait_until
 
 BIN, TMP = os.environ["CM_BIN"], os.environ.get("TMPDIR", "/tmp")
 work = f"{TMP}/chaos"
@@ -213,12 +214,11 @@ class Pid:
 
 def sweep_and_all(directory, seed=None):
     """A world in which everything was looked at, and what it says."""
-    world = World(directory, BIN, CONFIG.format(ca=f"{work}/fleet/ca.pem"), SCANNERS)
     began = time.time()
-    try:
+    with World(directory, BIN, CONFIG.format(ca=f"{work}/fleet/ca.pem"), SCANNERS) as world:
         world.up()
         world.second()
-        world.wait_for("the second collector", lambda: os.path.exists(f"{directory}/second.sock"))
+        wait_until("the second collector", lambda: os.path.exists(f"{directory}/second.sock"))
         with open(f"{directory}/owners.yaml", "w") as f:
             f.write("owners: {many: , some: }\nrules:\n  - {cidr: 127.128.0.0/22, owner: many}\n  - {path: '/*', owner: some}\n")
         world.certmuster("owner", "load", f"{directory}/owners.yaml")
@@ -241,7 +241,7 @@ def sweep_and_all(directory, seed=None):
         for operator in operators:
             operator.leave.set()
         while True:
-            world.wait_for("the end of the sweep", lambda: world.sql("SELECT state FROM sweep ORDER BY started_at DESC LIMIT 1", 20) == "finished", 120 + COUNT // 50)
+            wait_until("the end of the sweep", lambda: world.sql("SELECT state FROM sweep ORDER BY started_at DESC LIMIT 1", 20) == "finished", 120 + COUNT // 50)
             if world.sql("SELECT count(*) FROM shard WHERE state = 'abandoned' AND sweep_id = (SELECT sweep_id FROM sweep ORDER BY started_at DESC LIMIT 1)") == "0":
                 break
             again += 1
@@ -271,13 +271,6 @@ def sweep_and_all(directory, seed=None):
         results = world.sql("SELECT string_agg(x, ', ') FROM (SELECT source || ' ' || e.key || ' ' || sum(e.value::bigint) AS x FROM run, jsonb_each_text(results) e GROUP BY source, e.key ORDER BY 1) s")
         print(f"{'disturbed' if seed is not None else 'undisturbed'}: {time.time() - began:.1f} s, {len(said)} rows; runs: {runs}; leases: {leases}; sweeps done again: {again}; results: {results}", flush=True)
         return said
-    except BaseException:
-        for root, _, names in os.walk(directory):
-            for name in sorted(n for n in names if n.endswith(".log")):
-                print(f"== {name}\n" + "".join(open(f"{root}/{name}", errors="replace").readlines()[-25:]))
-        raise
-    finally:
-        world.stop()
 
 
 def main():

@@ -1,6 +1,7 @@
 """For the tests of faults: a world (PostgreSQL, two collectors and the scanners that an operator would have), what its inventory says without when, the counts that must add up
 whatever died, and SIGKILL at processes that truly work. Not a test itself."""
 import os, select, signal, subprocess, threading, time
+from common import end_in_order, tell_logs, wait_until
 
 PLACES = """SELECT location_id, kind, realm, transport, host(ip), port, name, host, path, inner_path, entry FROM location"""
 VERDICTS = """SELECT chain_id, trust_store, verdict, depth, path, effective_not_after, next_change IS NULL, missing_issuer, waits_for FROM chain_verdict"""
@@ -102,7 +103,8 @@ def sigkill(pid, seconds=10):
 
 
 class World:
-    """A home of its own. scanners: name -> lines of configuration; each has a spool of its own, and all are of one host."""
+    """A home of its own. scanners: name -> lines of configuration; each has a spool of its own, and all are of one host. `with` it, whatever was started is ended, and the logs are told if
+    something failed."""
 
     def __init__(self, directory, programs, config, scanners):
         self.dir, self.bin, self.home = directory, programs, f"{directory}/home"
@@ -156,15 +158,8 @@ class World:
             time.sleep(0.1)
         return done.stdout.strip()
 
-    def wait_for(self, what, fn, seconds=60):
-        deadline = time.time() + seconds
-        while not (value := fn()):
-            assert time.time() < deadline, f"waited {seconds} s in vain for {what}"
-            time.sleep(0.1)
-        return value
-
     def judged(self):
-        self.wait_for("the judge", lambda: self.sql("SELECT count(*) FROM docket") == "0", 90)
+        wait_until("the judge", lambda: self.sql("SELECT count(*) FROM docket") == "0", 90)
 
     def inventory(self):
         return [f"{table} {row}" for table, query in INVENTORY.items() for row in sorted(self.sql(query).splitlines())]
@@ -178,6 +173,17 @@ class World:
     def waiting(self):
         """Segments in any spool."""
         return [f"{d}/{name}" for d in os.listdir(self.dir) if d.startswith("spool-") and os.path.isdir(f"{self.dir}/{d}") for name in os.listdir(f"{self.dir}/{d}") if ".seg" in name]
+
+    def __enter__(self):
+        end_in_order()
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            if kind:
+                tell_logs(self.dir)
+        finally:
+            self.stop()
 
     def stop(self):
         self.closing = True  # nobody begins anything again

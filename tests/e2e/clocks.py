@@ -7,6 +7,7 @@ import glob, json, os, re, socket, ssl, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from chaos_tools import World
 from collectd_tools import *
+from common import equal, play, wait_until
 
 BIN, TMP = os.environ["CM_BIN"], os.environ.get("TMPDIR", "/tmp")
 work = f"{TMP}/clocks"
@@ -16,10 +17,6 @@ LIBRARY = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
 if not LIBRARY:
     print("faketime is not installed")
     sys.exit(77)
-
-
-def equal(what, expected, got):
-    assert expected == got, f"{what}: expected {expected!r}, got {got!r}"
 
 
 def with_clock(days, *command):
@@ -164,7 +161,7 @@ def test_collector():
         collectors.append(world.start(f"off{days}", *with_clock(days, f"{BIN}/certmuster-collectd", "--config", f"{world.home}/certmuster.yaml", "--dsn",
                                                                f"host={world.sockets} dbname=certmuster user=certmuster_ingest", "--socket", sockets[days])))
     for path in sockets.values():
-        world.wait_for("a collector", lambda: os.path.exists(path))
+        wait_until("a collector", lambda: os.path.exists(path))
     fast, slow = Collector(sockets[+1]), Collector(sockets[-40])
     ders = [certificate(base, 100 + i) for i in range(3)]
     see = lambda one, der, run_id, ago=0.0: equal("stored", (200, []), (lambda s, a: (s, a["rejected"]))(*one.batch(
@@ -175,7 +172,7 @@ def test_collector():
     chains = world.sql("SELECT count(*) FILTER (WHERE s.closed_at IS NULL) || ' ' || count(*) FROM sighting s JOIN location l USING (location_id) WHERE host(l.ip) = '203.0.113.9'")
     equal("three later looks ended it", "1 2", chains)
     equal("the scanner is not the one that is off", 0, flagged("whole"))
-    world.wait_for("upkeep", lambda: world.sql("SELECT count(*) FROM upkeep WHERE task IN ('partitions', 'keys', 'lost_runs') AND done_at = '-infinity'") == "0")
+    wait_until("upkeep", lambda: world.sql("SELECT count(*) FROM upkeep WHERE task IN ('partitions', 'keys', 'lost_runs') AND done_at = '-infinity'") == "0")
     equal("days that are kept", before, partitions())
     no_future()
     # Verdicts: a certificate that ends in half a day is well, whoever judges it.
@@ -201,11 +198,11 @@ def test_collector():
     left = float(world.sql(f"SELECT extract(epoch FROM until - now()) FROM lease WHERE lease_id = '{held}'"))
     assert 0 < left <= 3, left
     equal("no other has it", 204, slow.request("POST", "/v1/leases", b'{"kind":"scan","scanner":"whole-2"}')[0])
-    world.wait_for("it to expire", lambda: world.sql(f"SELECT outcome FROM lease WHERE lease_id = '{held}'") == "expired", 10)
+    wait_until("it to expire", lambda: world.sql(f"SELECT outcome FROM lease WHERE lease_id = '{held}'") == "expired", 10)
     world.certmuster("sweep", "cancel", "clock")
     age = lambda one: [float(line.split()[-1]) for line in one.get("/metrics")[1].decode().splitlines() if line.startswith('certmuster_last_sweep_age_seconds{source="scan"}')]
     for one in (fast, slow):
-        world.wait_for("figures", lambda: age(one))
+        wait_until("figures", lambda: age(one))
         assert 0 <= age(one)[0] < 600, age(one)
     for collector in collectors:
         collector.terminate()
@@ -221,7 +218,7 @@ def test_run_ids():
     world.certmuster("sweep", "create", "shared", "--target", f"127.128.0.0/26:{fleet.port}", "--shard", "8", "--pass=--rate=100")
     world.certmuster("sweep", "start", "shared")
     workers = [world.start(f"worker{days}", *with_clock(days, f"{BIN}/certmuster-submit", "--config", world.config_of(name), "--to", local, "--worker", "scan")) for name, days in (("fast", +1), ("slow", -1))]
-    world.wait_for("the sweep", lambda: world.sql("SELECT state FROM sweep WHERE plan = 'shared'") == "finished", 60)
+    wait_until("the sweep", lambda: world.sql("SELECT state FROM sweep WHERE plan = 'shared'") == "finished", 60)
     for w in workers:
         w.terminate()
         equal("ends", 0, w.wait(30))
@@ -252,7 +249,7 @@ def test_tls():
     def collector(days, name):
         process = world.start(name, *with_clock(days, f"{BIN}/certmuster-collectd", "--config", server, "--dsn", f"host={world.sockets} dbname=certmuster user=certmuster_ingest",
                                                         "--socket", f"{work}/{name}.sock"))
-        world.wait_for("the collector over TLS", lambda: "ready" in open(f"{work}/{name}.log").read())
+        wait_until("the collector over TLS", lambda: "ready" in open(f"{work}/{name}.log").read())
         return process
     said = lambda days, status: run(days, f"{BIN}/certmuster-submit", "--config", config, "--wait", "0s", "--to", f"https://localhost:{tls_port}", f"{work}/spool-zone-1", status=status)
     fleet = Fleet(6)
@@ -290,17 +287,7 @@ NAMES = ("fast", "slow", "right", "mended", "zone-1")
 world = World(work, BIN, f"collector:\n  lease: 3s\n  judge_interval: 200ms\ntrust:\n  stores: ['short={work}/template.pem']\n", {name: "" for name in NAMES})
 with open(f"{work}/template.pem", "w") as f:
     f.write(ssl.DER_cert_to_PEM_cert(base))
-try:
+with world:
     world.up()
     local = f"unix:{world.sockets}/collectd.sock"
-    for test in (test_scanner, test_raw, test_set_right, test_collector, test_run_ids, test_tls):
-        if not sys.argv[1:] or test.__name__ in sys.argv[1:]:
-            began = time.time()
-            test()
-            print(f"--- {test.__name__}: {time.time() - began:.1f} s", flush=True)
-except BaseException:
-    for name in sorted(n for n in os.listdir(work) if n.endswith(".log")):
-        print(f"== {name}\n" + "".join(open(f"{work}/{name}", errors="replace").readlines()[-15:]))
-    raise
-finally:
-    world.stop()
+    play([test_scanner, test_raw, test_set_right, test_collector, test_run_ids, test_tls])

@@ -2,21 +2,18 @@
 # profile: release
 """The same thing done by two at once: one key sent to two collectors in the same moment, with the same body and with different ones, batches about the same places in opposite order, one sweep
 shared by many, one spool drained by several submits of which some are killed. One is stored, the other is told what the first was; nothing is lost and nothing is counted twice. DOUBLES (default 60) says how often."""
-import json, os, random, re, subprocess, sys, threading, time
+import json, os, random, re, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from chaos_tools import World, sigkill
 from collectd_tools import *
+from common import equal, play, wait_until
 import zlib
 
 BIN, TMP = os.environ["CM_BIN"], os.environ.get("TMPDIR", "/tmp")
 work = f"{TMP}/doubles"
 ROUNDS = int(os.environ.get("DOUBLES", "60"))
 SEGMENTS = 30
-
-
-def equal(what, expected, got):
-    assert expected == got, f"{what}: expected {expected!r}, got {got!r}"
 
 
 def at_once(*calls):
@@ -196,25 +193,16 @@ os.makedirs(work)
 os.chmod(work, 0o755)
 base = template(work)
 world = World(work, BIN, "collector:\n  judge_interval: 200ms\n  client_rate: 100000\n", {"local": ""})
-try:
+with world:
     world.up()
     world.second()
-    world.wait_for("the second collector", lambda: os.path.exists(f"{work}/second.sock"))
+    wait_until("the second collector", lambda: os.path.exists(f"{work}/second.sock"))
     paths = f"{world.sockets}/collectd.sock", f"{work}/second.sock"
     urls = [f"unix:{path}" for path in paths]
     clients = [Collector(paths[n % 2]) for n in range(4)]
     for c in clients:
         equal("healthy", 200, c.get("/healthz")[0])
-    for test in (test_same, test_different, test_lacking, test_opposite, test_leases, test_spool):
-        began = time.time()
-        test()
-        print(f"--- {test.__name__}: {time.time() - began:.1f} s", flush=True)
+    play([test_same, test_different, test_lacking, test_opposite, test_leases, test_spool])
     world.judged()
     wrong = [x for x in world.contradictions() if not x.startswith("a finished run with a gap")]
     assert not wrong, wrong
-except BaseException:
-    for name in sorted(n for n in os.listdir(work) if n.endswith(".log")):
-        print(f"== {name}\n" + "".join(open(f"{work}/{name}", errors="replace").readlines()[-15:]))
-    raise
-finally:
-    world.stop()
