@@ -49,7 +49,7 @@ def test_slow():
             return False
         except OSError:
             return True
-    wait_for("a flood is cut down", lambda: sum(map(was_cut, flood)) >= 20, 10)
+    wait_until("a flood is cut down", lambda: sum(map(was_cut, flood)) >= 20, 10)
     if sum(map(was_cut, flood)) > 30:
         fail("more than was too much was cut")
     for s in flood:
@@ -60,7 +60,7 @@ def test_slow():
             return local().get("/healthz")[0] == 200
         except OSError:
             return False
-    wait_for("others again", answers)
+    wait_until("others again", answers)
     if metrics()["certmuster_connections_dropped_total"] < 22:
         fail("cut connections are not counted")
 
@@ -69,7 +69,7 @@ def test_metrics():
     c, r = local(), new_run()
     good(c.batch([run_record(r, "started", NOW - 60), run_record(r, "finished", NOW - 30, targets=0, ok=0, failed=0)]), 2)
     certificates, places = sql("SELECT (SELECT count(*) FROM certificate), (SELECT count(*) FROM location_state)").split("|")
-    wait_for("figures", lambda: metrics().get("certmuster_certificates") == float(certificates) and metrics()["certmuster_places"] == float(places)
+    wait_until("figures", lambda: metrics().get("certmuster_certificates") == float(certificates) and metrics()["certmuster_places"] == float(places)
              and metrics().get('certmuster_last_sweep_age_seconds{source="scan"}', 999) < 60, 20)
     age = metrics()['certmuster_last_sweep_age_seconds{source="scan"}']
     if not 29 <= age < 60:
@@ -108,9 +108,9 @@ def test_verdicts():
                 "self": "depth_zero_self_signed_cert", "broken": "undecodable"}
     verdict = lambda n: sql(f"SELECT verdict, cardinality(path) FROM chain_verdict JOIN chain USING (chain_id) WHERE fingerprints = ARRAY['\\x{sha(ders[n])}'::bytea]")
     for name, word in expected.items():
-        wait_for(f"verdict on {name}: {word}, not {verdict(name)}", lambda: verdict(name).split("|")[0] == word, 15)
+        wait_until(f"verdict on {name}: {word}, not {verdict(name)}", lambda: verdict(name).split("|")[0] == word, 15)
     equal("path", ("ok|2", "ok|1"), (verdict("good"), verdict("trust")))
-    wait_for("expired and expiring are counted", lambda: (metrics().get("certmuster_certificates_expired"), metrics().get("certmuster_certificates_expiring_30d")) == (1.0, 2.0))  # over; good and orphan
+    wait_until("expired and expiring are counted", lambda: (metrics().get("certmuster_certificates_expired"), metrics().get("certmuster_certificates_expiring_30d")) == (1.0, 2.0))  # over; good and orphan
 
 
 def test_killed_before_answer():
@@ -123,7 +123,7 @@ def test_killed_before_answer():
     holder.stdin.flush()
     equal("held", "held", holder.stdout.readline().strip())
     waiting = concurrent.futures.ThreadPoolExecutor(1).submit(lambda: local().batch(lines, "local/killed/1"))
-    wait_for("the batch waits for the lock", lambda: sql("SELECT count(*) FROM pg_locks WHERE NOT granted") != "0")
+    wait_until("the batch waits for the lock", lambda: sql("SELECT count(*) FROM pg_locks WHERE NOT granted") != "0")
     equal("others are answered meanwhile", 200, local().get("/healthz")[0])
     os.kill(pid(), signal.SIGKILL)
     try:
@@ -160,12 +160,12 @@ def test_database_stopped():
             time.sleep(0.1)
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
         work = [pool.submit(deliver, b) for b in batches]
-        wait_for("the first is stored", lambda: any(w.done() for w in work))
+        wait_until("the first is stored", lambda: any(w.done() for w in work))
         postmaster = int(open(f"{HOME}/postgres/postmaster.pid").readline())
         os.kill(postmaster, signal.SIGQUIT)
-        wait_for("it is down", lambda: not os.path.exists(f"/proc/{postmaster}") or open(f"/proc/{postmaster}/stat").read().split()[2] == "Z")
-        wait_for("503 is told", seen503.is_set)
-        wait_for("health says so", lambda: local().get("/healthz")[0] == 503)
+        wait_until("it is down", lambda: not os.path.exists(f"/proc/{postmaster}") or open(f"/proc/{postmaster}/stat").read().split()[2] == "Z")
+        wait_until("503 is told", seen503.is_set)
+        wait_until("health says so", lambda: local().get("/healthz")[0] == 503)
         equal("metrics go on", 0.0, metrics()["certmuster_database_up"])
         before = pid()
         run("certmuster", "up", "--database-only")
@@ -176,7 +176,7 @@ def test_database_stopped():
         "SELECT (SELECT count(*) FROM location WHERE ip << '10.9.0.0/16'), (SELECT count(*) FROM sighting JOIN location USING (location_id) WHERE ip << '10.9.0.0/16'),"
         " (SELECT sum(stored_ok) FROM run WHERE run IN ('%s')), (SELECT count(*) FROM certificate_name WHERE kind = 'cn' AND name >= 'host-00010000' AND name < 'host-00011500')"
         % "','".join(runs)))
-    wait_for("well again", lambda: local().get("/healthz")[0] == 200)
+    wait_until("well again", lambda: local().get("/healthz")[0] == 200)
     Collector.patience_s = 30
 
 

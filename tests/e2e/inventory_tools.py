@@ -1,8 +1,9 @@
 """For tests of the collector that share one private inventory: started with settings that a test can wait for, asked over its unix socket and
 by SQL, and looked through for what a sanitizer says when they are done."""
 import glob, os, shutil, subprocess, sys, tempfile, time, traceback
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import common
 from collectd_tools import *
+from common import end_in_order, equal, fail, tell_logs, wait_until
 
 BIN = os.environ.get("CM_BIN", "build/asan")
 PG = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
@@ -19,15 +20,6 @@ D = [certificate(T, i) for i in range(8)]  # the first six are in the inventory 
 RUN = new_run()
 
 
-def fail(text):
-    raise AssertionError(text)
-
-
-def equal(what, expected, actual):
-    if expected != actual:
-        fail(f"{what}: expected {expected!r}, got {actual!r}")
-
-
 def run(*args, check=True, **kw):
     done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kw)
     if check and done.returncode != 0:
@@ -42,15 +34,6 @@ def sockets():
 def sql(statement):
     return run("psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", sockets(), "-U", "certmuster_admin", "-d", "certmuster", "-c",
                "SET search_path = certmuster", "-c", statement).strip()
-
-
-def wait_for(what, condition, seconds=30):
-    until = time.time() + seconds
-    while time.time() < until:
-        if condition():
-            return
-        time.sleep(0.05)
-    fail(f"waited in vain: {what}")
 
 
 def local():
@@ -120,46 +103,33 @@ def metrics(c=None):
 
 
 def the_log():
-    return open(glob.glob(f"{HOME}/log/collectd*")[0]).read()
+    return "".join(open(path, errors="replace").read() for path in glob.glob(f"{HOME}/log/collectd*"))
 
 
-def on_an_inventory(tests):
+def begin():
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{TMP}/trust.key", "-out", f"{TMP}/trust.pem",
         "-days", "60", "-subj", "/CN=Private CA")
     with open(f"{HOME}/certmuster.yaml", "w") as f:
         f.write(f"collector:\n  trust_store: {TMP}/trust.pem\n  judge_interval: 300ms\n  request_timeout: 3s\n  client_connections: 40\n  client_rate: 2000\n")
     run("certmuster", "up")
     good(local().batch([cert_record(d) for d in D[:6]]), 6)
-    for test in tests:
-        name = test.__name__.removeprefix("test_")
-        if sys.argv[1:] and name not in sys.argv[1:]:
-            continue
-        began = time.time()
-        try:
-            test()
-        except BaseException:
-            print(f"FAIL {name}", flush=True)
-            raise
-        print(f"ok   {name} {time.time() - began:.1f}s", flush=True)
-    for word in ("AddressSanitizer", "runtime error", "LeakSanitizer", "batch_failed", "rollback_failed"):
-        if word in the_log():
-            fail(f"{word} in the log")
 
 
-def play(tests):
-    """All of `tests`, or those that are named, on one inventory in their order; ends the program."""
+def play(tests, begin=begin, unwanted=()):
+    """All of `tests`, or those that are named, on the inventory that begin starts; no log of the collector holds a word that is unwanted. Ends the program."""
     code = 1
+    end_in_order()
     try:
-        on_an_inventory(tests)
+        begin()
+        common.play(tests)
         run("certmuster", "down")
-        if "LeakSanitizer" in the_log():
-            fail("leaks at the end")
+        for word in ("AddressSanitizer", "runtime error", "LeakSanitizer", "batch_failed", "rollback_failed", *unwanted):
+            if word in the_log():
+                fail(f"{word} in the log")
         code = 0
     except BaseException:
         traceback.print_exc()
-        for path in glob.glob(f"{HOME}/log/*"):
-            print("==", path)
-            print("".join(open(path, errors="replace").readlines()[-40:]))
+        tell_logs(f"{HOME}/log", 40)
     finally:
         subprocess.run(["certmuster", "down"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if code == 0:

@@ -5,7 +5,8 @@ import glob, os, signal, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collectd_tools import *
 from judge_pki import *
-from inventory_tools import BIN, HOME, TMP, equal, fail, run, sockets, sql, wait_for
+from common import equal, fail, wait_until
+from inventory_tools import BIN, HOME, TMP, play, run, sockets, sql
 
 RUN, NEXT_IP = new_run(), [0]
 
@@ -38,7 +39,7 @@ def ask(chain, columns, store="system"):
 
 
 def judged():
-    wait_for("the docket is empty", lambda: sql("SELECT count(*) FROM docket") == "0")
+    wait_until("the docket is empty", lambda: sql("SELECT count(*) FROM docket") == "0")
 
 
 def is_judged(what, chain, verdict, path=None, store="system"):
@@ -117,11 +118,11 @@ def test_completed():
     is_judged("nobody knows the issuer", chain, "unable_to_get_issuer_cert_locally")
     equal("what is lacking", "CN=Lower of two", ask(chain, "missing_issuer"))
     deliver([other + [lower]])
-    wait_for("the next is lacking", lambda: ask(chain, "missing_issuer") == "CN=Upper of two")
+    wait_until("the next is lacking", lambda: ask(chain, "missing_issuer") == "CN=Upper of two")
     equal("as before", "unable_to_get_issuer_cert_locally", ask(chain, "verdict"))
     equal("nor as it was served elsewhere", "CN=Upper of two", ask(other + [lower], "missing_issuer"))
     deliver([[upper]])  # a file on somebody's disk
-    wait_for("completed", lambda: ask(chain, "verdict") == "incomplete")
+    wait_until("completed", lambda: ask(chain, "verdict") == "incomplete")
     is_judged("completed", chain, "incomplete", [chain[0], lower, upper, P.root])
     equal("nothing is lacking", "t|t|t", ask(chain, "missing_issuer IS NULL, waits_for IS NULL, depth IS NULL"))
     equal("OpenSSL without", False, openssl_says(chain, f"{TMP}/store.pem"))
@@ -141,7 +142,7 @@ def counted():
 def counted_since(before, built, cached):
     """Each store counts. A store that knows no anchor builds once a round: whether a certificate came that leads on must be looked up."""
     now = lambda: tuple(a - b for a, b in zip(counted(), before))
-    wait_for("counted", lambda: sum(now()) >= built + cached, 5)
+    wait_until("counted", lambda: sum(now()) >= built + cached, 5)
     equal("paths built and cached", (built, cached), now())
 
 
@@ -155,7 +156,7 @@ def test_cross_signed():
     deliver([[leaf, old_way, old_root]])
     is_judged("the way to the old root alone", [leaf, old_way, old_root], "self_signed_cert_in_chain")
     deliver([[leaf, new_way]])
-    wait_for("the other way is known", lambda: ask([leaf, old_way, old_root], "verdict") == "incomplete")
+    wait_until("the other way is known", lambda: ask([leaf, old_way, old_root], "verdict") == "incomplete")
     is_judged("completed", [leaf, old_way, old_root], "incomplete", [leaf, new_way, P.root])
     for chain in ([leaf, new_way, old_way], [leaf, old_way, new_way], [leaf, old_way, old_root, new_way]):
         deliver([chain])
@@ -199,21 +200,21 @@ def test_stores():
     stamp = lambda store: sql(f"SELECT min(verified_at), max(verified_at), count(*) FROM chain_verdict WHERE trust_store = '{store}'")
     before, count = {s: stamp(s) for s in ("system", "house", "both")}, metric("certmuster_chains_judged_total")
     exchange("house.pem", [P.house, P.root])
-    wait_for("the changed store", lambda: ask(public, "verdict", "house") == "ok")
+    wait_until("the changed store", lambda: ask(public, "verdict", "house") == "ok")
     judged()
     equal("the others were left alone", (before["system"], before["both"]), (stamp("system"), stamp("both")))
-    wait_for("counted", lambda: metric("certmuster_chains_judged_total") - count == float(sql("SELECT count(*) FROM chain")))
+    wait_until("counted", lambda: metric("certmuster_chains_judged_total") - count == float(sql("SELECT count(*) FROM chain")))
     os.utime(f"{TMP}/house.pem")
     time.sleep(1)
     equal("touched is not changed", float(sql("SELECT count(*) FROM chain")), metric("certmuster_chains_judged_total") - count)
     with open(f"{TMP}/house.pem", "w") as f:
         f.write("broken")
-    wait_for("a broken store is told", lambda: "trust_store" in open(glob.glob(f"{HOME}/log/collectd*")[0]).read())
+    wait_until("a broken store is told", lambda: "trust_store" in open(glob.glob(f"{HOME}/log/collectd*")[0]).read())
     fresh = [P.issue("fresh.example.org", P.house)]
     deliver([fresh])
     is_judged("with the last that was good", fresh, "ok", store="house")
     exchange("house.pem", [P.house])
-    wait_for("as it was", lambda: ask(public, "verdict", "house") == lost)
+    wait_until("as it was", lambda: ask(public, "verdict", "house") == lost)
 
 
 def test_again():
@@ -251,13 +252,13 @@ def test_time():
         equal("next", [str(now + 6)] * 2, [ask(c, "extract(epoch FROM next_change)::bigint") for c in (ending, beginning)])
     judged()
     before = ask(steady, "verified_at")
-    wait_for("ended", lambda: ask(ending, "verdict") == "cert_has_expired")
-    wait_for("begun", lambda: ask(beginning, "verdict") == "ok")
+    wait_until("ended", lambda: ask(ending, "verdict") == "cert_has_expired")
+    wait_until("begun", lambda: ask(beginning, "verdict") == "ok")
     equal("nothing more changes it but the CAs", str(min(ends(P.inter), ends(P.root))), ask(ending, "extract(epoch FROM next_change)::bigint"))
     equal("the others are not judged again", before, ask(steady, "verified_at"))
     equal("when that changes", str(min(ends(m) for m in steady + [P.root])), ask(steady, "extract(epoch FROM next_change)::bigint"))
     sql(f"UPDATE chain_verdict v SET next_change = now() - interval '1 second', verdict = 'x' FROM chain ch WHERE ch.chain_id = v.chain_id AND {of_chain(steady)}")
-    wait_for("judged when its time has come", lambda: ask(steady, "verdict") == "ok")
+    wait_until("judged when its time has come", lambda: ask(steady, "verdict") == "ok")
     count = metric("certmuster_chains_judged_total")
     time.sleep(1.5)
     equal("and then not again", count, metric("certmuster_chains_judged_total"))
@@ -276,7 +277,7 @@ def test_restart():
     sql(f"UPDATE chain_verdict v SET verified_at = now() + interval '1 day', verdict = 'x', next_change = NULL FROM chain ch WHERE ch.chain_id = v.chain_id AND {of_chain(early)}")
     before = stamps()
     run("certmuster", "up")
-    wait_for("what a clock ahead had judged", lambda: ask(early, "verdict") == "ok")
+    wait_until("what a clock ahead had judged", lambda: ask(early, "verdict") == "ok")
     fresh = [P.issue("restart.example.org", P.inter), P.inter]
     deliver([fresh])
     is_judged("a new one", fresh, "ok")
@@ -284,11 +285,11 @@ def test_restart():
     configure(["house"])
     run("certmuster", "down")
     run("certmuster", "up")
-    wait_for("a store that is gone", lambda: sql("SELECT string_agg(DISTINCT trust_store, ' ' ORDER BY trust_store) FROM chain_verdict") == "house system")
+    wait_until("a store that is gone", lambda: sql("SELECT string_agg(DISTINCT trust_store, ' ' ORDER BY trust_store) FROM chain_verdict") == "house system")
     second = subprocess.Popen([f"{BIN}/certmuster-collectd", "--socket", f"{TMP}/second.sock", "--dsn", f"host={sockets()} dbname=certmuster", "--config", f"{HOME}/certmuster.yaml"],
                               stderr=subprocess.DEVNULL)
     try:
-        wait_for("a second collector", lambda: os.path.exists(f"{TMP}/second.sock"))
+        wait_until("a second collector", lambda: os.path.exists(f"{TMP}/second.sock"))
         count = int(sql("SELECT count(*) FROM chain"))
         first = metric("certmuster_chains_judged_total")
         many = [[P.issue(f"pair{i}.example.org", P.inter), P.inter] for i in range(60)]
@@ -296,7 +297,7 @@ def test_restart():
         judged()
         both = lambda: metric("certmuster_chains_judged_total") - first + sum(
             float(line.rsplit(" ", 1)[1]) for line in Collector(f"{TMP}/second.sock").get("/metrics")[1].decode().splitlines() if line.startswith("certmuster_chains_judged_total "))
-        wait_for("each by one of the two", lambda: both() == 2 * len(many))
+        wait_until("each by one of the two", lambda: both() == 2 * len(many))
         equal("chains", count + len(many), int(sql("SELECT count(*) FROM chain")))
     finally:
         second.send_signal(signal.SIGTERM)
@@ -304,7 +305,7 @@ def test_restart():
     configure(["house", "both"])
     run("certmuster", "down")
     run("certmuster", "up")
-    wait_for("a store that is back", lambda: sql("SELECT count(*) FROM chain_verdict WHERE trust_store = 'both'") == sql("SELECT count(*) FROM chain"))
+    wait_until("a store that is back", lambda: sql("SELECT count(*) FROM chain_verdict WHERE trust_store = 'both'") == sql("SELECT count(*) FROM chain"))
 
 
 # --- The cache, and who would fool it --------------------------------------------------------------------------------------------------------
@@ -380,7 +381,7 @@ def test_race():
         deliver([chain])
         deliver([], extra=[inter])
     for inter, chain in sets:
-        wait_for("completed", lambda: ask(chain, "verdict") == "incomplete")
+        wait_until("completed", lambda: ask(chain, "verdict") == "incomplete")
 
 
 def test_fleet():
@@ -412,37 +413,14 @@ def test_config():
             fail(done.stdout)
 
 
-def main():
+def begin():
     global P
     P = Pki()
     for name, members in (("store", [P.root]), ("house", [P.house]), ("both", [P.root, P.house])):
         exchange(f"{name}.pem", members)
     configure(["house", "both"])
     run("certmuster", "up")
-    for name in sys.argv[1:] or ["verdicts", "completed", "cross_signed", "shapes", "stores", "again", "time", "cache", "poison", "hostile", "race", "fleet", "restart", "config"]:
-        began = time.time()
-        try:
-            globals()["test_" + name]()
-        except BaseException:
-            print(f"FAIL {name}", flush=True)
-            raise
-        print(f"ok   {name} {time.time() - began:.1f}s", flush=True)
 
 
-code = 1
-try:
-    main()
-    run("certmuster", "down")
-    log = open(glob.glob(f"{HOME}/log/collectd*")[0]).read()
-    for word in ("AddressSanitizer", "runtime error", "LeakSanitizer", "batch_failed", "rollback_failed", "event=judge"):
-        if word in log:
-            fail(f"{word} in the log")
-    code = 0
-except BaseException:
-    import traceback
-    traceback.print_exc()
-    for path in glob.glob(f"{HOME}/log/collectd*"):
-        print(open(path).read()[-5000:])
-    run("certmuster", "down", check=False)
-subprocess.run(["rm", "-rf", TMP])
-sys.exit(code)
+play([test_verdicts, test_completed, test_cross_signed, test_shapes, test_stores, test_again, test_time, test_cache,
+      test_poison, test_hostile, test_race, test_fleet, test_restart, test_config], begin, ["event=judge"])

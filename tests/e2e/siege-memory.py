@@ -4,6 +4,7 @@
 """What the collector takes when it is sent the worst of everything at once: every connection of two clients posts the largest bodies there are, of each kind that
 costs most for its bytes; ten thousand connections are opened. It stays below 256 MiB, gives memory and descriptors back, and an honest scanner's records are all
 stored. SIEGE_SECONDS for each kind, all of them; without it the worst ones, briefly. With SIEGE_FRESH each meets a collector that was just started."""
+import gzip
 import os
 import sys
 
@@ -148,7 +149,7 @@ def attack(what, content, reads=True, path="/v1/batches", encoding=None):
         for attacker in attackers:
             attacker.wait()
         wait_until("the last of it", lambda: metric("certmuster_working") == 0 and metric("certmuster_queue") == 0, 120)
-    check("stored of the honest scanner", honest.sent, honest.stored())
+    equal("stored of the honest scanner", honest.sent, honest.stored())
     peak = process.peak_mib()
     holds("the honest scanner was served in turn", max(honest.took) < 10, honest.figures())
     print(f"{what:32} {len(content) / MIB:5.1f} MiB  peak {peak:4.0f} MiB, then {process.resident_mib():3.0f}  answers {said}  honest: {honest.figures()}", flush=True)
@@ -233,7 +234,7 @@ def test_ten_thousand():
                     again.connect_ex(("127.0.0.1", port))
     for stream in streams:
         stream.close()
-    check("stored of the honest scanner", honest.sent, honest.stored())
+    equal("stored of the honest scanner", honest.sent, honest.stored())
     print(f"ten thousand connections: peak {process.peak_mib():.0f} MiB, at most {most} descriptors; honest, a handshake for each: {honest.figures()}", flush=True)
     holds("below the limit", process.peak_mib() < LIMIT_MIB, process.peak_mib())
     holds("descriptors: those that may be open, and some that are being turned away", most < 256 + 2 * 64 + 64, most)
@@ -249,4 +250,4 @@ def test_after():
     print(f"afterwards: {process.resident_mib():.0f} MiB, {process.descriptors()} descriptors, {process.threads()} threads", flush=True)
 
 
-main(start, [test_bodies, test_packed, test_unread, test_questions, test_ten_thousand, test_after])
+play([test_bodies, test_packed, test_unread, test_questions, test_ten_thousand, test_after], start)

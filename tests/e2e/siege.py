@@ -33,11 +33,11 @@ def beside():
 
 
 def is_well(what):
-    check(f"well after {what}", 200, Collector(unix_path()).get("/healthz")[0])
+    equal(f"well after {what}", 200, Collector(unix_path()).get("/healthz")[0])
 
 
 def told(answer, status=200):
-    check("status", status, answer[0]) if answer[0] == status else holds("answer", False, answer)
+    equal("status", status, answer[0]) if answer[0] == status else holds("answer", False, answer)
     return {row["line"]: row["reason"] for row in answer[1]["rejected"]} if status == 200 else answer[1]
 
 
@@ -47,44 +47,44 @@ def test_lies():
     """Another's name, key, realm, run and lease."""
     alpha, beta, mine = tls_client("alpha"), tls_client("beta"), new_run()
     others = new_run()
-    check("beta's own", 200, beta.batch([failure("192.0.2.1", others, scanner="beta")], "beta/own/1")[0])
+    equal("beta's own", 200, beta.batch([failure("192.0.2.1", others, scanner="beta")], "beta/own/1")[0])
     good = failure("192.0.2.2", mine, scanner="alpha")
     lines = [good, failure("192.0.2.3", mine, scanner="beta"), failure("192.0.2.4", mine, scanner="nobody"), failure("192.0.2.5", others, scanner="alpha"),
              record("failure", source="scan", at=stamp(time.time()), run=mine, stage="connect", error="refused", endpoint=endpoint("192.0.2.6", realm="dmz")),
              record("failure", source="scan", at=stamp(time.time()), run=mine, stage="connect", error="refused", endpoint=endpoint("127.0.0.1", realm="host:beta")),
              run_record(others, "finished", scanner="alpha", targets=0, ok=0, failed=0), failure("192.0.2.7", mine, scanner="alpha")]
     reasons = told(alpha.batch(lines, "alpha/lies/1"))
-    check("lines", [2, 3, 4, 5, 6, 7], sorted(reasons))
-    check("another's name", {"the record is another scanner's"}, {reasons[2], reasons[3]})
-    check("another's run", {"the run is another scanner's"}, {reasons[4], reasons[7]})
-    check("another's realm", {"the realm is not this scanner's"}, {reasons[5], reasons[6]})
-    check("its own are stored", "2", sql("SELECT count(*) FROM location WHERE host(ip) IN ('192.0.2.2', '192.0.2.7')"))
-    check("the lies are not", "0", sql("SELECT count(*) FROM location WHERE ip << '192.0.2.0/24' AND host(ip) IN ('192.0.2.3', '192.0.2.4', '192.0.2.5', '192.0.2.6')"))
-    check("another's run is not finished", "t", sql(f"SELECT finished_at IS NULL FROM run WHERE run = '{others}'"))
+    equal("lines", [2, 3, 4, 5, 6, 7], sorted(reasons))
+    equal("another's name", {"the record is another scanner's"}, {reasons[2], reasons[3]})
+    equal("another's run", {"the run is another scanner's"}, {reasons[4], reasons[7]})
+    equal("another's realm", {"the realm is not this scanner's"}, {reasons[5], reasons[6]})
+    equal("its own are stored", "2", sql("SELECT count(*) FROM location WHERE host(ip) IN ('192.0.2.2', '192.0.2.7')"))
+    equal("the lies are not", "0", sql("SELECT count(*) FROM location WHERE ip << '192.0.2.0/24' AND host(ip) IN ('192.0.2.3', '192.0.2.4', '192.0.2.5', '192.0.2.6')"))
+    equal("another's run is not finished", "t", sql(f"SELECT finished_at IS NULL FROM run WHERE run = '{others}'"))
     for key in ("beta/own/2", "betas/x", "alphabet/1", "alpha"):
         holds("another's key", "another scanner's" in told(alpha.batch([good], key), 403)["error"], key)
     client = Collector(unix_path())
     for key in ("beta/own/1", "beta/to/come"):
         holds("another's key, on the socket", "another scanner's" in told(client.batch([failure("192.0.2.8", RUN)], key), 403)["error"], key)
     foreign = failure("192.0.2.9", others, scanner="beta")
-    check("a file of beta's, by alpha: nothing of it", [1], sorted(told(alpha.batch([foreign], "file/beta"))))
-    check("keeps beta from nothing", (200, {"stored": 1, "rejected": []}), beta.batch([foreign], "file/beta"))
+    equal("a file of beta's, by alpha: nothing of it", [1], sorted(told(alpha.batch([foreign], "file/beta"))))
+    equal("keeps beta from nothing", (200, {"stored": 1, "rejected": []}), beta.batch([foreign], "file/beta"))
     far = record("failure", source="scan", at=stamp(time.time()), run=mine, stage="connect", error="refused", endpoint=endpoint("192.0.2.6", realm="later"))
-    check("a realm that is not alpha's", {1: "the realm is not this scanner's"}, told(alpha.batch([far], "alpha/later/1")))
+    equal("a realm that is not alpha's", {1: "the realm is not this scanner's"}, told(alpha.batch([far], "alpha/later/1")))
     sql("UPDATE scanner SET realms = '{default,later}' WHERE name = 'alpha'")
-    check("and now is", (200, {"stored": 1, "rejected": []}), alpha.batch([far], "alpha/later/1"))
-    check("revoked", 403, tls_client("gone").batch([good], "gone/1")[0])
-    check("asks under another's name", 403, alpha.request("POST", "/v1/leases", b'{"kind":"scan","scanner":"beta"}')[0])
+    equal("and now is", (200, {"stored": 1, "rejected": []}), alpha.batch([far], "alpha/later/1"))
+    equal("revoked", 403, tls_client("gone").batch([good], "gone/1")[0])
+    equal("asks under another's name", 403, alpha.request("POST", "/v1/leases", b'{"kind":"scan","scanner":"beta"}')[0])
     run("certmuster", "sweep", "create", "theirs", "-t", "127.0.0.1:1")
     run("certmuster", "sweep", "start", "theirs")
     status, content = beta.request("POST", "/v1/leases", b'{"kind":"scan"}')
     holds("a shard for beta", status == 200, status, content)
     lease = json.loads(content)["lease"]
     for state in ("done", "failed", "given_back", "running"):
-        check(f"another's lease: {state}", 409, alpha.request("POST", f"/v1/leases/{lease}", json.dumps({"state": state}).encode())[0])
-    check("it is beta's still", 200, beta.request("POST", f"/v1/leases/{lease}", b'{"state":"running"}')[0])
+        equal(f"another's lease: {state}", 409, alpha.request("POST", f"/v1/leases/{lease}", json.dumps({"state": state}).encode())[0])
+    equal("it is beta's still", 200, beta.request("POST", f"/v1/leases/{lease}", b'{"state":"running"}')[0])
     for path in ("/v1/leases/nonsense", "/v1/leases/", "/v1/leases/" + "0" * 4000):
-        check(path[:30], 404, alpha.request("POST", path, b'{"state":"done"}')[0])
+        equal(path[:30], 404, alpha.request("POST", path, b'{"state":"done"}')[0])
 
 
 DEEP = b"[" * 1000000
@@ -132,14 +132,14 @@ def test_lines():
             kept += answer[1]["stored"]
             refused.update({first + row["line"]: row["reason"] for row in answer[1]["rejected"]})
         missing = [hostile[i // 2 - 1][:80] for i in range(2, len(lines) + 1, 2) if i not in refused]
-        check("not refused", [], missing)
-        check("refused", len(hostile), len(refused))
-        check("stored", good, kept)
+        equal("not refused", [], missing)
+        equal("refused", len(hostile), len(refused))
+        equal("stored", good, kept)
         for number, (line, part) in enumerate(BAD_LINES):
             reason = refused[2 * number + 2]
             holds(f"the reason of {line[:60]}", part in reason and 3 < len(reason) < 450 and min(reason) >= " ", reason)
-    check("the good ones", str(good), sql("SELECT count(*) FROM location WHERE ip << '198.18.0.0/16' AND host(ip) LIKE '198.18.%.1'"))
-    check("a string of brackets is no depth", 200, client.batch([failure("192.0.2.10", RUN, detail="[" * 4000)])[0])
+    equal("the good ones", str(good), sql("SELECT count(*) FROM location WHERE ip << '198.18.0.0/16' AND host(ip) LIKE '198.18.%.1'"))
+    equal("a string of brackets is no depth", 200, client.batch([failure("192.0.2.10", RUN, detail="[" * 4000)])[0])
 
 
 def test_certificates():
@@ -159,7 +159,7 @@ def test_certificates():
         wait_until("every chain is judged", lambda: sql("SELECT count(*) FROM chain c WHERE NOT EXISTS (SELECT FROM chain_verdict v WHERE v.chain_id = c.chain_id)") == "0", 60)
     holds("some cannot be decoded, with a reason", int(sql("SELECT count(*) FROM certificate WHERE undecodable <> ''")) > 50)
     reasons = told(client.batch([cert_record(D[2]).replace(sha(D[2]), sha(D[3])), sighting("192.0.2.30", [D[3]], RUN), failure("192.0.2.31", RUN)]))
-    check("a wrong hash, and the chain that needs it", [1, 2], sorted(reasons))
+    equal("a wrong hash, and the chain that needs it", [1, 2], sorted(reasons))
 
 
 # --- How much they send --------------------------------------------------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ def test_bombs():
     with beside():
         for what, encoding, packed in bombs:
             status, _, content = post(raw(unix_path()), packed, "bomb", Content_Encoding=encoding)
-            check(what, (413, True), (status, b"too large" in content))
+            equal(what, (413, True), (status, b"too large" in content))
         for stream in (raw(unix_path()), raw_tls("alpha")):
             began = time.monotonic()
             stream.sendall(b"POST /v1/batches HTTP/1.1\r\nHost: x\r\nIdempotency-Key: file/1\r\nContent-Length: 1073741824\r\n\r\n")
@@ -195,11 +195,11 @@ def test_bombs():
             holds("a gibibyte in pieces is not listened to", sent < 40 << 20, sent)
         line = b"a" * (15 << 20) + b"\n"
         answer = Collector(unix_path(), timeout=60).batch(line + failure("192.0.2.40", RUN).encode() + b"\n")
-        check("a line of 15 MiB beside a good one", (200, 1, [1]), (answer[0], answer[1]["stored"], [row["line"] for row in answer[1]["rejected"]]))
+        equal("a line of 15 MiB beside a good one", (200, 1, [1]), (answer[0], answer[1]["stored"], [row["line"] for row in answer[1]["rejected"]]))
         tiny = body([failure("192.0.2.41", RUN)])
         stream = raw(unix_path())
         stream.sendall(b"POST /v1/batches HTTP/1.1\r\nHost: x\r\nIdempotency-Key: file/tiny\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks(tiny, 1))
-        check("in pieces of a byte", 200, read_answer(stream)[0])
+        equal("in pieces of a byte", 200, read_answer(stream)[0])
 
 
 # --- HTTP ----------------------------------------------------------------------------------------------------------------------------------------------
@@ -273,7 +273,7 @@ def test_http():
             holds("requests sent ahead", piece, got.count(b'"stored"'))
             got += piece
         for question, status in ((b"", 400), (b"[]", 400), (b"{}", 400), (DEEP, 413), (b'{"sha256":[' + b"1," * 200000 + b"1]}", 413), (b'{"sha256":"' + b"[" * 100000 + b'"}', 400), (b'{"sha256":[],"sha256":[]}', 400)):
-            check(f"a question: {question[:30]}", status, post(raw_tls("alpha"), question, "x", "/v1/missing")[0])
+            equal(f"a question: {question[:30]}", status, post(raw_tls("alpha"), question, "x", "/v1/missing")[0])
             holds(f"no lease for {question[:30]}", post(raw_tls("alpha"), question, "x", "/v1/leases")[0] in (400, 413))
 
 
@@ -347,7 +347,7 @@ def test_slow():
                 except OSError:
                     ended[what] = (b"", time.monotonic() - began)
             time.sleep(0.2)
-    check("who was cut", sorted(dripping), sorted(ended))
+    equal("who was cut", sorted(dripping), sorted(ended))
     holds("in time", all(seconds < REQUEST_TIMEOUT_S + 2.5 for _, seconds in ended.values()), ended)
     holds("not before", all(seconds > REQUEST_TIMEOUT_S * 0.8 for what, (_, seconds) in ended.items() if "handshake" not in what), ended)
     for what in ("body", "body on the socket", "pieces", "headers"):
@@ -374,8 +374,8 @@ def test_connections():
             told_off += stream.recv(4096).startswith(b"HTTP/1.1 429")
         except (TimeoutError, ssl.SSLError, OSError):
             pass
-    check("connections of alpha past 40", 15, told_off)
-    check("beta", 200, tls_client("beta").batch([], "beta/connections/1")[0])
+    equal("connections of alpha past 40", 15, told_off)
+    equal("beta", 200, tls_client("beta").batch([], "beta/connections/1")[0])
     with beside() as honest:
         time.sleep(1)
     holds("the honest one", honest.put_off == 0, honest.figures())
@@ -405,7 +405,7 @@ def test_held():
             except OSError:
                 codes.append(b"reset")
         time.sleep(0.5)
-    check("two of four are held", 2, codes.count(b""))
+    equal("two of four are held", 2, codes.count(b""))
     holds("the others are told to come again", b"HTTP/1.1 429" in codes, codes)
     holds("nobody else", honest.put_off == 0, honest.figures())
     for stream in streams:
@@ -425,7 +425,7 @@ def test_rate():
         got += piece
     limited = got.count(b"HTTP/1.1 429")
     holds("some are put off", limited > 0 and got.count(b"Retry-After") == limited and got.count(b"HTTP/1.1 200") >= 800, limited)
-    check("another", 200, tls_client("beta").get("/healthz")[0])
+    equal("another", 200, tls_client("beta").get("/healthz")[0])
 
 
 def test_queue():
@@ -443,7 +443,7 @@ def test_queue():
         for thread in threads:
             thread.join()
     holds("it is told to come again", codes.count(429) > 0 and set(codes) <= {200, 408, 429}, codes)  # 408: thirty threads of this test, on a busy machine
-    check("the honest one is never put off", 0, honest.put_off)
+    equal("the honest one is never put off", 0, honest.put_off)
 
 
 def test_full():
@@ -464,7 +464,7 @@ def test_full():
         for thread in threads:
             thread.join()
     holds("they are told to come again, and are served", codes.get(429, 0) > 0 and codes.get(200, 0) > 0 and set(codes) <= {200, 408, 429}, codes)
-    check("the honest one is never put off", 0, honest.put_off)
+    equal("the honest one is never put off", 0, honest.put_off)
 
 
-main(start, [test_lies, test_lines, test_certificates, test_bombs, test_http, test_tls, test_slow, test_connections, test_held, test_rate, test_queue, test_full])
+play([test_lies, test_lines, test_certificates, test_bombs, test_http, test_tls, test_slow, test_connections, test_held, test_rate, test_queue, test_full], start)

@@ -1,65 +1,22 @@
 """For the tests that attack the collector: a private inventory that serves the unix socket and TLS, an honest scanner beside the attack, what the
 process holds, and raw sockets. Not a test itself."""
-import glob
-import gzip
-import json
 import os
-import shutil
 import socket
 import ssl
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 
 from collectd_tools import *
+from common import equal, holds, wait_until
+from inventory_tools import HOME, TMP, play, run, sockets, sql, the_log
 
-BIN = os.environ.get("CM_BIN", "build/asan")
-TMP = tempfile.mkdtemp(dir=os.environ.get("TMPDIR", "/tmp"))
-os.chmod(TMP, 0o755)
-HOME = f"{TMP}/home"
-os.makedirs(HOME, exist_ok=True)
-os.environ["CERTMUSTER_HOME"] = HOME
-os.environ["PATH"] = f"{BIN}:" + sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1] + ":" + os.environ["PATH"]
 MIB = 1 << 20
 BODY_MAX = 16 * MIB
 
 
-def check(what, expected, actual):
-    if expected != actual:
-        raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
-
-
-def holds(what, condition, *shown):
-    if not condition:
-        raise AssertionError(f"{what}: {shown!r}"[:2000])
-
-
-def wait_until(what, condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        holds("waited in vain for " + what, time.monotonic() < deadline)
-        time.sleep(0.05)
-
-
-def run(*command, **more):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more)
-    holds(f"{command}", done.returncode == 0, done.returncode, done.stdout)
-    return done.stdout
-
-
-def sockets():
-    return open(f"{HOME}/sockets").read().strip()
-
-
 def unix_path():
     return sockets() + "/collectd.sock"
-
-
-def sql(statement):
-    return run("psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", sockets(), "-U", "certmuster_admin", "-d", "certmuster", "-c",
-               "SET search_path = certmuster", "-c", statement).strip()
 
 
 def configure(extra="", tls=True):
@@ -75,12 +32,8 @@ def make_certificates(names):
     os.chmod(f"{TMP}/server.key", 0o644)  # started by root, the inventory runs as an account of its own
 
 
-def log_text():
-    return "".join(open(path, errors="replace").read() for path in glob.glob(f"{HOME}/log/collectd*"))
-
-
 def tls_port():
-    return int(log_text().rsplit("tls=127.0.0.1:", 1)[1].split()[0])
+    return int(the_log().rsplit("tls=127.0.0.1:", 1)[1].split()[0])
 
 
 class Process:
@@ -228,36 +181,3 @@ class Honest:
     def figures(self):
         took = sorted(self.took) or [0]
         return f"{len(took)} batches, median {took[len(took) // 2] * 1000:.0f} ms, worst {took[-1] * 1000:.0f} ms, put off {self.put_off} times"
-
-
-def main(start, tests):
-    code = 1
-    chosen = sys.argv[1:]
-    try:
-        start()
-        for test in tests:
-            if chosen and test.__name__ not in chosen:
-                continue
-            began = time.time()
-            try:
-                test()
-            except BaseException:
-                print(f"FAIL {test.__name__}", flush=True)
-                raise
-            print(f"ok   {test.__name__} {time.time() - began:.1f}s", flush=True)
-        run("certmuster", "down")
-        for word in ("AddressSanitizer", "runtime error", "LeakSanitizer", "batch_failed", "rollback_failed"):
-            holds(f"{word} in the log", word not in log_text(), log_text()[-3000:])
-        code = 0
-    except BaseException:
-        import traceback
-        traceback.print_exc()
-        for path in glob.glob(f"{HOME}/log/*"):
-            print("==", path)
-            print("".join(open(path, errors="replace").readlines()[-30:]))
-    finally:
-        subprocess.run(["certmuster", "down"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        if code == 0:
-            shutil.rmtree(TMP, ignore_errors=True)
-    sys.stdout.flush()
-    os._exit(code)
