@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 
+from common import equal
+
 FLEET, BIN = os.environ["CM_FLEET"], os.environ["CM_BIN"]
 work = tempfile.mkdtemp(dir=os.environ.get("TMPDIR"))
 started = []
@@ -23,11 +25,6 @@ PROMISED = """tls10-only tls11-only tls12-only tls13-only tls10-to-13 rsa-2048 e
 expiring-20d not-yet-valid self-signed missing-intermediate wrong-order root-included sha1-signed rsa-1024 wildcard san-200 san-ip san-none
 client-cert-12 client-cert-13 sni-required sni-missing balancer hostile-names starttls-smtp starttls-imap starttls-pop3 starttls-ldap
 starttls-postgres silent dripping refusing http ssh noise reset-after-hello close-on-accept alert-handshake""".split()
-
-
-def check(what, expected, actual):
-    if expected != actual:
-        raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
 
 
 class Fleet:
@@ -48,7 +45,7 @@ class Fleet:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        check("exit status after SIGTERM", 0, self.process.wait(30))
+        equal("exit status after SIGTERM", 0, self.process.wait(30))
         self.process.stdout.close()
         started.remove(self.process)
 
@@ -115,17 +112,17 @@ def check_chains(rows):
     seen = {}
     for behaviour, ip, port, leaf, chain, expect, name in rows:
         if expect != "ok":
-            check(f"{behaviour}: no fingerprints", ("-", "-"), (leaf, chain))
+            equal(f"{behaviour}: no fingerprints", ("-", "-"), (leaf, chain))
             continue
         starttls = ["-starttls", behaviour[9:]] if behaviour.startswith("starttls-") else []
         _, text, got, pems = s_client(ip, port, *starttls, name=name)
         if behaviour == "balancer":
             both = {got, s_client(ip, port, name=name)[2]}
-            check("balancer: both chains, in turn", set(chain.split(";")), both)
-            check("balancer: both leaves", leaf.split(","), [c.split(",")[0] for c in chain.split(";")])
+            equal("balancer: both chains, in turn", set(chain.split(";")), both)
+            equal("balancer: both leaves", leaf.split(","), [c.split(",")[0] for c in chain.split(";")])
         else:
-            check(f"{behaviour}: chain", chain, got)
-            check(f"{behaviour}: leaf", leaf, chain.split(",")[0])
+            equal(f"{behaviour}: chain", chain, got)
+            equal(f"{behaviour}: leaf", leaf, chain.split(",")[0])
         seen[behaviour] = (text, pems[0])
     return seen
 
@@ -136,9 +133,9 @@ def check_versions(rows):
     for behaviour, its in only.items():
         for version in only.values():
             got = s_client(place[behaviour][1], place[behaviour][2], version)[2] != ""
-            check(f"{behaviour} answers to {version}", version == its, got)
+            equal(f"{behaviour} answers to {version}", version == its, got)
     for version in only.values():
-        check(f"tls10-to-13 answers to {version}", True, s_client(place["tls10-to-13"][1], place["tls10-to-13"][2], version)[2] != "")
+        equal(f"tls10-to-13 answers to {version}", True, s_client(place["tls10-to-13"][1], place["tls10-to-13"][2], version)[2] != "")
 
 
 def check_certificates(rows, seen, ca):
@@ -146,9 +143,9 @@ def check_certificates(rows, seen, ca):
     ends = {"expired": (None, 0), "expiring-1d": (0, day), "expiring-5d": (5 * day, 6 * day), "expiring-20d": (20 * day, 21 * day)}
     for behaviour, (alive, ended) in ends.items():
         pem = seen[behaviour][1]
-        check(f"{behaviour} ends in time", 1, x509(pem, "-checkend", str(ended))[0])
+        equal(f"{behaviour} ends in time", 1, x509(pem, "-checkend", str(ended))[0])
         if alive is not None:
-            check(f"{behaviour} lives long enough", 0, x509(pem, "-checkend", str(alive))[0])
+            equal(f"{behaviour} lives long enough", 0, x509(pem, "-checkend", str(alive))[0])
     text = {behaviour: x509(pem, "-text")[1] for behaviour, (_, pem) in seen.items()}
     facts = {
         "rsa-2048": "Public-Key: (2048 bit)", "rsa-1024": "Public-Key: (1024 bit)", "ecdsa-p256": "NIST CURVE: P-256",
@@ -157,7 +154,7 @@ def check_certificates(rows, seen, ca):
     }
     for behaviour, fact in facts.items():
         assert fact in text[behaviour], f"{behaviour}: no {fact!r} in {text[behaviour]}"
-    check("san-200: names", 200, text["san-200"].count("DNS:"))
+    equal("san-200: names", 200, text["san-200"].count("DNS:"))
     assert "Alternative Name" not in text["san-none"], "san-none has a subjectAltName"
     not_before = ssl.cert_time_to_seconds(re.search("Not Before: (.*)", text["not-yet-valid"]).group(1))
     assert not_before > os.stat(ca).st_mtime + 9 * day, "not-yet-valid is valid"
@@ -177,7 +174,7 @@ def check_certificates(rows, seen, ca):
     }
     for behaviour, verdict in verdicts.items():
         told = [v for v in verdict if v]
-        check(f"{behaviour}: verdict", [bad[behaviour]] if behaviour in bad else [], told[:1])
+        equal(f"{behaviour}: verdict", [bad[behaviour]] if behaviour in bad else [], told[:1])
     for behaviour in ("client-cert-12", "client-cert-13"):
         assert "CN = Fleet Example Root CA" in seen[behaviour][0].split("Acceptable client certificate CA names")[-1].split("---")[0], \
             f"{behaviour}: no CA names in {seen[behaviour][0]}"
@@ -199,7 +196,7 @@ def check_failures(rows):
                     got += sock.recv(1)
             except TimeoutError:
                 pass
-            check(f"{behaviour}: first bytes", b"" if behaviour == "silent" else b"\x16\x03\x03\x00", got[:4])
+            equal(f"{behaviour}: first bytes", b"" if behaviour == "silent" else b"\x16\x03\x03\x00", got[:4])
             if behaviour == "dripping":
                 sock.setblocking(False)
                 try:
@@ -208,7 +205,7 @@ def check_failures(rows):
                     pass
     answer = said_to_hello(*place["http"])
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n") and b"\r\n\r\n" in answer, answer
-    check("http: Content-Length", len(answer.split(b"\r\n\r\n", 1)[1]), int(re.search(rb"Content-Length: (\d+)", answer).group(1)))
+    equal("http: Content-Length", len(answer.split(b"\r\n\r\n", 1)[1]), int(re.search(rb"Content-Length: (\d+)", answer).group(1)))
     with connect(*place["ssh"]) as sock:
         assert sock.recv(100).startswith(b"SSH-2.0-"), "ssh: no banner"
     with connect(*place["noise"]) as sock:
@@ -224,9 +221,9 @@ def check_failures(rows):
         except ConnectionResetError:
             pass
     for _ in range(20):
-        check("close-on-accept", b"", said_to_hello(*place["close-on-accept"]))
-    check("alert-handshake", bytes([21, 3, 3, 0, 2, 2, 40]), said_to_hello(*place["alert-handshake"]))
-    check("sni-missing: fatal unrecognized_name", (21, b"\x02\x70"), (lambda a: (a[0], a[-2:]))(said_to_hello(*place["sni-missing"])))
+        equal("close-on-accept", b"", said_to_hello(*place["close-on-accept"]))
+    equal("alert-handshake", bytes([21, 3, 3, 0, 2, 2, 40]), said_to_hello(*place["alert-handshake"]))
+    equal("sni-missing: fatal unrecognized_name", (21, b"\x02\x70"), (lambda a: (a[0], a[-2:]))(said_to_hello(*place["sni-missing"])))
     # What stands behind STARTTLS without having waited for the answer is not taken for TLS.
     with connect(*place["starttls-smtp"]) as sock:
         sock.sendall(b"EHLO x\r\nSTARTTLS\r\n" + client_hello())
@@ -235,13 +232,13 @@ def check_failures(rows):
 
 def test_serve():
     listed = [line.split()[0] for line in subprocess.run([FLEET, "list"], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()]
-    check("behaviours not in `list`", [], [b for b in PROMISED if b not in listed])
+    equal("behaviours not in `list`", [], [b for b in PROMISED if b not in listed])
     fleet_dir = work + "/fleet"
     fleet = Fleet("serve", "--dir", fleet_dir)
     rows = manifest(fleet_dir + "/MANIFEST.tsv")
-    check("a row each", listed, [row[0] for row in rows])
-    check("an address each", len(rows), len({row[1] for row in rows}))
-    check("one port", {str(fleet.port)}, {row[2] for row in rows})
+    equal("a row each", listed, [row[0] for row in rows])
+    equal("an address each", len(rows), len({row[1] for row in rows}))
+    equal("one port", {str(fleet.port)}, {row[2] for row in rows})
     seen = check_chains(rows)
     check_versions(rows)
     check_certificates(rows, seen, fleet_dir + "/ca.pem")
@@ -250,18 +247,18 @@ def test_serve():
 
     fleet = Fleet("serve", "--dir", fleet_dir)
     again = manifest(fleet_dir + "/MANIFEST.tsv")
-    check("the same certificates after a restart", [r[:2] + r[3:] for r in rows], [r[:2] + r[3:] for r in again])
-    check("the manifest's port is the new one", {str(fleet.port)}, {row[2] for row in again})
+    equal("the same certificates after a restart", [r[:2] + r[3:] for r in rows], [r[:2] + r[3:] for r in again])
+    equal("the manifest's port is the new one", {str(fleet.port)}, {row[2] for row in again})
     fleet.stop()
     fleet = Fleet("serve", "--dir", fleet_dir, "--generation", "2", "--port", str(fleet.port))
     renewed = manifest(fleet_dir + "/MANIFEST.tsv")
-    check("renewed", ["expiring-1d", "expiring-5d", "expiring-20d"], [new[0] for old, new in zip(again, renewed) if old != new])
+    equal("renewed", ["expiring-1d", "expiring-5d", "expiring-20d"], [new[0] for old, new in zip(again, renewed) if old != new])
     newer = check_chains(renewed)
     for behaviour in ("expiring-1d", "expiring-5d", "expiring-20d"):
-        check(f"{behaviour}: 89 days on", 0, x509(newer[behaviour][1], "-checkend", str(89 * 86400))[0])
+        equal(f"{behaviour}: 89 days on", 0, x509(newer[behaviour][1], "-checkend", str(89 * 86400))[0])
         for what in ("-pubkey", "-ext=subjectAltName", "-subject"):
             args = what.split("=")
-            check(f"{behaviour}: same {what}", x509(seen[behaviour][1], *args), x509(newer[behaviour][1], *args))
+            equal(f"{behaviour}: same {what}", x509(seen[behaviour][1], *args), x509(newer[behaviour][1], *args))
     fleet.stop()
 
 
@@ -294,24 +291,24 @@ def check_survival(fleet, address):
     deadline = time.monotonic() + 20
     while fleet.descriptors() > before and time.monotonic() < deadline:
         time.sleep(0.05)
-    check("descriptors after the storm", before, fleet.descriptors())
+    equal("descriptors after the storm", before, fleet.descriptors())
 
 
 def test_many():
     many_dir, count = work + "/many", 1000
     fleet = Fleet("many", "--dir", many_dir, "--count", str(count))
     rows = manifest(many_dir + "/MANIFEST.tsv")
-    check("rows", count, len(rows))
-    check("a certificate each", count, len({row[3] for row in rows}))
+    equal("rows", count, len(rows))
+    equal("a certificate each", count, len({row[3] for row in rows}))
     for reader in ("floor-tls12", "floor-tls13", "peer-openssl"):
-        check("the same in less: " + reader, {row[1]: row[3] for row in rows}, floor(fleet.port, count, reader))
+        equal("the same in less: " + reader, {row[1]: row[3] for row in rows}, floor(fleet.port, count, reader))
     for number, row in enumerate(random.Random(20).sample(rows, 50)):
         version = "-tls1_2" if number % 2 else "-tls1_3"
         status, text, chain, _ = s_client(row[1], row[2], version, "-CAfile", many_dir + "/ca.pem", "-verify_return_error",
                                           "-verify_hostname", row[6], name=row[6])
-        check(f"{row[1]}: chain", row[4], chain)
-        check(f"{row[1]}: status of {text}", 0, status)
-        check(f"{row[1]}: verifies for its address too", 0,
+        equal(f"{row[1]}: chain", row[4], chain)
+        equal(f"{row[1]}: status of {text}", 0, status)
+        equal(f"{row[1]}: verifies for its address too", 0,
               s_client(row[1], row[2], version, "-CAfile", many_dir + "/ca.pem", "-verify_return_error", "-verify_ip", row[1])[0])
     try:
         with connect("127.127.0.1", fleet.port) as sock:
@@ -324,17 +321,17 @@ def test_many():
 
     printed = subprocess.run([FLEET, "many", "--dir", many_dir, "--count", "1000", "--manifest-only", "--port", rows[0][2]],
                              stdout=subprocess.PIPE, text=True, check=True).stdout
-    check("--manifest-only, after a restart", rows, [line.split("\t") for line in printed.splitlines()])
+    equal("--manifest-only, after a restart", rows, [line.split("\t") for line in printed.splitlines()])
     fleet = Fleet("many", "--dir", many_dir, "--count", "40", "--days", "-3", "--workers", "2")
     expired = manifest(many_dir + "/MANIFEST.tsv")
-    check("--days makes others", 0, len({row[3] for row in expired} & {row[3] for row in rows}))
+    equal("--days makes others", 0, len({row[3] for row in expired} & {row[3] for row in rows}))
     for row in expired[:4]:
         assert "certificate has expired" in s_client(row[1], row[2], "-CAfile", many_dir + "/ca.pem")[1], "--days -3 is not expired"
     fleet.stop()
 
     fleet = Fleet("many", "--dir", many_dir, "--count", "40", files=64)
     held = [connect("127.128.0.1", fleet.port) for _ in range(200)]
-    check("served with all descriptors in use", 40, len(floor(fleet.port, 40)))
+    equal("served with all descriptors in use", 40, len(floor(fleet.port, 40)))
     for sock in held:
         sock.close()
     fleet.stop()
@@ -349,16 +346,16 @@ def test_canned():
                                  stdout=subprocess.PIPE, text=True, check=True).stdout
         rows = [line.split("\t") for line in printed.splitlines()]
         for reader in readers:
-            check(f"canned {version}: {reader}", {row[1]: row[3] for row in rows}, floor(fleet.port, count, reader))
+            equal(f"canned {version}: {reader}", {row[1]: row[3] for row in rows}, floor(fleet.port, count, reader))
         for row in random.Random(21).sample(rows, 5):
             # OpenSSL opens and parses all of it, and stops where the canned bytes end: no key was signed with.
             status, text, chain, _ = s_client(row[1], fleet.port, option, "-msg", "-cipher", "DEFAULT@SECLEVEL=0")
-            check(f"canned {version}: status", 1, status)
+            equal(f"canned {version}: status", 1, status)
             if version == "tls13-hrr":
-                check(f"canned {version}: hellos", 2, len(re.findall(r"^>>> .*, ClientHello$", text, re.M)))
+                equal(f"canned {version}: hellos", 2, len(re.findall(r"^>>> .*, ClientHello$", text, re.M)))
             if version != "tls12":
                 assert "EncryptedExtensions" in text and "CertificateVerify" in text, text
-                check(f"canned {version}: chain", row[4], chain)
+                equal(f"canned {version}: chain", row[4], chain)
             else:
                 # The key exchange is what it waits for behind the Certificate; ServerHelloDone comes instead.
                 assert "<<< TLS 1.2, Handshake" in text and ", Certificate\n" in text and "unexpected message" in text, text
@@ -373,11 +370,11 @@ def test_wrong_use():
                  ["many", "--dir", work, "--count", "5", "--canned", "tls11"], ["serve", "--dir", work, "--base", "127.255.255.250"], ["odd"],
                  ["odd", "--dir", work, "--base", "127.255.255.0"]):
         done = subprocess.run([FLEET, *args], stderr=subprocess.PIPE, text=True, check=False)
-        check(f"{args}: status", 2, done.returncode)
-        check(f"{args}: one line on stderr", 1, len(done.stderr.splitlines()))
+        equal(f"{args}: status", 2, done.returncode)
+        equal(f"{args}: one line on stderr", 1, len(done.stderr.splitlines()))
     taken = socket.create_server(("127.80.0.5", 0))
     done = subprocess.run([FLEET, "serve", "--dir", work + "/fleet", "--port", str(taken.getsockname()[1])], stderr=subprocess.PIPE, text=True, check=False)
-    check("a port that is taken: status", 3, done.returncode)
+    equal("a port that is taken: status", 3, done.returncode)
     assert "127.80.0.5" in done.stderr, done.stderr
 
 

@@ -5,9 +5,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 import jsonschema
+
+from common import equal, holds, note, play_parts, wait_until
 
 TOP, BIN, FLEET = os.environ["CM_TOP"], os.environ["CM_BIN"], os.environ["CM_FLEET"]
 work = tempfile.mkdtemp(dir=os.environ.get("TMPDIR"))
@@ -21,28 +22,6 @@ def skip(why):
     print("skipped: " + why)
     sys.stdout.flush()
     os._exit(77)
-
-
-def check(what, expected, actual):
-    if expected != actual:
-        raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
-
-
-def holds(what, condition, *shown):
-    if not condition:
-        raise AssertionError(f"{what}: {shown!r}")
-
-
-def note(text):
-    print("---", text, flush=True)
-
-
-def wait_until(what, condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("waited in vain for " + what)
-        time.sleep(0.02)
 
 
 def start(*command, **more):
@@ -158,12 +137,4 @@ def main(*tests):
         skip("needs root to make network namespaces")
     if subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode:
         skip("this machine lets nobody make network namespaces")
-    try:
-        for test in tests:
-            note(test.__doc__)
-            test()
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
-    print(f"{len(tests)} parts: ok")
+    play_parts(tests, started)

@@ -13,7 +13,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns_tools
 from collectd_tools import Collector, cert_record, new_run, run_record, sighting
-from netns_tools import BIN, Namespace, check, connect, holds, main, note, start, stop, wait_until, work
+from common import equal, holds, note, wait_until
+from netns_tools import BIN, Namespace, connect, main, stop, work
 
 home = work + "/home"
 os.environ["CERTMUSTER_HOME"] = home
@@ -136,9 +137,9 @@ def finish(process, name, run, count, seconds=60):
     began = time.monotonic()
     status = process.wait(seconds)
     netns_tools.started.remove(process)
-    check(f"submit's end; it said {log(name)}", 0, status)
-    check("stored once", f"{count}|{count}", sql(f"SELECT stored_ok, (SELECT count(*) FROM sighting s JOIN location l USING (location_id) WHERE l.port = {1000 + runs.index(run)}) FROM run WHERE run = '{run}'"))
-    check("no batch twice", "0", sql("SELECT count(*) - count(DISTINCT batch_key) FROM batch"))
+    equal(f"submit's end; it said {log(name)}", 0, status)
+    equal("stored once", f"{count}|{count}", sql(f"SELECT stored_ok, (SELECT count(*) FROM sighting s JOIN location l USING (location_id) WHERE l.port = {1000 + runs.index(run)}) FROM run WHERE run = '{run}'"))
+    equal("no batch twice", "0", sql("SELECT count(*) - count(DISTINCT batch_key) FROM batch"))
     return time.monotonic() - began
 
 
@@ -156,7 +157,7 @@ def test_middle_of_a_body():
     wait_until("half of the body", lambda: sent_bytes() - before > 1000000)
     link(edge, "veth0", "down")
     time.sleep(6.5)  # past the collector's request_timeout: it has let go meanwhile
-    check("nothing was stored of half a body", "", sql(f"SELECT stored_ok FROM run WHERE run = '{run}'"))
+    equal("nothing was stored of half a body", "", sql(f"SELECT stored_ok FROM run WHERE run = '{run}'"))
     link(edge, "veth0", "up")
     finish(process, "body", run, 1000)
     edge.run("tc", "qdisc", "del", "dev", "veth0", "root")
@@ -169,11 +170,19 @@ class Lock:
         self.holder = subprocess.Popen(["psql", "-X", "-q", "-At", "-h", sockets(), "-U", "certmuster_admin", "-d", "certmuster"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.holder.stdin.write("SET search_path = certmuster; BEGIN; LOCK TABLE run IN ACCESS EXCLUSIVE MODE; SELECT 'held';\n")
         self.holder.stdin.flush()
-        check("the lock", "held", self.holder.stdout.readline().strip())
+        equal("the lock", "held", self.holder.stdout.readline().strip())
         return self
 
     def __exit__(self, *what):
         self.holder.communicate("COMMIT;\n")
+
+
+def batch_in_work(name):
+    """A submit whose batch of 50 waits for what is locked, and its run."""
+    path, run = stream(name + ".ndjson", 50)
+    process = submit(name, path)
+    wait_until("the batch to be in work", waits_for_lock)
+    return process, run
 
 
 def waits_for_lock():
@@ -182,10 +191,8 @@ def waits_for_lock():
 
 def test_before_the_answer():
     """the link goes down while the batch is being stored: the answer is lost, the collector gives the connection up, the same batch is sent again"""
-    path, run = stream("answer.ndjson", 50)
     with Lock():
-        process = submit("answer", path)
-        wait_until("the batch to be in work", waits_for_lock)
+        process, run = batch_in_work("answer")
         link(edge, "veth0", "down")
     wait_until("it is stored, and nobody knows", lambda: sql(f"SELECT stored_ok FROM run WHERE run = '{run}'") == "50")
     time.sleep(6.5)
@@ -202,7 +209,7 @@ def test_refused_then_back():
     path, run = stream("away.ndjson", 20)
     began = time.monotonic()
     process = submit("away", path, "--wait", "4s")
-    check("its end: later", 3, process.wait(60))
+    equal("its end: later", 3, process.wait(60))
     netns_tools.started.remove(process)
     holds("its patience is kept", 3 < time.monotonic() - began < 30, time.monotonic() - began)
     holds("it says why", "cannot be reached" in log("away") or "in time" in log("away"), log("away"))
@@ -224,21 +231,19 @@ def test_black_hole():
     hub.run("ip", "link", "set", "veth0", "mtu", "1500")
     finish(process, "hole", run, 200)
     note(f"while it swallowed: {'nothing came through' if not stored else 'it came through'}")
-    check("submit waited", None, before)
+    equal("submit waited", None, before)
 
 
 def test_database_silent():
     """the database falls silent in the middle of a statement: the worker is free again in bounded time, 503 meanwhile, everything stored once when it is back"""
-    path, run = stream("silent.ndjson", 50)
     with Lock():
-        process = submit("silent", path)
-        wait_until("the batch to be in work", waits_for_lock)
+        process, run = batch_in_work("silent")
         link(base, "veth1", "down")
         began = time.monotonic()
         wait_until("the worker to give up", lambda: metrics()["certmuster_working"] == 0 or metrics()["certmuster_database_up"] == 0, 30)
         took = time.monotonic() - began
-        check("the worker's answer", 0, metrics()["certmuster_database_up"])
-        check("health", 503, Collector(work + "/collectd.sock").get("/healthz")[0])
+        equal("the worker's answer", 0, metrics()["certmuster_database_up"])
+        equal("health", 503, Collector(work + "/collectd.sock").get("/healthz")[0])
         # Its old transaction lives on at the server, which has not heard of it: it must not stand in the way for ever.
     time.sleep(1)
     link(base, "veth1", "up")
@@ -252,7 +257,7 @@ def test_end():
     """nothing is left over"""
     for program in netns_tools.started[::-1]:
         if program.args and any("certmuster-collectd" in str(word) for word in program.args):
-            check("collectd's end", 0, stop(program))
+            equal("collectd's end", 0, stop(program))
     holds("no trouble in the log", all(word not in log("collectd") for word in ("Sanitizer", "runtime error", "batch_failed")), log("collectd")[-3000:])
     certmuster("down")
 

@@ -23,7 +23,7 @@ def start_dns(zone):
     process = subprocess.Popen(["/usr/bin/python3", TOP + "/tests/e2e/dns_server.py", ADDRESS, str(port), path], stdout=subprocess.PIPE, text=True)
     servers.append(process)
     started.append(process)
-    check("DNS server", "ready\n", process.stdout.readline())
+    equal("DNS server", "ready\n", process.stdout.readline())
     return f"{ADDRESS}:{port}", path + ".stats"
 
 
@@ -61,7 +61,7 @@ def every_address():
     expected = {("127.0.1.1", "both.test"), ("127.0.1.2", "both.test"), ("::1", "both.test"), ("127.0.1.1", "alias.test"),
                 ("127.0.1.2", "alias.test"), ("::1", "alias.test"), ("127.0.1.4", "four.test"), ("::1", "six.test"),
                 ("127.0.1.9", "mapped.test"), ("127.0.1.5", "xn--bcher-kva.test")}
-    check("places", expected, {(p["endpoint"]["ip"], p["endpoint"]["name"]) for p in run.probes})
+    equal("places", expected, {(p["endpoint"]["ip"], p["endpoint"]["name"]) for p in run.probes})
     server.stop()
 
 
@@ -78,10 +78,10 @@ def every_failure():
     run = scan("--dns-server", dns, "--timeout", "2", "--ports", "1,2,3", "nowhere.test", "none.test", "servfail.test", "refused.test",
                "silent.test", "nowhere.test:77", "here.test")
     found = {f["endpoint"]["name"]: (f["stage"], f["error"]) for f in run.failures if "ip" not in f["endpoint"]}
-    check("failures", {"nowhere.test": ("resolve", "nxdomain"), "none.test": ("resolve", "no_address"),
+    equal("failures", {"nowhere.test": ("resolve", "nxdomain"), "none.test": ("resolve", "no_address"),
                        "servfail.test": ("resolve", "dns_failure"), "refused.test": ("resolve", "dns_failure"),
                        "silent.test": ("resolve", "timeout")}, found)
-    check("probes", 5 + 3, len(run.probes))
+    equal("probes", 5 + 3, len(run.probes))
     holds("in one deadline", run.seconds < 10, run.seconds)
     run = scan("--dns-server", dns, "--timeout", "2", "garbage.test")
     holds("garbage is a failure of DNS", run.failure()["error"] in ("dns_failure", "timeout"), run.failures)
@@ -92,7 +92,7 @@ def tcp_and_slow():
     server = Server(None, "0.0.0.0")
     dns, _ = start_dns("big.test A 127.0.1.7\nbig.test BAD truncated\nslow.test A 127.0.1.8\nslow.test BAD slow\n")
     run = scan("--dns-server", dns, "--timeout", "2", f"big.test:{server.port}", f"slow.test:{server.port}")
-    check("both were found and are silent", {"hello timeout": 2}, errors(run))
+    equal("both were found and are silent", {"hello timeout": 2}, errors(run))
     holds("one deadline for all of it", 1.9 <= run.seconds < 6, run.seconds)
     server.stop()
 
@@ -103,7 +103,7 @@ def hosts_file():
     dns, stats = start_dns("localhost A 127.0.1.66\n")
     run = scan("--dns-server", dns, "--timeout", "5", f"localhost:{server.port}")
     holds("localhost is this host", run.probes and {p["endpoint"]["ip"] for p in run.probes} <= {"127.0.0.1", "::1"}, run.probes)
-    check("queries", 0, statistics(stats)["queries"])
+    equal("queries", 0, statistics(stats)["queries"])
     server.stop()
 
 
@@ -114,8 +114,8 @@ def bounded():
     dns, stats = start_dns(zone + "silent.test BAD silent\n")
     names = "silent.test\n" + "".join(f"n{i}.test\n" for i in range(2000))
     run = scan("--dns-server", dns, "--timeout", "8", "--ports", str(server.port), "-", stdin=names)
-    check("probes", 2001, len(run.probes))
-    check("resolved", {"resolve timeout": 1}, {k: v for k, v in errors(run).items() if k.startswith("resolve")})
+    equal("probes", 2001, len(run.probes))
+    equal("resolved", {"resolve timeout": 1}, {k: v for k, v in errors(run).items() if k.startswith("resolve")})
     most = statistics(stats)["most_waiting"]
     holds("queries under way", 100 <= most <= 512, most)
     holds("not one after the other", run.seconds < 60, run.seconds)
@@ -127,7 +127,7 @@ def no_server():
     """no DNS server there: a failure to resolve within the deadline, and addresses need none"""
     run = scan("--dns-server", "127.0.0.1:1", "--timeout", "5", "a.test", "127.0.0.1:1")
     found = errors(run)
-    check("refused", 1, found.pop("connect refused"))
+    equal("refused", 1, found.pop("connect refused"))
     holds("resolve", list(found) in (["resolve dns_failure"], ["resolve timeout"]), found)  # c-ares may lose the ICMP error to a second query
     holds("in one deadline", run.seconds < 10, run.seconds)
 

@@ -40,7 +40,7 @@ class OddFleet:
         self.process.terminate()
         _, err = self.process.communicate(timeout=60)
         started.remove(self.process)
-        check("the fleet ends well: " + err, 0, self.process.returncode)
+        equal("the fleet ends well: " + err, 0, self.process.returncode)
 
 
 def target(row):
@@ -86,11 +86,11 @@ def wrong_with(row, record, prove):
 
 def compare_all(rows, run, prove=False):
     by_ip = {record["endpoint"]["ip"]: record for record in run.probes}
-    check("probes", len(rows), len(run.probes))
+    equal("probes", len(rows), len(run.probes))
     wrong = [text for row in rows for text in wrong_with(row, by_ip[row.ip], prove)]
     for text in wrong:
         print(text)
-    check("rows that did not end as the manifest says", 0, len(wrong))
+    equal("rows that did not end as the manifest says", 0, len(wrong))
     return by_ip
 
 
@@ -130,12 +130,12 @@ def proofs():
     by_ip = compare_all(rows, scan_rows(fleet, rows, "--prove"), prove=True)
     told = collections.Counter(by_ip[row.ip]["tls"].get("proof") for row in rows)
     print(dict(told))
-    check("good, bad or unavailable, always", {"good", "bad", "unavailable"}, set(told))
+    equal("good, bad or unavailable, always", {"good", "bad", "unavailable"}, set(told))
     for row in rows:
         proof, cipher = by_ip[row.ip]["tls"]["proof"], by_ip[row.ip]["tls"].get("cipher", "")
-        check(row.name + " is bad", row.name.startswith("false-key-"), proof == "bad")
+        equal(row.name + " is bad", row.name.startswith("false-key-"), proof == "bad")
         if row.name.startswith(("tls1", "retry-", "real-", "client-certificate-", "suite-r", "suite-e", "suite-d")):  # OpenSSL signs with the leaf's key
-            check(row.name, "unavailable" if cipher.startswith("TLS_RSA_") else "good", proof)
+            equal(row.name, "unavailable" if cipher.startswith("TLS_RSA_") else "good", proof)
     fleet.stop()
 
 
@@ -147,7 +147,7 @@ def found_out():
     by_ip = {record["endpoint"]["ip"]: record for record in run.probes}
     lost = [(row.name, by_ip[row.ip]) for row in rows if row.expect == "ok" and by_ip[row.ip].get("chain") != row.chain.split(",")]
     holds(f"{len(lost)} lost", not lost, lost[:2])
-    check("no TLS", {}, {row.name: by_ip[row.ip] for row in rows if by_ip[row.ip].get("error") == "not_tls"})
+    equal("no TLS", {}, {row.name: by_ip[row.ip] for row in rows if by_ip[row.ip].get("error") == "not_tls"})
     print(f"{len(rows)} rows in {run.seconds:.1f} s")
     fleet.stop()
 
@@ -159,13 +159,13 @@ def flight_limit():
     for version in ("tls12", "tls13"):
         short, long, huge = (rows[f"chain-{size}-{version}"] for size in ("82k", "164k", "over-1m"))
         run = scan_rows(fleet, [short, long], "--flight-limit", "120KiB")
-        check("the short chain", [short.ip], [r["endpoint"]["ip"] for r in run.sightings])
+        equal("the short chain", [short.ip], [r["endpoint"]["ip"] for r in run.sightings])
         failure = run.failures[0]
-        check("the long one", (long.ip, "too_large"), (failure["endpoint"]["ip"], failure["error"]))
+        equal("the long one", (long.ip, "too_large"), (failure["endpoint"]["ip"], failure["error"]))
         holds("names the limit", "122880" in failure["detail"] and "--flight-limit" in failure["detail"], failure["detail"])
         run = scan_rows(fleet, [huge], "--flight-limit", "2MiB")
-        check("a raised limit: " + str(errors(run)), 1, len(run.sightings))
-        check("certificates", 100, len(run.sightings[0]["chain"]))
+        equal("a raised limit: " + str(errors(run)), 1, len(run.sightings))
+        equal("certificates", 100, len(run.sightings[0]["chain"]))
     fleet.stop()
 
 
@@ -185,7 +185,7 @@ def farewells():
     rows = [row for row in fleet.rows if row.kind == "-" and row.name.startswith(("tls1", "canned-", "alert-", "greets-", "close-", "hello-then-c"))]
     for polite in ([], ["--polite"]):
         compare_all(rows, scan_rows(fleet, rows, *polite))
-        check(f"in TIME_WAIT {polite}", 0, time_waits(fleet.port, not polite))
+        equal(f"in TIME_WAIT {polite}", 0, time_waits(fleet.port, not polite))
     fleet.stop()
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=polite.example",
                     "-keyout", work + "/polite.key", "-out", work + "/polite.pem", "-days", "9"], check=True, capture_output=True)
@@ -200,12 +200,12 @@ def farewells():
             wait_until("s_server", lambda: "ACCEPT 127.0.0.1:" in said())
             port = int(said().split("ACCEPT 127.0.0.1:")[1].split()[0])
             run = scan(f"127.0.0.1:{port}", *polite)
-            check(f"{version} {polite}: {errors(run)}", 1, len(run.sightings))
+            equal(f"{version} {polite}: {errors(run)}", 1, len(run.sightings))
             server.wait(30)
             started.remove(server)
             alert = "Alert" in "".join(line for line in said().splitlines() if line.startswith("<<<"))
             holds(f"{version} {polite}: an alert at the server", alert == bool(polite), said()[-1500:])
-            check(f"in TIME_WAIT {version} {polite}", 0, time_waits(port, not polite))
+            equal(f"in TIME_WAIT {version} {polite}", 0, time_waits(port, not polite))
             log.close()
 
 
@@ -237,11 +237,11 @@ def honest_among_hostile():
     mixed = bad[:len(bad) // 2]
     for i, line in enumerate(bad[len(bad) // 2:]):
         mixed += good[i * len(good) // (len(bad) - len(bad) // 2):(i + 1) * len(good) // (len(bad) - len(bad) // 2)] + [line]
-    check("all targets", len(bad) + len(good), len(mixed))
+    equal("all targets", len(bad) + len(good), len(mixed))
     for threads in ("1", "2"):
         run = scan("--timeout", str(LONG), "--starttls", "none", "--names", fleet.names, "--threads", threads, "-", stdin="".join(mixed))
         by_ip = {record["endpoint"]["ip"]: record for record in run.probes}
-        check("probes", len(mixed), len(run.probes))
+        equal("probes", len(mixed), len(run.probes))
         lost = [by_ip[ip] for ip in chains if by_ip[ip].get("chain") != chains[ip]]
         holds(f"{len(lost)} honest ones did not tell their chains", not lost, lost[:2])
         began = min(at(record) for record in run.records if record["type"] == "run")
@@ -278,14 +278,14 @@ def peak_kib(fleet, rows, *args):
         except OSError:
             break
         time.sleep(0.005)
-    check("exit", 0, process.wait(60))
+    equal("exit", 0, process.wait(60))
     started.remove(process)
     ends = collections.Counter()
     with open(work + "/memory-records", encoding="utf-8") as lines:
         for line in lines:
             record = json.loads(line)
             ends[record.get("error", "ok")] += record["type"] in ("sighting", "failure")
-    check("all told", len(rows), sum(ends.values()))
+    equal("all told", len(rows), sum(ends.values()))
     return peak, {end: count for end, count in ends.items() if count}
 
 
@@ -312,7 +312,7 @@ def memory():
         ceiling = base + len(rows) * (held + 40)
         print(f"{len(rows)} that hold almost a megabyte, --flight-limit {limit}: {peak} KiB, ceiling {ceiling} KiB; {ends}")
         holds("held messages", peak <= ceiling, peak, ceiling)
-        check("ended by", {"timeout": 300} if held == 1024 else {"too_large": 300}, ends)
+        equal("ended by", {"timeout": 300} if held == 1024 else {"too_large": 300}, ends)
     fleet.stop()
 
 

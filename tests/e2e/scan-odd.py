@@ -25,27 +25,27 @@ def the_fleet():
         for _, ip, port, _, _, _, name in rows:
             out.write(f"{name}@{ip}:{port}\n" if name != "-" else f"{ip}:{port}\n")
     run = scan("--starttls", "auto", "--timeout", "5", "-f", work + "/targets")
-    check("probes", len(rows), len(run.probes))
+    equal("probes", len(rows), len(run.probes))
     by_ip = {r["endpoint"]["ip"]: r for r in run.probes}
     for behaviour, ip, port, leaf, chain, expect, name in rows:
         record = by_ip[ip]
-        check(behaviour + ": name sent", "" if name == "-" else name, record["endpoint"]["name"])
+        equal(behaviour + ": name sent", "" if name == "-" else name, record["endpoint"]["name"])
         if expect != "ok":
-            check(behaviour, expect, record.get("error"))
+            equal(behaviour, expect, record.get("error"))
             continue
-        check(behaviour + ": " + str(record.get("error")), "sighting", record["type"])
+        equal(behaviour + ": " + str(record.get("error")), "sighting", record["type"])
         holds(behaviour, record["chain"] in [c.split(",") for c in chain.split(";")], record["chain"], chain)
         holds(behaviour, record["chain"][0] in leaf.split(";") or ";" in chain, record["chain"], leaf)
     told = {r["sha256"] for r in run.records if r["type"] == "certificate"}
     holds("every certificate of a chain is told", all(c in told for r in run.sightings for c in r["chain"]))
     versions = {b[0]: by_ip[b[1]]["tls"]["version"] for b in rows if b[0].endswith("-only")}
-    check("versions", {"tls10-only": "TLSv1.0", "tls11-only": "TLSv1.1", "tls12-only": "TLSv1.2", "tls13-only": "TLSv1.3"}, versions)
+    equal("versions", {"tls10-only": "TLSv1.0", "tls11-only": "TLSv1.1", "tls12-only": "TLSv1.2", "tls13-only": "TLSv1.3"}, versions)
     for behaviour, ip, *_ in rows:
         record = by_ip[ip]
         if behaviour.startswith("client-cert-"):
-            check(behaviour, True, record["tls"]["client_auth"])
+            equal(behaviour, True, record["tls"]["client_auth"])
         if behaviour.startswith("starttls-"):
-            check(behaviour, behaviour[len("starttls-"):], record["endpoint"].get("starttls"))
+            equal(behaviour, behaviour[len("starttls-"):], record["endpoint"].get("starttls"))
     started.remove(fleet)
     fleet.send_signal(signal.SIGTERM)
     fleet.wait(30)
@@ -67,10 +67,10 @@ def deadlines_are_absolute():
 
     silent, dripping, smtp = Server(None), Server(drip), Server(drip_smtp)
     run = scan("--timeout", "2", f"127.0.0.1:{silent.port}", f"127.0.0.1:{dripping.port}", "--starttls", "none")
-    check("errors", {"hello timeout": 1, "certificate timeout": 1}, errors(run))
+    equal("errors", {"hello timeout": 1, "certificate timeout": 1}, errors(run))
     holds("in one deadline", 1.9 <= run.seconds < 8, run.seconds)
     run = scan("--timeout", "1", f"127.0.0.1:{smtp.port}", "--starttls", "smtp")
-    check("errors", {"starttls timeout": 1}, errors(run))
+    equal("errors", {"starttls timeout": 1}, errors(run))
     for server in (silent, dripping, smtp):
         server.stop()
 
@@ -82,8 +82,8 @@ def thousands_at_once():
     silent = Server(None, "0.0.0.0")
     one = scan("--timeout", "2", f"127.91.0.1:{silent.port}")
     many = scan("--timeout", "2", f"127.91.0.0/21:{silent.port}", f"127.92.0.0/22:{silent.port}")
-    check("one", {"hello timeout": 1}, errors(one))
-    check("all of them", {"hello timeout": 3072}, errors(many))
+    equal("one", {"hello timeout": 1}, errors(one))
+    equal("all of them", {"hello timeout": 3072}, errors(many))
     print(f"one: {one.seconds:.1f} s, 3,072: {many.seconds:.1f} s")
     holds("3,072 take little longer than one", many.seconds < 4 * one.seconds, many.seconds, one.seconds)
     silent.stop()
@@ -111,12 +111,12 @@ def failures_by_stage():
     by_port = {f["endpoint"]["port"]: f for f in run.failures}
     for (stage, error, detail), server in servers.items():
         failure = by_port[server.port]
-        check(f"{stage} {error}", (stage, error, detail), (failure["stage"], failure["error"], failure.get("detail")))
+        equal(f"{stage} {error}", (stage, error, detail), (failure["stage"], failure["error"], failure.get("detail")))
         server.stop()
     hung_up = Server(lambda connection: connection.recv(100000))
     holds("closed or reset", scan(f"127.0.0.1:{hung_up.port}").failure()["error"] in ("closed", "reset"))
     hung_up.stop()
-    check("refused", {"connect refused": 1}, errors(scan(f"127.0.0.1:{hung_up.port}")))
+    equal("refused", {"connect refused": 1}, errors(scan(f"127.0.0.1:{hung_up.port}")))
     unreachable = scan("--timeout", "1", "[100::1]:443", "255.255.255.255:443").failures
     holds("no route is told as it is", all(f["stage"] == "connect" and f["error"] in ("unreachable", "timeout") for f in unreachable),
           unreachable)
@@ -143,7 +143,7 @@ def ja3s():
     told = {record["endpoint"]["port"]: record.get("tls", {}).get("ja3s") for record in run.probes}
     for (version, suite, kinds), server in servers.items():
         text = f"{version},{suite},{'-'.join(map(str, kinds))}"
-        check(text, hashlib.md5(text.encode()).hexdigest(), told[server.port])
+        equal(text, hashlib.md5(text.encode()).hexdigest(), told[server.port])
         server.stop()
 
 
@@ -158,8 +158,8 @@ def injected_starttls():
         connection.recv(100)
     server = Server(smtp)
     failure = scan("--starttls", "smtp", f"127.0.0.1:{server.port}").failure()
-    check("stage, error", ("starttls", "protocol"), (failure["stage"], failure["error"]))
-    check("detail", "bytes in clear after the go-ahead for TLS", failure["detail"])
+    equal("stage, error", ("starttls", "protocol"), (failure["stage"], failure["error"]))
+    equal("detail", "bytes in clear after the go-ahead for TLS", failure["detail"])
     server.stop()
 
 
@@ -167,10 +167,10 @@ def guesses_are_attempts():
     """a server that hangs up is asked in other protocols, and the failure told is that of TLS"""
     server = Server(lambda connection: connection.recv(1))
     failure = scan("--starttls", "auto", f"127.0.0.1:{server.port}").failure()
-    check("stage", "hello", failure["stage"])
-    check("no starttls", None, failure["endpoint"].get("starttls"))
-    check("attempts", ["starttls-postgres", "starttls-ldap", "tls1.2", "tls1.0-plain", "sslv2"], [a["what"] for a in failure["attempts"]])
-    check("connections", 6, server.accepted)
+    equal("stage", "hello", failure["stage"])
+    equal("no starttls", None, failure["endpoint"].get("starttls"))
+    equal("attempts", ["starttls-postgres", "starttls-ldap", "tls1.2", "tls1.0-plain", "sslv2"], [a["what"] for a in failure["attempts"]])
+    equal("connections", 6, server.accepted)
     server.stop()
 
 
@@ -180,7 +180,7 @@ def few_descriptors():
     targets = "".join(f"127.93.{i // 250}.{i % 250}:{server.port}\n" for i in range(500))
     limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))  # noqa: E731
     run = scan("--timeout", "20", "-", stdin=targets, preexec_fn=limit)
-    check("all", 500, len(run.probes))
+    equal("all", 500, len(run.probes))
     holds("all were reached", set(errors(run)) <= {"hello closed", "hello reset"}, errors(run))
     holds("said", "slowed down" in run.err and "ulimit -n" in run.err, run.err)
     server.stop()
@@ -197,8 +197,8 @@ def descriptors_taken_away():
     reached = server.accepted
     resource.prlimit(process.pid, resource.RLIMIT_NOFILE, before)
     run = end(process)
-    check("exit", 0, run.status)
-    check("all", 512, len(run.probes))
+    equal("exit", 0, run.status)
+    equal("all", 512, len(run.probes))
     holds("all were reached", set(errors(run)) <= {"hello closed", "hello reset"}, errors(run))
     holds("said once", run.err.count("slowed down") == 1 and "Too many open files" in run.err, run.err)
     holds("held back meanwhile", reached < 512, reached)
@@ -222,8 +222,8 @@ i=0; while [ $i -lt 200 ]; do echo n$i.example@127.0.0.1:9443; i=$((i + 1)); don
 status=$?; kill $server; exit $status"""
     done = subprocess.run(["unshare", "-n", "sh", "-c", script], capture_output=True, text=True, timeout=120)
     run = Run(done.returncode, done.stdout, done.stderr, 0)
-    check("exit", 0, run.status)
-    check("all", 200, len(run.probes))
+    equal("exit", 0, run.status)
+    equal("all", 200, len(run.probes))
     holds("all were reached", set(errors(run)) <= {"hello closed", "hello reset"}, errors(run), run.err)
     holds("said once", run.err.count("slowed down") == 1 and "Cannot assign requested address" in run.err, run.err)
 
@@ -238,8 +238,8 @@ def interrupted():
         wait_until("probes under way", lambda: server.accepted >= already + 60)
         process.send_signal(number)
         run = end(process)
-        check("exit", status, run.status)
-        check("interrupted", True, run.finished[0]["interrupted"])
+        equal("exit", status, run.status)
+        equal("interrupted", True, run.finished[0]["interrupted"])
         cancelled = [f for f in run.failures if f["error"] == "cancelled"]
         holds("started and no more", 60 <= len(cancelled) < 1024, len(cancelled))
         holds("all others failed by themselves", len(run.failures) - len(cancelled) <= 1, errors(run))
@@ -256,7 +256,7 @@ def nobody_reads():
     process.stdout = None
     _, err = process.communicate(timeout=60)
     started.remove(process)
-    check("exit", 3, process.returncode)
+    equal("exit", 3, process.returncode)
     holds("said", "standard output" in err, err)
     server.stop()
 
@@ -274,19 +274,19 @@ def slow_reader():
     started.append(process)
     port = process.stdout.readline().split()[1]
     run = end(read_slowly("127.103.0.1", "127.103.4.0/22", "--ports", port))
-    check("every one was told", ({}, 1025), (errors(run), len(run.sightings)))
+    equal("every one was told", ({}, 1025), (errors(run), len(run.sightings)))
     # Far more at once than this host answers in a target's time: what came is looked at before more is started.
     run = scan("--no-submit", "--timeout", "2", "--parallel", "4000", "127.103.0.1", "127.103.4.0/22", "127.103.8.0/22", "--ports", port)
-    check("our slowness is nobody's timeout", ({}, 2049), (errors(run), len(run.sightings)))
+    equal("our slowness is nobody's timeout", ({}, 2049), (errors(run), len(run.sightings)))
     process.terminate()
     process.wait()
     started.remove(process)
     process = read_slowly("127.104.0.0/16:1")
     process.send_signal(signal.SIGTERM)
     wait_until("the sweep to end", lambda: "interrupted" in process.stderr.readline())
-    check("then it waits for the reader of its last records", None, process.poll())
+    equal("then it waits for the reader of its last records", None, process.poll())
     process.send_signal(signal.SIGTERM)  # and no longer
-    check("the second signal ends it", -signal.SIGTERM, process.wait(timeout=30))
+    equal("the second signal ends it", -signal.SIGTERM, process.wait(timeout=30))
     started.remove(process)
 
 
@@ -304,13 +304,13 @@ def full_disk():
 cat spool/*.seg* | cut -c10- >full.records; exit $status"""
     done = subprocess.run(["unshare", "-m", "sh", "-c", script], timeout=120)
     said = open(work + "/full.err").read()
-    check("exit: " + said, 0, done.returncode)
+    equal("exit: " + said, 0, done.returncode)
     holds("said", "no new work is started" in said and "going on" in said, said)
     before, after = (int(open(f"{work}/full.{when}").read()) for when in ("before", "after"))
-    check("while it was full, nothing was lost and nothing more written", before, after)
+    equal("while it was full, nothing was lost and nothing more written", before, after)
     holds("it was full in the middle", 0 < before < 4096, before)
     run = Run(0, "".join(line for line in open(work + "/full.records") if '"segment"' not in line), said, 0)
-    check("all were told in the end", 4096, len(run.failures))
+    equal("all were told in the end", 4096, len(run.failures))
 
 
 def once_each():
@@ -319,8 +319,8 @@ def once_each():
     port = server.port
     run = scan(f"127.97.0.0/28:{port}", f"127.97.0.8/29:{port}", f"127.97.0.1:{port}", f"127.97.0.1:{port},{port}",
                f"a.example@127.97.0.1:{port}", f"A.EXAMPLE.@127.97.0.1:{port}", f"[::ffff:127.97.0.1]:{port}")
-    check("probes", 17, len(run.probes))
-    check("names at one address", ["", "a.example"], sorted(p["endpoint"]["name"] for p in run.probes if p["endpoint"]["ip"] == "127.97.0.1"))
+    equal("probes", 17, len(run.probes))
+    equal("names at one address", ["", "a.example"], sorted(p["endpoint"]["name"] for p in run.probes if p["endpoint"]["ip"] == "127.97.0.1"))
     server.stop()
 
 
@@ -329,7 +329,7 @@ def order():
     server = Server(lambda connection: None, "0.0.0.0")
     run = scan("--parallel", "1", f"127.98.0.0/24:{server.port}")
     last = [int(p["endpoint"]["ip"].split(".")[3]) for p in run.probes]
-    check("all", list(range(256)), sorted(last))
+    equal("all", list(range(256)), sorted(last))
     neighbours = sum(abs(a - b) == 1 for a, b in zip(last, last[1:]))
     holds("spread out", neighbours < 64, neighbours)
     server.stop()
@@ -339,7 +339,7 @@ def rate():
     """--rate is kept"""
     server = Server(lambda connection: None, "0.0.0.0")
     run = scan("--rate", "50", f"127.99.0.0/25:{server.port}")
-    check("all", 128, len(run.probes))
+    equal("all", 128, len(run.probes))
     holds("128 at 50 per second", 2.4 <= run.seconds < 15, run.seconds)
     server.stop()
 
@@ -352,7 +352,7 @@ def slow_pipe():
     process.stdin.flush()
     wait_until("the first target's probe", lambda: server.accepted >= 1)
     run = end(process, f"a.example@127.0.0.1:{server.port}\n")
-    check("both", 2, len(run.probes))
+    equal("both", 2, len(run.probes))
     server.stop()
 
 
@@ -361,14 +361,14 @@ def damaged_lists():
     server = Server(lambda connection: None)
     good = f"127.0.0.1:{server.port}\n"
     run = scan("-", stdin=good + "\nwhat is this\n# a comment\n1.2.3\n10.0.0.0/2\n", expect=1)
-    check("the good line was probed", 1, len(run.probes))
+    equal("the good line was probed", 1, len(run.probes))
     for line in (3, 5, 6):
         holds("line named", f"standard input:{line}: " in run.err, run.err)
-    check("one line each", 3, run.err.count("standard input:"))
+    equal("one line each", 3, run.err.count("standard input:"))
     run = scan("-f", work + "/missing", good.strip(), expect=1)
     holds("file named", "/missing: No such file" in run.err, run.err)
-    check("the operand was probed", 1, len(run.probes))
-    check("nothing at all is fine", 0, len(scan("-", stdin="").probes))
+    equal("the operand was probed", 1, len(run.probes))
+    equal("nothing at all is fine", 0, len(scan("-", stdin="").probes))
     server.stop()
 
 
@@ -381,9 +381,9 @@ def wrong_use():
                        (("1.2.3.4.5",), "1.2.3.4.5"), (("10.0.0.0/4",), "this large"), (("a\nb",), "character"),
                        (("--to", "unix:/x", "--no-submit", "x"), "--to"), (("--dns-server", "what", "x"), "DNS")):
         run = scan(*args, expect=2)
-        check(f"{args}: no probe", 0, len(run.probes))
+        equal(f"{args}: no probe", 0, len(run.probes))
         holds(f"{args}: names it", word in run.err, run.err)
-        check(f"{args}: one line", 1, run.err.count("\n"))
+        equal(f"{args}: one line", 1, run.err.count("\n"))
         holds(f"{args}: nothing raw", "\x1b" not in run.err)
     scan("--fail-on", "failure", "127.0.0.1:1", expect=1)
     scan("127.0.0.1:1")
@@ -393,11 +393,11 @@ def wrong_use():
         for where, why in ((">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")):
             done = subprocess.run(["sh", "-c", f'"$@" {where}', "sh", SCAN, "--config", work + "/soon.yaml", *json, "127.0.0.1:1"],
                                   capture_output=True, text=True)
-            check(f"{where}: exit", 3, done.returncode)
+            equal(f"{where}: exit", 3, done.returncode)
             holds(f"{where}: says why", why in done.stderr, done.stderr)
     for flag in ("--help", "--version"):
         done = subprocess.run([SCAN, flag], capture_output=True, text=True)
-        check(flag, 0, done.returncode)
+        equal(flag, 0, done.returncode)
         holds(flag, done.stdout.strip() and not done.stderr, done)
 
 

@@ -47,15 +47,15 @@ def the_same_as_one_thread():
         for i in range(1, count + 1):
             out.write(f"127.106.{i // 256}.{i % 256}:{port}\n" * (1 + (i % 3 == 0)))  # every third twice
     one, four = scan("-f", work + "/targets"), scan(*THREADS, "-f", work + "/targets")
-    check("probes", (count, count), (len(one.probes), len(four.probes)))
-    check("what they see", leaves(one), leaves(four))
-    check("what is there", manifest(base), leaves(four))
+    equal("probes", (count, count), (len(one.probes), len(four.probes)))
+    equal("what they see", leaves(one), leaves(four))
+    equal("what is there", manifest(base), leaves(four))
     told = [r["sha256"] for r in four.records if r["type"] == "certificate"]
-    check("each certificate is told once", len(told), len(set(told)))
+    equal("each certificate is told once", len(told), len(set(told)))
     holds("and before its first use", all(told.index(c) >= 0 for r in four.sightings for c in r["chain"]))
     proved = scan(*THREADS, "--prove", "--polite", "-f", work + "/targets")
-    check("proofs", {"good"}, {r["tls"].get("proof") for r in proved.sightings})
-    check("what they see with --prove", leaves(one), leaves(proved))
+    equal("proofs", {"good"}, {r["tls"].get("proof") for r in proved.sightings})
+    equal("what they see with --prove", leaves(one), leaves(proved))
     stop(fleet)
 
 
@@ -66,11 +66,11 @@ def one_limit_for_all():
     time.sleep(1)  # the first thirty are silent: nothing may be started before their time is up
     reached = server.accepted
     run = end(process)
-    check("all", 64, len(run.probes))
-    check("at once", 30, reached)
-    check("errors", {"hello timeout": 64}, errors(run))
+    equal("all", 64, len(run.probes))
+    equal("at once", 30, reached)
+    equal("errors", {"hello timeout": 64}, errors(run))
     run = scan(*THREADS, "--rate", "50", "--timeout", "1", f"127.108.0.0/25:{server.port}")
-    check("all at a rate", 128, len(run.probes))
+    equal("all at a rate", 128, len(run.probes))
     holds("128 at 50 per second", run.seconds >= 2.3, run.seconds)
     server.stop()
 
@@ -84,9 +84,9 @@ def interrupted():
         wait_until("probes under way", lambda: server.accepted >= already + 500)
         process.send_signal(number)
         run = end(process)
-        check("exit", status, run.status)
-        check("all that had begun", {"hello cancelled": 500}, errors(run))
-        check("interrupted", True, run.finished[0]["interrupted"])
+        equal("exit", status, run.status)
+        equal("all that had begun", {"hello cancelled": 500}, errors(run))
+        equal("interrupted", True, run.finished[0]["interrupted"])
         holds("soon", run.seconds < 30, run.seconds)
     server.stop()
 
@@ -97,7 +97,7 @@ def few_descriptors():
     targets = "".join(f"127.110.{i // 250}.{i % 250}:{server.port}\n" for i in range(400))
     limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))  # noqa: E731
     run = scan(*THREADS, "--timeout", "30", "-", stdin=targets, preexec_fn=limit)
-    check("all", 400, len(run.probes))
+    equal("all", 400, len(run.probes))
     holds("all were reached", set(errors(run)) <= {"hello closed", "hello reset"}, errors(run))
     holds("said", run.err.count("slowed down") == 1 and "ulimit -n" in run.err, run.err)
     server.stop()
@@ -112,11 +112,11 @@ def slow_reader_and_pipe():
         process.stdin.flush()
         time.sleep(0.7)
     run = end(process, "")
-    check("all", (2000, {}), (len(run.sightings), errors(run)))
+    equal("all", (2000, {}), (len(run.sightings), errors(run)))
     process = popen(*THREADS, "--timeout", "2", "--parallel", "500", f"127.111.0.0/22:{port}")
     time.sleep(3)  # longer than a target's time
     run = end(process)
-    check("nobody is late", 1023, len(run.sightings))
+    equal("nobody is late", 1023, len(run.sightings))
     stop(fleet)
 
 
@@ -146,8 +146,8 @@ def short_of_memory():
     scan_tools.SCAN = os.environ["CM_RELEASE"] + "/certmuster-scan"  # a sanitizer wants to be the first library itself
     for threads in ([], THREADS):
         run = scan(*threads, "--timeout", "60", "--parallel", "200", f"127.112.0.0/23:{port}", env={**os.environ, "LD_PRELOAD": work + "/short.so"})
-        check("all were seen", 511, len(run.sightings))
-        check("and one is not there", ["127.112.0.0"], [f["endpoint"]["ip"] for f in run.failures])
+        equal("all were seen", 511, len(run.sightings))
+        equal("and one is not there", ["127.112.0.0"], [f["endpoint"]["ip"] for f in run.failures])
         holds("said once", run.err.count("slowed down") == 1, run.err)
     scan_tools.SCAN = BIN + "/certmuster-scan"
     stop(fleet)
@@ -165,7 +165,7 @@ def stopped_for_a_while():
     time.sleep(4)
     process.send_signal(signal.SIGCONT)
     run = end(process)
-    check("answered in time, read late", {"hello alert": 1024}, errors(run))
+    equal("answered in time, read late", {"hello alert": 1024}, errors(run))
     server.stop()
 
 
@@ -179,7 +179,7 @@ def no_address_of_ours():
     done = subprocess.run(["unshare", "-n", "sh", "-c", script, "sh", scan_tools.SCAN, "--json", "--no-submit", "--timeout", "20", *targets],
                           capture_output=True, text=True, timeout=120)
     run = Run(done.returncode, done.stdout, done.stderr, 0)
-    check("errors", {"connect unreachable": 39, "connect refused": 1}, errors(run))
+    equal("errors", {"connect unreachable": 39, "connect refused": 1}, errors(run))
     holds("not a shortage", "slowed down" not in run.err, run.err)
 
 
@@ -188,7 +188,7 @@ def closed_output():
     began = time.monotonic()
     done = subprocess.run(["sh", "-c", "exec \"$@\" >&-", "sh", scan_tools.SCAN, "--json", "--no-submit", "127.115.0.0/16:1"],
                           stderr=subprocess.PIPE, text=True, timeout=120)
-    check("exit", 3, done.returncode)
+    equal("exit", 3, done.returncode)
     holds("said", "standard output" in done.stderr, done.stderr)
     holds("soon", time.monotonic() - began < 20)
 

@@ -13,6 +13,8 @@ import time
 
 import jsonschema
 
+from common import equal, holds, note, play_parts, wait_until
+
 TOP, BIN, FLEET = os.environ["CM_TOP"], os.environ["CM_BIN"], os.environ["CM_FLEET"]
 SCHEMA_CHECKS = 300  # records of a run that are held against the schema; it is slow
 SCAN = BIN + "/certmuster-scan"
@@ -21,20 +23,6 @@ work = tempfile.mkdtemp(dir=os.environ.get("TMPDIR"))
 os.environ["CERTMUSTER_HOME"] = work + "/no-home"
 started = []
 schema = jsonschema.Draft202012Validator(json.load(open(TOP + "/contrib/schema/record-v1.schema.json", encoding="utf-8")))
-
-
-def check(what, expected, actual):
-    if expected != actual:
-        raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
-
-
-def holds(what, condition, *shown):
-    if not condition:
-        raise AssertionError(f"{what}: {shown!r}")
-
-
-def note(text):
-    print("---", text, flush=True)
 
 
 class Run:
@@ -52,15 +40,15 @@ class Run:
         self.finished = [r for r in self.records if r["type"] == "run" and r["state"] == "finished"]
         if self.finished:
             last = self.finished[-1]
-            check("the finished record is the last", last, self.records[-1])
-            check("ok", len(self.sightings), last["ok"])
-            check("failed", len(self.failures), last["failed"])
-            check("targets", last["ok"] + last["failed"], last["targets"])
+            equal("the finished record is the last", last, self.records[-1])
+            equal("ok", len(self.sightings), last["ok"])
+            equal("failed", len(self.failures), last["failed"])
+            equal("targets", last["ok"] + last["failed"], last["targets"])
         places = [place(r) for r in self.probes]
-        check("each probe is told once", len(places), len(set(places)))
+        equal("each probe is told once", len(places), len(set(places)))
 
     def failure(self):
-        check("one failure, no sighting", (1, 0), (len(self.failures), len(self.sightings)))
+        equal("one failure, no sighting", (1, 0), (len(self.failures), len(self.sightings)))
         return self.failures[0]
 
 
@@ -148,14 +136,6 @@ def reset(connection):
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def wait_until(what, condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("waited in vain for " + what)
-        time.sleep(0.02)
-
-
 def raise_files():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -164,15 +144,5 @@ def raise_files():
 
 def main(*tests):
     raise_files()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended then, too
-    try:
-        for test in tests:
-            note(test.__doc__)
-            test()
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
-    print(f"{len(tests)} parts: ok")
-    sys.stdout.flush()
+    play_parts(tests, started)
     os._exit(0)  # threads of servers may still wait for a connection

@@ -64,22 +64,22 @@ def default_servers():
     wanted = {listener("ec", minVersion="TLSv1.3", ecdhCurve=group): group for group in HYBRIDS}
     server = node()
     cross_check(pki, [server], rows)
-    check("it would rather have ML-KEM", "TLSv1.3 X25519MLKEM768", node_client(rows[0].port, "rsa").splitlines()[0])
+    equal("it would rather have ML-KEM", "TLSv1.3 X25519MLKEM768", node_client(rows[0].port, "rsa").splitlines()[0])
     only_post_quantum(wanted)
 
 
 def only_post_quantum(wanted):
     note("servers of one hybrid group each: a failure that names it, and the further try that found out")
     result = scan("--starttls", "none", "--timeout", "10", *[f"ec.example.org@127.0.0.1:{port}" for port in wanted])
-    check("failures", len(wanted), len(result.failures))
+    equal("failures", len(wanted), len(result.failures))
     for failure in result.failures:
         group = wanted[failure["endpoint"]["port"]]
-        check(group, ["certificate", "unsupported", "the server insists on " + group, group, "TLSv1.3"],
+        equal(group, ["certificate", "unsupported", "the server insists on " + group, group, "TLSv1.3"],
               [failure["stage"], failure["error"], failure["detail"], failure["tls"]["group"], failure["tls"]["version"]])
         refused = [("tls", "handshake_failure"), ("tls1.2", "protocol_version"), ("tls1.0-plain", "protocol_version")]
-        check(group + ": attempts", [{"what": what, "error": "alert", "detail": detail} for what, detail in refused], failure["attempts"])
+        equal(group + ": attempts", [{"what": what, "error": "alert", "detail": detail} for what, detail in refused], failure["attempts"])
     for port, group in wanted.items():
-        check(group + ": its own client gets there", pki.chain("ec"), fingerprints(node_client(port, "ec", ecdhCurve=group)))
+        equal(group + ": its own client gets there", pki.chain("ec"), fingerprints(node_client(port, "ec", ecdhCurve=group)))
 
 
 def groups_in(hello):
@@ -112,10 +112,10 @@ def what_the_hellos_list():
     failure = scan("--starttls", "none", "--timeout", "10", f"ec.example.org@127.0.0.1:{server.port}").failure()
     server.stop()
     hybrids = set(HYBRIDS.values())
-    check("the first", (set(), True), (hellos[0] & hybrids, 29 in hellos[0]))
-    check("the second", hybrids, hellos[1] & hybrids)
-    check("at most three further", True, len(hellos) <= 4)
-    check("each recorded", len(hellos) - 1, len(failure["attempts"]))
+    equal("the first", (set(), True), (hellos[0] & hybrids, 29 in hellos[0]))
+    equal("the second", hybrids, hellos[1] & hybrids)
+    equal("at most three further", True, len(hellos) <= 4)
+    equal("each recorded", len(hellos) - 1, len(failure["attempts"]))
 
 
 main(default_servers, what_the_hellos_list)

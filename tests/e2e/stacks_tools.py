@@ -13,7 +13,8 @@ import re
 import socket
 import subprocess
 
-from scan_tools import check, holds, note, scan, started, wait_until, work
+from common import equal, holds, note, wait_until
+from scan_tools import scan, started, work
 
 CLIENT_SECONDS = 20
 WAITED_OUT_MS = 250  # below TLS 1.3 a server that takes longer from Certificate to ServerHelloDone is not waited for: client_auth stays unknown
@@ -109,7 +110,7 @@ class Pki:
             self.key("issuing"), "-reqin", stem + ".req", "-ndays", "7", "-respout", stem + ".ocsp")
         text = run("openssl", "ocsp", "-respin", stem + ".ocsp", "-noverify", "-resp_text")
         told = staple_in(text)
-        check("the response made", status, told["status"])
+        equal("the response made", status, told["status"])
         return stem + ".ocsp", told
 
 
@@ -238,8 +239,8 @@ def cross_check(pki, stacks, rows):
     for row, chain in zip(rows, shown):
         for record in (plain[row.port], proved[row.port]):
             compare(pki, row, chain, record)
-        check(f"{row}: proof unasked", None, plain[row.port]["tls"].get("proof"))
-        check(f"{row}: proof", row.proof, proved[row.port]["tls"].get("proof"))
+        equal(f"{row}: proof unasked", None, plain[row.port]["tls"].get("proof"))
+        equal(f"{row}: proof", row.proof, proved[row.port]["tls"].get("proof"))
     note(f"{len(rows)} listeners: chains as their own clients see them")
     return plain
 
@@ -249,15 +250,15 @@ def by_port(result):
 
 
 def compare(pki, row, shown, record):
-    check(f"{row}: {record}", "sighting", record["type"])
+    equal(f"{row}: {record}", "sighting", record["type"])
     holds(f"{row}: its client sees a chain", shown)
-    check(f"{row}: chain as its client sees it", shown, record["chain"])
-    check(f"{row}: chain as configured", row.chain or pki.chain(row.leaf), record["chain"])
-    check(f"{row}: version", row.version, record["tls"]["version"])
-    check(f"{row}: name sent", row.leaf + ".example.org", record["endpoint"]["name"])
-    check(f"{row}: attempts", row.attempts, record.get("attempts"))
+    equal(f"{row}: chain as its client sees it", shown, record["chain"])
+    equal(f"{row}: chain as configured", row.chain or pki.chain(row.leaf), record["chain"])
+    equal(f"{row}: version", row.version, record["tls"]["version"])
+    equal(f"{row}: name sent", row.leaf + ".example.org", record["endpoint"]["name"])
+    equal(f"{row}: attempts", row.attempts, record.get("attempts"))
     tls = row.tls
     if record["ms"]["handshake"] >= WAITED_OUT_MS and row.version != "TLSv1.3" and "client_auth" not in record["tls"]:
         tls = {member: expected for member, expected in tls.items() if not member.startswith("client_")}
     for member, expected in tls.items():
-        check(f"{row}: tls.{member}", expected(row) if callable(expected) else expected, record["tls"].get(member))
+        equal(f"{row}: tls.{member}", expected(row) if callable(expected) else expected, record["tls"].get(member))

@@ -5,7 +5,8 @@ import os, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collectd_tools import new_run, run_record
-from netns_tools import BIN, Namespace, check, connect, holds, main, wait_until, work
+from common import equal, wait_until
+from netns_tools import BIN, Namespace, connect, main, work
 
 # Answers /v1/missing at once; keeps the first batch for argv[2] seconds, the others it answers. One line of output for each batch that came.
 SERVER = """
@@ -75,11 +76,11 @@ def test_vanish():
     other = Namespace()
     connect(other, two)
     _, again = serve(other, "second", 0)
-    check("delivered", 0, sending.wait(80))
-    check("to the other one", 1, again())
+    equal("delivered", 0, sending.wait(80))
+    equal("to the other one", 1, again())
     print(f"noticed and delivered after {time.monotonic() - began:.1f} s")
-    check("by the slow one", 0, waiting.wait(80))
-    check("to the slow one, once", 1, slow_batches())
+    equal("by the slow one", 0, waiting.wait(80))
+    equal("to the slow one, once", 1, slow_batches())
 
 
 main(test_vanish)

@@ -19,7 +19,7 @@ SIDES = {}
 
 def certmuster(*words, status=0):
     done = subprocess.run([BIN + "/certmuster", *words], capture_output=True, text=True, timeout=300)
-    check(f"certmuster {words}: {done.stdout} {done.stderr}", status, done.returncode)
+    equal(f"certmuster {words}: {done.stdout} {done.stderr}", status, done.returncode)
     return done.stdout + done.stderr
 
 
@@ -56,7 +56,7 @@ def test_capture():
     text = certmuster("watch", "-r", work + "/capture")
     holds("the table", "10.1.0.1:443" in text and "delivered.example" in text, text)
     holds("the inventory", known(1) and known(2))
-    check("left", [], waiting())
+    equal("left", [], waiting())
     write(work + "/damaged", HEADER + capture(3, DER) + b"\xff" * 40)
     certmuster("watch", "-r", work + "/damaged", status=1)
     holds("what stood before the damage", known(3))
@@ -65,11 +65,11 @@ def test_capture():
 def test_wire():
     """off an interface: delivered while the watch goes on"""
     watch = Watch(SIDES["near"], "-i", "veth0", json_out=False)
-    check("the spool's owner and rights", (watch.user, 0o40700), (os.stat(HOME + "/spool-watch").st_uid, os.stat(HOME + "/spool-watch").st_mode))
+    equal("the spool's owner and rights", (watch.user, 0o40700), (os.stat(HOME + "/spool-watch").st_uid, os.stat(HOME + "/spool-watch").st_mode))
     say_on_wire(10)
     wait_until("the inventory", lambda: known(10), 60)
-    check("status", 143, watch.stop())
-    check("left", [], waiting())
+    equal("status", 143, watch.stop())
+    equal("left", [], waiting())
 
 
 def test_outage():
@@ -83,7 +83,7 @@ def test_outage():
     watch = Watch(SIDES["near"], "-i", "veth0", json_out=False, config="submit: {wait: 1s}\n")
     say_on_wire(30)
     wait_until("the table", lambda: "10.1.0.30" in open(watch.name + ".out", encoding="utf-8").read())
-    check("status", 143, watch.stop())
+    equal("status", 143, watch.stop())
     holds("where they wait", f"{HOME}/spool-watch" in watch.said(), watch.said())
     certmuster("up")
     status = certmuster("status")
@@ -92,7 +92,7 @@ def test_outage():
     text = certmuster("submit")
     holds("submit", "2 batches taken" in text, text)
     holds("the inventory", known(20) and known(30))
-    check("left", [], waiting())
+    equal("left", [], waiting())
 
 
 def test_unreachable():

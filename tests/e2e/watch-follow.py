@@ -3,7 +3,6 @@
 standard input that pauses. Made of captures that this test writes itself."""
 import json
 import os
-import pty
 import re
 import shutil
 import signal
@@ -15,30 +14,13 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from capture_tools import *
+from common import Screen, equal, holds, wait_until
 
 BIN = os.environ["CM_BIN"]
 RELEASE = os.environ["CM_RELEASE"]  # what looks for leaks needs system calls that the filter of the real one refuses, so that one is tried as well
 work = tempfile.mkdtemp(dir=os.environ.get("TMPDIR"))
 os.environ["CERTMUSTER_HOME"] = work + "/no-home"
 started = []
-
-
-def check(what, expected, actual):
-    if expected != actual:
-        raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
-
-
-def holds(what, condition, *shown):
-    if not condition:
-        raise AssertionError(f"{what}: {shown!r}")
-
-
-def wait_until(what, condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("waited in vain for " + what)
-        time.sleep(0.02)
 
 
 DER = make_certificate(work, "follow.example")
@@ -94,8 +76,8 @@ def test_growing():
     watch.shows(1)
     write(path, data)
     watch.shows(2)
-    check("status", 143, watch.end())
-    check("places, each once", [1, 2], sorted(watch.places()))
+    equal("status", 143, watch.end())
+    equal("places, each once", [1, 2], sorted(watch.places()))
     holds("a file that ends inside a packet is no damage while it is followed", "counts" not in watch.said(), watch.said())
 
 
@@ -125,10 +107,10 @@ def test_rotation():
     watch.shows(31)
     write(folder + "/after", capture(32, DER), "ab")
     watch.shows(32)
-    check("status", 143, watch.end())
-    check("each once", sorted(set(watch.places())), sorted(watch.places()))
+    equal("status", 143, watch.end())
+    equal("each once", sorted(set(watch.places())), sorted(watch.places()))
     holds("no hidden file", 99 not in watch.places())
-    check("lines of damage", 1, watch.said().count("counts"))
+    equal("lines of damage", 1, watch.said().count("counts"))
 
 
 def test_ring():
@@ -151,8 +133,8 @@ def follow_ring(folder, *words):
     os.unlink(folder + "/cap0")
     write(folder + "/cap0", HEADER + capture(107, DER, at=2000))
     watch.shows(107)
-    check("status", 143, watch.end())
-    check("each once", list(range(100, 108)), sorted(watch.places()))
+    equal("status", 143, watch.end())
+    equal("each once", list(range(100, 108)), sorted(watch.places()))
 
 
 def test_real_tcpdump():
@@ -169,8 +151,8 @@ def test_real_tcpdump():
     subprocess.run(["tcpdump", "-r", work + "/many.pcap", "-C", "1", "-w", folder + "/part"], check=True, capture_output=True)
     holds("there are parts", len(os.listdir(folder)) > 2, os.listdir(folder))
     watch.shows(*range(1000, 3500))
-    check("status", 143, watch.end())
-    check("each once", list(range(1000, 3500)), sorted(watch.places()))
+    equal("status", 143, watch.end())
+    equal("each once", list(range(1000, 3500)), sorted(watch.places()))
 
 
 def test_rights():
@@ -186,10 +168,10 @@ def test_rights():
     watch.shows(230)
     status = dict(line.split(":", 1) for line in open(f"/proc/{watch.process.pid}/status", encoding="ascii"))
     nobody = subprocess.run(["id", "-u", "nobody"], capture_output=True, text=True).stdout.strip()
-    check("user", [nobody] * 4, status["Uid"].split())
-    check("groups", [], status["Groups"].split())
-    check("rights", ["0" * 16, "1", "2"], [status[name].strip() for name in ("CapEff", "NoNewPrivs", "Seccomp")])
-    check("status", 143, watch.end())
+    equal("user", [nobody] * 4, status["Uid"].split())
+    equal("groups", [], status["Groups"].split())
+    equal("rights", ["0" * 16, "1", "2"], [status[name].strip() for name in ("CapEff", "NoNewPrivs", "Seccomp")])
+    equal("status", 143, watch.end())
 
 
 def test_ordinary_user():
@@ -202,12 +184,12 @@ def test_ordinary_user():
     before = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
     done = subprocess.run([*before, program, "--no-submit", "-r", path, "-r", folder, "-r", folder + "/none"], capture_output=True, text=True,
                           env={**os.environ, "HOME": folder})
-    check("status", 1, done.returncode)
+    equal("status", 1, done.returncode)
     holds("the table", "10.1.0.240:443" in done.stdout, done.stdout, done.stderr)
-    check("lines: the program is no capture, one is not there, the summary", 3, done.stderr.count("\n"))
+    equal("lines: the program is no capture, one is not there, the summary", 3, done.stderr.count("\n"))
     holds("the missing one", "No such file or directory" in done.stderr, done.stderr)
     done = subprocess.run([*before, program, "--no-submit", "--user", "root", "-r", path], capture_output=True, text=True, env={**os.environ, "HOME": folder})
-    check("nobody becomes root", (2, 1), (done.returncode, done.stderr.count("\n")))
+    equal("nobody becomes root", (2, 1), (done.returncode, done.stderr.count("\n")))
 
 
 def test_filter():
@@ -216,13 +198,13 @@ def test_filter():
     write(path, HEADER + capture(200, DER) + capture(201, DER) + capture(202, DER))
     for words, places in ((["host", "10.1.0.201"], [201]), (["tcp", "port", "443", "and", "not", "host", "10.1.0.200"], [201, 202]), (["udp"], [])):
         watch = Watch("-r", path, *words)
-        check(f"status of {words}", 0, watch.end(0))
-        check(f"places of {words}", places, sorted(watch.places()))
+        equal(f"status of {words}", 0, watch.end(0))
+        equal(f"places of {words}", places, sorted(watch.places()))
     watch = Watch("-r", path, "tcp", "bort")
-    check("status", 2, watch.end(0))
-    check("lines", 1, watch.said().count("\n"))
+    equal("status", 2, watch.end(0))
+    equal("lines", 1, watch.said().count("\n"))
     watch = Watch("-r", path, "vlan", "7", "or", "ether", "host", "02:00:00:00:00:01")
-    check("status", 1, watch.end(0))
+    equal("status", 1, watch.end(0))
     holds("one line", "makes no sense for packets of link type 101" in watch.said(), watch.said())
 
 
@@ -234,19 +216,19 @@ def test_pipe():
     watch.process.stdin.flush()
     watch.shows(210)
     before = time.monotonic()
-    check("status", 143, watch.end())
+    equal("status", 143, watch.end())
     holds("at once", time.monotonic() - before < 5)
     watch = Watch("-r", "-", stdin=subprocess.PIPE)
     watch.process.stdin.write(data + b"\x01\x02\x03")
     watch.process.stdin.close()
-    check("status of one cut short", 1, watch.end(0))
-    check("what was before it", [210], watch.places())
+    equal("status of one cut short", 1, watch.end(0))
+    equal("what was before it", [210], watch.places())
     fifo = work + "/fifo"
     os.mkfifo(fifo)
     watch = Watch("-r", fifo)
     write(fifo, data)
-    check("status", 0, watch.end(0))
-    check("a named pipe", [210], watch.places())
+    equal("status", 0, watch.end(0))
+    equal("a named pipe", [210], watch.places())
 
 
 def test_missing():
@@ -256,13 +238,13 @@ def test_missing():
     wait_until("the complaint", lambda: "cannot read" in watch.said())
     write(path, HEADER + capture(220, DER))
     watch.shows(220)
-    check("status", 143, watch.end())
-    check("one complaint", 1, watch.said().count("cannot read"))
+    equal("status", 143, watch.end())
+    equal("one complaint", 1, watch.said().count("cannot read"))
     watch = Watch("-r", work + "/never.pcap", "-r", path)
-    check("status", 1, watch.end(0))
-    check("the other one is read", [220], watch.places())
+    equal("status", 1, watch.end(0))
+    equal("the other one is read", [220], watch.places())
     watch = Watch("-r", "-", "--follow")
-    check("status", 2, watch.end(0))
+    equal("status", 2, watch.end(0))
 
 
 def pack(*command):
@@ -282,15 +264,15 @@ def test_packed():
         for content in (squeeze(data), squeeze(data[:half + 9]) + squeeze(data[half + 9:])):
             write(path, content)
             watch = Watch("-r", path)
-            check(f"status of {suffix}: {watch.said()}", 0, watch.end(0))
-            check("places", list(range(250, 550)), sorted(watch.places()))
+            equal(f"status of {suffix}: {watch.said()}", 0, watch.end(0))
+            equal("places", list(range(250, 550)), sorted(watch.places()))
         whole = squeeze(data)
         for content, text in ((whole[:-1000], "the compressed data ends early"), (whole[:-1], "the compressed data ends early"),
                               (whole[:-2000] + bytes(byte ^ 0x55 for byte in whole[-2000:-1900]) + whole[-1900:], "what was read before it"),
                               (whole + b"something else", "the compressed data cannot be unpacked")):
             write(path, content)
             watch = Watch("-r", path)
-            check(f"status of {suffix} with: {text}", 1, watch.end(0))
+            equal(f"status of {suffix} with: {text}", 1, watch.end(0))
             holds("one line for it, and the summary", text in watch.said() and "counts" in watch.said() and watch.said().count("\n") == 2, watch.said())
             holds("what stood before", len(watch.places()) > 100, len(watch.places()))
         watch = Watch("-r", "-", stdin=subprocess.PIPE)
@@ -299,12 +281,12 @@ def test_packed():
         watch.shows(250)
         watch.process.stdin.write(squeeze(data[half + 9:]))
         watch.process.stdin.close()
-        check("status of a pipe", 0, watch.end(0))
-        check("places of a pipe", 300, len(watch.places()))
+        equal("status of a pipe", 0, watch.end(0))
+        equal("places of a pipe", 300, len(watch.places()))
     for content, text in ((XZ(data), "(xz)"), (GZIP(GZIP(data)), "not a capture file"), (GZIP(b""), "inside its header")):
         write(work + "/odd", content)
         watch = Watch("-r", work + "/odd")
-        check(f"status with {text}", 1, watch.end(0))
+        equal(f"status with {text}", 1, watch.end(0))
         holds("one line", text in watch.said() and watch.said().count("\n") == 2, watch.said())
 
 
@@ -317,8 +299,8 @@ def test_packed_rotation():
         write(f"{folder}/both-{suffix}", HEADER + capture(601 + len(suffix), DER))
         write(f"{folder}/both-{suffix}.{suffix}", squeeze(HEADER + capture(601 + len(suffix), DER)))
     watch = Watch("-r", folder)
-    check("status", 0, watch.end(0))
-    check("once through", [600, 603, 604], sorted(watch.places()))
+    equal("status", 0, watch.end(0))
+    equal("once through", [600, 603, 604], sorted(watch.places()))
     watch = Watch("-r", folder, "--follow")
     watch.shows(600, 603, 604)
     for number in range(610, 614):
@@ -331,8 +313,8 @@ def test_packed_rotation():
         write(folder + "/late.gz", whole[:cut], "r+b" if cut > 2 else "wb")
         time.sleep(0.3)  # so that cuts are met, at least some
     watch.shows(620, 621)
-    check("status", 143, watch.end())
-    check("each once", [600, 603, 604, 610, 611, 612, 613, 620, 621], sorted(watch.places()))
+    equal("status", 143, watch.end())
+    equal("each once", [600, 603, 604, 610, 611, 612, 613, 620, 621], sorted(watch.places()))
     holds("no damage", "counts" not in watch.said(), watch.said())
 
 
@@ -340,30 +322,20 @@ def test_progress():
     """on a terminal: how much of all is read, at which rate, how long it will take; not a word of it elsewhere"""
     path = work + "/long.pcap"
     write(path, HEADER + b"".join(capture(number, DER) for number in range(1000, 7000)))
-    leader, follower = pty.openpty()
+    screen = Screen()
     process = subprocess.Popen([BIN + "/certmuster-watch", "--json", "--no-submit", "-r", path, "-r", work + "/absent"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=follower, env={**os.environ, "TERM": "xterm", "COLUMNS": "150"})
+                               stderr=screen.theirs, env={**os.environ, "TERM": "xterm", "COLUMNS": "150"})
     started.append(process)
-    os.close(follower)
-    os.set_blocking(leader, False)
-    shown = ""
-
-    def look():
-        nonlocal shown
-        try:
-            shown += os.read(leader, 1 << 16).decode()
-        except OSError:
-            pass
-        return shown
+    os.close(screen.theirs)
     line = re.compile(r"[\d,]+ of " + f"{os.path.getsize(path):,}" + r" bytes  \d+%  [\d,]+/s  ETA \d+s  0 damaged")
-    wait_until("the line, while whoever reads the records pauses", lambda: line.search(look()))
+    wait_until("the line, while whoever reads the records pauses", lambda: line.search(screen.look()))
     records = [json.loads(text) for text in process.stdout.read().splitlines()]
-    check("status", 1, process.wait(60))
+    equal("status", 1, process.wait(60))
     started.remove(process)
-    check("places", 6000, len({record["endpoint"]["ip"] for record in records if record["type"] == "sighting"}))
-    look()
+    equal("places", 6000, len({record["endpoint"]["ip"] for record in records if record["type"] == "sighting"}))
+    shown = screen.look()
     holds("it makes way", re.search(r"damaged\r\x1b\[K", shown) and shown.rstrip().endswith("0 evicted"), shown[-500:])
-    check("the last word on what is absent", 1, shown.count("cannot read"))
+    equal("the last word on what is absent", 1, shown.count("cannot read"))
 
 
 def main(tests, release_tests):

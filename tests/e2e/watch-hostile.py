@@ -12,6 +12,8 @@ import tempfile
 
 import jsonschema
 
+from common import equal, holds
+
 TOP, BIN, FLEET = os.environ["CM_TOP"], os.environ["CM_BIN"], os.environ["CM_FLEET"]
 work = tempfile.mkdtemp(dir=os.environ.get("TMPDIR"))
 os.environ["CERTMUSTER_HOME"] = work + "/no-home"
@@ -30,16 +32,6 @@ RUNS = [
 ]
 
 
-def check(what, expected, actual):
-    if expected != actual:
-        raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
-
-
-def holds(what, condition, *shown):
-    if not condition:
-        raise AssertionError(f"{what}: {shown!r}")
-
-
 def watch(attack, count, *more):
     """Records as bytes, CPU seconds and peak KiB of certmuster-watch on that attack, which it reads off a pipe."""
     out, err = work + "/out", work + "/err"
@@ -50,12 +42,12 @@ def watch(attack, count, *more):
         fleet.stdout.close()
         _, status, usage = os.wait4(program.pid, 0)
         program.returncode = os.waitstatus_to_exitcode(status)
-        check("the attack was written to its end", 0, fleet.wait(timeout=60))
+        equal("the attack was written to its end", 0, fleet.wait(timeout=60))
     with open(out, "rb") as file:
         written = file.read()
     with open(err, encoding="utf-8", errors="replace") as file:
         said = file.read()
-    check(f"{attack}: exit status ({said})", 0, program.returncode)
+    equal(f"{attack}: exit status ({said})", 0, program.returncode)
     return written, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
 
 
@@ -66,17 +58,17 @@ def check_records(attack, written):
         wrong = next(schema.iter_errors(record), None)
         holds("the schema", wrong is None, wrong and wrong.message, record)
     honest = [r for r in records if r["type"] == "sighting" and r["endpoint"]["name"].startswith("honest-")]
-    check(f"{attack}: honest handshakes told", {f"honest-{i}.example" for i in range(HONEST)},
+    equal(f"{attack}: honest handshakes told", {f"honest-{i}.example" for i in range(HONEST)},
           {r["endpoint"]["name"] for r in honest})
-    check(f"{attack}: each once", HONEST, len(honest))
+    equal(f"{attack}: each once", HONEST, len(honest))
     for record in honest:
         number = int(record["endpoint"]["name"].split(".")[0].split("-")[1])
-        check("its place", (f"198.18.0.{number}", 443), (record["endpoint"]["ip"], record["endpoint"]["port"]))
-        check("its chain", (2, "server"), (len(record["chain"]), record["role"]))
+        equal("its place", (f"198.18.0.{number}", 443), (record["endpoint"]["ip"], record["endpoint"]["port"]))
+        equal("its chain", (2, "server"), (len(record["chain"]), record["role"]))
     told = {r["sha256"] for r in records if r["type"] == "certificate"}
-    check("certificates of honest chains", set(), {c for r in honest for c in r["chain"]} - told)
+    equal("certificates of honest chains", set(), {c for r in honest for c in r["chain"]} - told)
     if attack != "names":
-        check(f"{attack}: nothing else is told", HONEST, sum(r["type"] in ("sighting", "endpoint") for r in records))
+        equal(f"{attack}: nothing else is told", HONEST, sum(r["type"] in ("sighting", "endpoint") for r in records))
     return records
 
 

@@ -58,14 +58,14 @@ def test_vlan():
         watch = Watch(near, "-i", "veth0", *words, config=TICK)
         send_frames(far, "veth0", [frame(packet, *tags) for packet in packets(number, der)])
         wait_until(f"what tags {tags} hide from {words}", lambda: counted(watch))
-        check("status", 143, watch.stop())
-        check("place", {(f"10.1.0.{number}", 443): 1}, counted(watch))
-        check("damaged", 0, last_statistics(watch)["damaged"])
+        equal("status", 143, watch.stop())
+        equal("place", {(f"10.1.0.{number}", 443): 1}, counted(watch))
+        equal("damaged", 0, last_statistics(watch)["damaged"])
     watch = Watch(near, "-i", "veth0", "vlan", "8", config=TICK)
     send_frames(far, "veth0", [frame(packet, 7) for packet in packets(5, der)] + [frame(packet, 8) for packet in packets(6, der)])
     wait_until("the one with that tag", lambda: counted(watch))
     watch.stop()
-    check("another tag", {("10.1.0.6", 443): 1}, counted(watch))
+    equal("another tag", {("10.1.0.6", 443): 1}, counted(watch))
 
 
 def test_offloading():
@@ -76,11 +76,11 @@ def test_offloading():
     wait_until("the handshakes", lambda: counted(watch))
     watch.stop()
     watch.validate()
-    check("handshakes", {("10.9.0.2", 4412): 5}, counted(watch))
-    check("chain and name", {(SIDES["large"], "large.example")}, {(r["chain"][0], r["endpoint"]["name"]) for r in watch.records("sighting")})
+    equal("handshakes", {("10.9.0.2", 4412): 5}, counted(watch))
+    equal("chain and name", {(SIDES["large"], "large.example")}, {(r["chain"][0], r["endpoint"]["name"]) for r in watch.records("sighting")})
     last = last_statistics(watch)
     holds("packets were joined", last["bytes"] / last["packets"] > SIDES["size"] / 40 and last["bad_checksums"] > 0, last)
-    check("gaps, truncated, conflicts, damaged", [0] * 4, [last[name] for name in ("gaps", "truncated", "conflicts", "damaged")])
+    equal("gaps, truncated, conflicts, damaged", [0] * 4, [last[name] for name in ("gaps", "truncated", "conflicts", "damaged")])
 
 
 def test_every_interface():
@@ -93,11 +93,11 @@ def test_every_interface():
                 handshake()
             expected = {("127.0.0.1", 4415): 6, **({("10.9.0.2", 4412): 6} if interface == "any" else {})}
             wait_until("the places", lambda: counted(watch).keys() == expected.keys())
-            check("status", 143, watch.stop())
-            check(f"{interface}, {workers} workers", expected, counted(watch))
-            check("realms", {"host:watch.example" if end[0].startswith("127.") else "default" for end in expected},
+            equal("status", 143, watch.stop())
+            equal(f"{interface}, {workers} workers", expected, counted(watch))
+            equal("realms", {"host:watch.example" if end[0].startswith("127.") else "default" for end in expected},
                   {r["endpoint"]["realm"] for r in watch.records("sighting")})
-            check("retransmitted", 0, last_statistics(watch)["retransmitted"])
+            equal("retransmitted", 0, last_statistics(watch)["retransmitted"])
 
 
 def test_down_and_up():
@@ -116,13 +116,13 @@ def test_down_and_up():
     wait_until("the way", lambda: serves(near, "10.9.0.2", 4412))
     handshake(name="after.example")
     wait_until("the second", lambda: counted(watch, name="after.example"))
-    check("nothing was said", "", watch.said())
+    equal("nothing was said", "", watch.said())
     near.run("ip", "link", "delete", "veth2")
     wait_until("the line", lambda: "veth2" in watch.said())
     handshake(name="third.example")
     wait_until("the third", lambda: counted(watch, name="third.example"))
-    check("status", 143, watch.stop())
-    check("lines", 2, watch.said().count("\n"))
+    equal("status", 143, watch.stop())
+    equal("lines", 2, watch.said().count("\n"))
 
 
 def test_snapshot():
@@ -131,8 +131,8 @@ def test_snapshot():
     for _ in range(3):
         handshake()
     wait_until("cut packets", lambda: watch.records("stats") and last_statistics(watch)["cut"] > 0)
-    check("status", 143, watch.stop())
-    check("certificates", [], watch.records("certificate"))
+    equal("status", 143, watch.stop())
+    equal("certificates", [], watch.records("certificate"))
     last = last_statistics(watch)
     holds("gaps, and handshakes that were truncated", last["gaps"] >= 3 and last["gap_bytes"] > SIDES["size"] and last["truncated"] >= 3, last)
 
@@ -146,15 +146,15 @@ def test_interval():
         handshake("127.0.0.1:4415")
         time.sleep(0.25)
     wait_until("several records", lambda: len(watch.records("sighting")) >= 3)
-    check("status", 143, watch.stop())
+    equal("status", 143, watch.stop())
     watch.validate()
     records = watch.records("sighting")
-    check("handshakes", {("10.9.0.2", 4412): 12}, counted(watch))
+    equal("handshakes", {("10.9.0.2", 4412): 12}, counted(watch))
     holds("not each by itself", len(records) <= 7, len(records))
-    check("the first", (None, None), (records[0].get("count"), records[0].get("since")))
+    equal("the first", (None, None), (records[0].get("count"), records[0].get("since")))
     for earlier, later in zip(records, records[1:]):
         holds("since and at", earlier["at"] < later.get("since", later["at"]) <= later["at"], earlier, later)
-    check("the certificate", 1, len(watch.records("certificate")))
+    equal("the certificate", 1, len(watch.records("certificate")))
 
 
 def test_signals():
@@ -163,13 +163,13 @@ def test_signals():
     watch = Watch(near, "-i", "veth0")
     handshake()
     wait_until("the handshake", lambda: counted(watch))
-    check("status", 129, watch.stop(signal.SIGHUP))
-    check("the run", "finished", watch.records()[-1]["state"])
+    equal("status", 129, watch.stop(signal.SIGHUP))
+    equal("the run", "finished", watch.records()[-1]["state"])
     watch = Watch(near, "-i", "veth0", ignored=[signal.SIGHUP])
     watch.process.send_signal(signal.SIGHUP)
     handshake()
     wait_until("the handshake", lambda: counted(watch))
-    check("status", 143, watch.stop())
+    equal("status", 143, watch.stop())
 
 
 def test_refusals():
@@ -189,7 +189,7 @@ def test_refusals():
                                           ([], ["-i", "veth0", "--snapshot-length", "64"], 2, "--snapshot-length takes a number from 128 to 262144"),
                                           ([], ["-i", "veth0", "--interval", "10ms"], 2, "--interval takes a time"), ([], [], 2, "nothing to read")):
         done = subprocess.run(near.command(*before, "timeout", "5", BIN + "/certmuster-watch", "--no-submit", *words), capture_output=True, text=True)
-        check(f"status of {words}: {done.stderr}", expected, done.returncode)
+        equal(f"status of {words}: {done.stderr}", expected, done.returncode)
         holds("one clear line", text in done.stderr and done.stderr.count("\n") == 1, done.stderr)
 
 

@@ -4,13 +4,14 @@ that root had; statistics are written, asked for and valid; records reach a coll
 import hashlib
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns_tools
+from common import Screen
 from netns_tools import *
 
 BOTH = {}
@@ -62,31 +63,31 @@ def test_handshakes():
     handshake("-connect", "10.9.0.2:4413", "-tls1_3", client=True, name="hidden.example")
     rows = [line.rstrip("\n").split("\t") for line in open(work + "/fleet/MANIFEST.tsv", encoding="utf-8") if not line.startswith("#")]
     starttls = {row[0]: row for row in rows if row[0] in ("starttls-smtp", "starttls-imap")}
-    check("behaviours of the fleet", 2, len(starttls))
+    equal("behaviours of the fleet", 2, len(starttls))
     for behaviour, row in starttls.items():
         handshake("-connect", f"{row[1]}:{row[2]}", "-starttls", behaviour.split("-")[1], "-tls1_2", name=row[6] or "mail.example")
     wait_until("all of it to be told", lambda: len(told(watch, "sighting")) >= 4 and told(watch, "endpoint") and watch.records("stats"))
-    check("status", 143, watch.stop())
+    equal("status", 143, watch.stop())
     watch.validate()
     server = told(watch, "sighting", role="server", place=("10.9.0.2", 4412, "server.example"))
-    check("how the server was told", [[BOTH["server"]]] * 2, [record["chain"] for record in server])
-    check("handshakes with it", 20, sum(record.get("count", 1) for record in server))
-    check("version", {"TLSv1.2"}, {record["tls"]["version"] for record in server})
+    equal("how the server was told", [[BOTH["server"]]] * 2, [record["chain"] for record in server])
+    equal("handshakes with it", 20, sum(record.get("count", 1) for record in server))
+    equal("version", {"TLSv1.2"}, {record["tls"]["version"] for record in server})
     clients = told(watch, "sighting", role="client")
-    check("the client", {(("10.9.0.1", 0, ""), BOTH["client"], 4412)}, {(place(r), r["chain"][0], r["peer"]["port"]) for r in clients})
-    check("its handshakes", 20, sum(record.get("count", 1) for record in clients))
+    equal("the client", {(("10.9.0.1", 0, ""), BOTH["client"], 4412)}, {(place(r), r["chain"][0], r["peer"]["port"]) for r in clients})
+    equal("its handshakes", 20, sum(record.get("count", 1) for record in clients))
     hidden = told(watch, "endpoint", place=("10.9.0.2", 4413, "hidden.example"))
-    check("what TLS 1.3 hides", ["TLSv1.3"], [record["tls"]["version"] for record in hidden])
+    equal("what TLS 1.3 hides", ["TLSv1.3"], [record["tls"]["version"] for record in hidden])
     for row in starttls.values():
         sightings = [r for r in told(watch, "sighting", role="server") if r["endpoint"]["ip"] == row[1]]
-        check(f"STARTTLS: {row[0]}", {row[3]}, {record["chain"][0] for record in sightings})
-    check("certificates are told once", len(watch.records("certificate")), len({r["sha256"] for r in watch.records("certificate")}))
+        equal(f"STARTTLS: {row[0]}", {row[3]}, {record["chain"][0] for record in sightings})
+    equal("certificates are told once", len(watch.records("certificate")), len({r["sha256"] for r in watch.records("certificate")}))
     last = watch.records("stats")[-1]["counters"]
-    check("the last but one record is statistics", ["stats", "run"], [record["type"] for record in watch.records()[-2:]])
-    check("drops", 0, last["kernel_drops"])
-    check("workers together", last["packets"], last["worker_0_packets"] + last["worker_1_packets"])
+    equal("the last but one record is statistics", ["stats", "run"], [record["type"] for record in watch.records()[-2:]])
+    equal("drops", 0, last["kernel_drops"])
+    equal("workers together", last["packets"], last["worker_0_packets"] + last["worker_1_packets"])
     holds("both workers have flows", last["worker_0_flows"] and last["worker_1_flows"], last)
-    check("flows", last["flows"], last["worker_0_flows"] + last["worker_1_flows"])
+    equal("flows", last["flows"], last["worker_0_flows"] + last["worker_1_flows"])
     holds("the summary", "0 dropped by the kernel" in watch.said(), watch.said())
 
 
@@ -96,29 +97,29 @@ def test_privileges():
     wait_until("both workers", lambda: len(os.listdir(f"/proc/{watch.pid}/task")) == 3)
     for task in os.listdir(f"/proc/{watch.pid}/task"):
         status = status_of(f"{watch.pid}/task/{task}")
-        check("user", [str(watch.user)] * 4, status["Uid"])
+        equal("user", [str(watch.user)] * 4, status["Uid"])
         holds("group", "0" not in status["Gid"], status["Gid"])
-        check("groups", [], status["Groups"])
-        check("capabilities", ["0" * 16] * 4, [status[name][0] for name in ("CapPrm", "CapEff", "CapInh", "CapAmb")])
-        check("no new privileges", ["1"], status["NoNewPrivs"])
-        check("seccomp", ["2"], status["Seccomp"])
+        equal("groups", [], status["Groups"])
+        equal("capabilities", ["0" * 16] * 4, [status[name][0] for name in ("CapPrm", "CapEff", "CapInh", "CapAmb")])
+        equal("no new privileges", ["1"], status["NoNewPrivs"])
+        equal("seccomp", ["2"], status["Seccomp"])
         holds("filters: what may be called, and what may be written to", int(status["Seccomp_filters"][0]) >= 2, status)
     children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(watch.pid)], capture_output=True, text=True).stdout.split()
-    check("other processes", [], children)
+    equal("other processes", [], children)
     # What it may still do, asked of the kernel: the files that it could open are those of its user.
-    check("/etc/shadow is not for that user", 1, subprocess.run(["setpriv", f"--reuid={watch.user}", "--clear-groups", f"--regid={status['Gid'][0]}", "cat", "/etc/shadow"],
+    equal("/etc/shadow is not for that user", 1, subprocess.run(["setpriv", f"--reuid={watch.user}", "--clear-groups", f"--regid={status['Gid'][0]}", "cat", "/etc/shadow"],
                                                                capture_output=True).returncode)
     handshake("-connect", "10.9.0.2:4412", "-tls1_2", client=True)
     handshake("-connect", "10.9.0.2:4413", "-tls1_3")
     wait_until("the sightings", lambda: len(told(watch, "sighting")) == 2)
     watch.process.send_signal(signal.SIGUSR1)
     wait_until("statistics on SIGUSR1", lambda: "packets dropped by the kernel" in watch.said() and "worker  1" in watch.said())
-    check("status", 130, watch.stop(signal.SIGINT))
-    check("the filter lets nothing else through", [], watch.records("endpoint"))
+    equal("status", 130, watch.stop(signal.SIGINT))
+    equal("the filter lets nothing else through", [], watch.records("endpoint"))
     for words, expected, text in ((["-i", "veth0", "tcp", "bort"], 2, "the filter makes no sense"), (["-i", "veth7"], 3, "no such interface"),
                                   (["-i", "veth0", "--user", "no-such-user"], 3, "there is no such user"), (["-i", "veth0", "-r", "x"], 2, "exclude")):
         done = subprocess.run(BOTH["near"].command(BIN + "/certmuster-watch", *words), capture_output=True, text=True)
-        check(f"status of {words}", expected, done.returncode)
+        equal(f"status of {words}", expected, done.returncode)
         holds("one clear line", text in done.stderr and done.stderr.count("\n") == 1, done.stderr)
 
 
@@ -129,19 +130,19 @@ def test_delivery():
 
     def certmuster(*words):
         done = subprocess.run([BIN + "/certmuster", *words], env={**os.environ, **env}, capture_output=True, text=True, timeout=300)
-        check(f"certmuster {words}: {done.stdout} {done.stderr}", 0, done.returncode)
+        equal(f"certmuster {words}: {done.stdout} {done.stderr}", 0, done.returncode)
         return done.stdout
     os.mkdir(home)
     certmuster("up")
     try:
         watch = Watch(BOTH["near"], "-i", "veth0", config="submit: {wait: 30s}\nwatch: {statistics: 1s}\n", json_out=False, env=env,
                       program=RELEASE + "/certmuster-watch")  # confined by Landlock as well, which the leak detector would not bear
-        check("the spool's owner", watch.user, os.stat(home + "/spool-watch").st_uid)
+        equal("the spool's owner", watch.user, os.stat(home + "/spool-watch").st_uid)
         handshake("-connect", "10.9.0.2:4412", "-tls1_2", client=True)
         handshake("-connect", "10.9.0.2:4413", "-tls1_3", name="hidden.example")
         wait_until("the inventory to know the server", lambda: "10.9.0.2:4412" in certmuster("report", "inventory"), 60)
         wait_until("the table", lambda: "client.example" in open(watch.name + ".out", encoding="utf-8").read())
-        check("status", 143, watch.stop())
+        equal("status", 143, watch.stop())
         rows = [json.loads(line) for line in certmuster("report", "inventory", "--format", "ndjson").splitlines()]
         by_place = {row["place"].split(" ")[0]: row for row in rows if row.get("place")}
         holds("the server", by_place["10.9.0.2:4412"]["name"] == "server.example", by_place)
@@ -151,7 +152,7 @@ def test_delivery():
         counters = subprocess.run(["psql", "-X", "-q", "-At", "-h", sockets, "-U", "certmuster_admin", "-d", "certmuster", "-c",
                                    "SELECT counters->>'kernel_drops', (counters->>'packets')::int > 0, interrupted FROM certmuster.run WHERE source = 'watch'"],
                                   capture_output=True, text=True).stdout.split()
-        check("the run's statistics", ["0|t|t"], counters)
+        equal("the run's statistics", ["0|t|t"], counters)
         holds("its spool in the status", f"spool       empty, {home}/spool-watch" in certmuster("status"))
         holds("nothing is left in the spool", not [n for n in os.listdir(home + "/spool-watch") if ".seg" in n], os.listdir(home + "/spool-watch"))
         table = open(watch.name + ".out", encoding="utf-8").read()
@@ -192,22 +193,22 @@ def test_paused_reader():
     sent = flood(30000, 3)["conversations"]
     wait_until("every handshake to be seen", lambda: ask(watch)["handshakes"] >= sent)
     now = ask(watch)
-    check("drops and postponed", (0, 0), (now["packets dropped by the kernel: the ring was full"], now["observations that found the queue full"]))
-    check("handshakes", sent, now["handshakes"])
+    equal("drops and postponed", (0, 0), (now["packets dropped by the kernel: the ring was full"], now["observations that found the queue full"]))
+    equal("handshakes", sent, now["handshakes"])
     holds("records wait", now["records that wait to be kept"] > 1000 and now["records told"] < CONVERSATIONS, now)
     watch.process.send_signal(signal.SIGTERM)
     text = b""
     while piece := os.read(reading, 1 << 16):
         text += piece
-    check("status", 143, watch.process.wait(60))
+    equal("status", 143, watch.process.wait(60))
     records = [json.loads(line) for line in text.splitlines()]
     places = {place(record): 0 for record in records if record["type"] == "sighting"}
     for record in records:
         if record["type"] == "sighting":
             places[place(record)] += record.get("count", 1)
-    check("places", CONVERSATIONS, len(places))
-    check("handshakes in the records", sent, sum(places.values()))
-    check("the last record", "finished", records[-1].get("state"))
+    equal("places", CONVERSATIONS, len(places))
+    equal("handshakes in the records", sent, sum(places.values()))
+    equal("the last record", "finished", records[-1].get("state"))
 
 
 def test_drops():
@@ -217,7 +218,7 @@ def test_drops():
     sent = flood(20000, 1)["packets"]
     watch.process.send_signal(signal.SIGCONT)
     wait_until("the counters", lambda: sum(list(ask(watch).values())[i] for i in (0, 2)) >= sent)
-    check("status", 143, watch.stop())
+    equal("status", 143, watch.stop())
     last = watch.records("stats")[-1]["counters"]
     holds("some were dropped", last["kernel_drops"] > sent / 2, last)
     holds("the sum", sent <= last["packets"] + last["kernel_drops"] <= sent + 100, sent, last)
@@ -226,25 +227,16 @@ def test_drops():
 
 def test_progress():
     """on a terminal: rows as they come, a progress line with rate and drops, which makes way"""
-    leader, follower = pty.openpty()
-    watch = Watch(BOTH["near"], "-i", "veth0", json_out=False, stdout=follower, stderr=follower, env={"TERM": "xterm", "COLUMNS": "150"})
-    os.close(follower)
-    os.set_blocking(leader, False)
-    shown = ""
-
-    def look():
-        nonlocal shown
-        try:
-            shown += os.read(leader, 1 << 16).decode()
-        except OSError:
-            pass
-        return shown
+    screen = Screen()
+    watch = Watch(BOTH["near"], "-i", "veth0", json_out=False, stdout=screen.theirs, stderr=screen.theirs, env={"TERM": "xterm", "COLUMNS": "150"})
+    os.close(screen.theirs)
     handshake("-connect", "10.9.0.2:4412", "-tls1_2", client=True)
-    wait_until("the rows", lambda: "10.9.0.2:4412" in look() and "client.example" in shown)
-    wait_until("the progress line", lambda: " packets  " in look() and "/s  0 dropped" in shown)
+    wait_until("the rows", lambda: "10.9.0.2:4412" in screen.look() and "client.example" in screen.shown)
+    wait_until("the progress line", lambda: " packets  " in screen.look() and "/s  0 dropped" in screen.shown)
     watch.process.send_signal(signal.SIGINT)
-    wait_until("the summary", lambda: "0 dropped by the kernel" in look())
-    check("status", 130, watch.process.wait(30))
+    wait_until("the summary", lambda: "0 dropped by the kernel" in screen.look())
+    equal("status", 130, watch.process.wait(30))
+    shown = screen.shown
     holds("the line was cleared before the summary", "\r\x1b[K" in shown[shown.rindex("/s  0 dropped"):shown.index("0 dropped by the kernel")], shown)
 
 
@@ -279,16 +271,16 @@ def test_midnight():
     wait_until("the second run", lambda: len(watch.records("run")) == 3)
     handshake("-connect", "10.9.0.2:4412", "-tls1_2", client=True)
     wait_until("the second run's sightings", lambda: len(watch.records("sighting")) == 4)
-    check("status", 143, watch.stop())
+    equal("status", 143, watch.stop())
     watch.validate()
     runs = watch.records("run")
-    check("states", ["started", "finished", "started", "finished"], [run["state"] for run in runs])
-    check("ids", [0, 0, 1, 1], [[runs[0]["run"], runs[2]["run"]].index(run["run"]) for run in runs])
-    check("interrupted", [False, True], [run.get("interrupted", False) for run in runs[1::2]])
-    check("sightings per run", [2, 2], [len([s for s in watch.records("sighting") if s["run"] == run["run"]]) for run in runs[::2]])
-    check("certificates, once per run", 4, len(watch.records("certificate")))
-    check("a day's end", "T23:59", runs[0]["at"][10:16])
-    check("a day's beginning", "T00:00", runs[2]["at"][10:16])
+    equal("states", ["started", "finished", "started", "finished"], [run["state"] for run in runs])
+    equal("ids", [0, 0, 1, 1], [[runs[0]["run"], runs[2]["run"]].index(run["run"]) for run in runs])
+    equal("interrupted", [False, True], [run.get("interrupted", False) for run in runs[1::2]])
+    equal("sightings per run", [2, 2], [len([s for s in watch.records("sighting") if s["run"] == run["run"]]) for run in runs[::2]])
+    equal("certificates, once per run", 4, len(watch.records("certificate")))
+    equal("a day's end", "T23:59", runs[0]["at"][10:16])
+    equal("a day's beginning", "T00:00", runs[2]["at"][10:16])
 
 
 def test_interface_goes():
@@ -297,9 +289,9 @@ def test_interface_goes():
     connect(near, far, "veth1", "10.9.1")
     watch = Watch(near, "-i", "veth1", "--workers", "2")
     near.run("ip", "link", "delete", "veth1")
-    check("status", 1, watch.process.wait(30))
+    equal("status", 1, watch.process.wait(30))
     holds("one line for it", "veth1" in watch.said() and watch.said().count("\n") == 2, watch.said())
-    check("the run is finished", "finished", watch.records()[-1]["state"])
+    equal("the run is finished", "finished", watch.records()[-1]["state"])
 
 
 def test_release():
@@ -310,7 +302,7 @@ def test_release():
         test()
     netns_tools.BIN = before
     done = subprocess.run([RELEASE + "/tests/unit/watch/test_privileges"], capture_output=True, text=True)
-    check("what it refuses: " + done.stdout + done.stderr, 0, done.returncode)
+    equal("what it refuses: " + done.stdout + done.stderr, 0, done.returncode)
 
 
 main(prepare, test_handshakes, test_privileges, test_delivery, test_paused_reader, test_drops, test_progress, test_midnight, test_interface_goes, test_release)

@@ -13,7 +13,8 @@ import hashlib, http.client, json, os, signal, socket, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns_tools
-from netns_tools import Namespace, check, holds, main, note, start, stop, wait_until, work
+from common import equal, holds, note, wait_until
+from netns_tools import Namespace, main, stop, work
 
 LONG = os.environ.get("CM_ZONES", "short") == "100000"
 BIN = os.environ.get("CM_RELEASE", netns_tools.BIN) if LONG else netns_tools.BIN
@@ -156,7 +157,7 @@ class Scanner:
             return False
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        check("its end", -signal.SIGKILL, stop(self.process, signal.SIGKILL))
+        equal("its end", -signal.SIGKILL, stop(self.process, signal.SIGKILL))
         wait_until("all of it to be gone", lambda: not those_inside(self.namespace))
         self.start()
         return True
@@ -296,15 +297,15 @@ def test_counts():
     """every endpoint is told once, in the class that it is of"""
     told = status()
     shards = told["shards"]
-    check("shards", (shards["all"], 0), (shards["done"], shards["open"] + shards["leased"] + shards["abandoned"]))
-    check("coverage", {"probes": PROBES, "told": PROBES, "reached": EXPECTED["certificate"], "no_certificate": 0, "unresolved": 0, "other": 0, "never": 0, **EXPECTED}, told["coverage"])
-    check("of every shard one lease was worked off", str(shards["all"]), sql("SELECT count(*) FROM lease WHERE outcome = 'done'"))
-    check("a lease for each scanner that was killed, and no more, ran out", [f"zone-{n}" for n in (1, 2, 3)], sql("SELECT scanner FROM lease WHERE outcome = 'expired' ORDER BY scanner").split())
+    equal("shards", (shards["all"], 0), (shards["done"], shards["open"] + shards["leased"] + shards["abandoned"]))
+    equal("coverage", {"probes": PROBES, "told": PROBES, "reached": EXPECTED["certificate"], "no_certificate": 0, "unresolved": 0, "other": 0, "never": 0, **EXPECTED}, told["coverage"])
+    equal("of every shard one lease was worked off", str(shards["all"]), sql("SELECT count(*) FROM lease WHERE outcome = 'done'"))
+    equal("a lease for each scanner that was killed, and no more, ran out", [f"zone-{n}" for n in (1, 2, 3)], sql("SELECT scanner FROM lease WHERE outcome = 'expired' ORDER BY scanner").split())
     by = dict(line.split("|") for line in sql("SELECT scanner, count(*) FROM lease WHERE outcome = 'done' GROUP BY scanner").splitlines())
-    check("who worked", {f"zone-{n}" for n in (1, 2, 3)}, set(by))
+    equal("who worked", {f"zone-{n}" for n in (1, 2, 3)}, set(by))
     note("shards worked off: " + ", ".join(f"{name} {count}" for name, count in sorted(by.items())))
     for one in scanners:
-        check(f"{one.name}: shards before and after its end", "t|t", sql(
+        equal(f"{one.name}: shards before and after its end", "t|t", sql(
             "SELECT bool_or(l.ended_at < x.ended_at), bool_or(l.taken_at > x.taken_at) FROM lease l, lease x"
             f" WHERE x.scanner = '{one.name}' AND x.outcome = 'expired' AND l.scanner = x.scanner AND l.outcome = 'done'"))
 
@@ -317,7 +318,7 @@ def manifest():
     for line in lines:
         _, ip, _, leaf, chain, *_ = line.split("\t")
         shown[ip] = leaf, hashlib.sha256(b"".join(bytes.fromhex(member) for member in chain.split(","))).hexdigest()[:32]
-    check("the fleet", SERVED, len(shown))
+    equal("the fleet", SERVED, len(shown))
     return shown
 
 
@@ -333,30 +334,30 @@ def test_inventory():
     seen = [line.split("|") for line in sql(
         "SELECT host(l.ip), l.port, encode(c.leaf_sha256, 'hex'), replace(s.chain_id::text, '-', '') FROM sighting s JOIN location l USING (location_id)"
         " JOIN chain c USING (chain_id) WHERE s.closed_at IS NULL AND s.role = 'server'").splitlines()]
-    check("spans", str(len(seen)), sql("SELECT count(*) FROM sighting"))
-    check("each address once", (SERVED, SERVED), (len(seen), len({ip for ip, *_ in seen})))
+    equal("spans", str(len(seen)), sql("SELECT count(*) FROM sighting"))
+    equal("each address once", (SERVED, SERVED), (len(seen), len({ip for ip, *_ in seen})))
     wrong = [row for row in seen if int(row[1]) != PORT or shown.get(row[0]) != (row[2], row[3])]
-    check("certificates where they are not", [], wrong[:5])
+    equal("certificates where they are not", [], wrong[:5])
     places = sql("SELECT host(ip) || ' ' || port FROM location").splitlines()
     expected = [f"{ip} {PORT}" for prefix in (*CERTIFICATES, SILENT, *UNREACHABLE) for ip in addresses(prefix)] + [f"{ip} {CLOSED}" for ip in addresses(REFUSED)]
-    check("places", (PROBES, PROBES, set()), (len(places), len(expected), set(places) ^ set(expected)))
-    check("all of one realm", "default|" + str(PROBES), sql("SELECT realm, count(*) FROM location GROUP BY realm"))
-    check("states", {"ok": SERVED, "connect:refused": EXPECTED["refused"], "connect:timeout": EXPECTED["silent"], "connect:unreachable": EXPECTED["unreachable"]},
+    equal("places", (PROBES, PROBES, set()), (len(places), len(expected), set(places) ^ set(expected)))
+    equal("all of one realm", "default|" + str(PROBES), sql("SELECT realm, count(*) FROM location GROUP BY realm"))
+    equal("states", {"ok": SERVED, "connect:refused": EXPECTED["refused"], "connect:timeout": EXPECTED["silent"], "connect:unreachable": EXPECTED["unreachable"]},
           {line.split("|")[0]: int(line.split("|")[1]) for line in sql("SELECT last_result, count(*) FROM location_state GROUP BY 1").splitlines()})
-    check("certificates: the leaves, and what issued them", str(SERVED + 1), sql("SELECT count(*) FROM certificate"))
-    check("chains", str(SERVED), sql("SELECT count(*) FROM chain"))
-    check("what was rejected", "0", sql("SELECT count(*) FROM batch WHERE rejected <> '[]'"))
+    equal("certificates: the leaves, and what issued them", str(SERVED + 1), sql("SELECT count(*) FROM certificate"))
+    equal("chains", str(SERVED), sql("SELECT count(*) FROM chain"))
+    equal("what was rejected", "0", sql("SELECT count(*) FROM batch WHERE rejected <> '[]'"))
     for one in scanners:
         left = lambda: [name for name in os.listdir(one.spool) if ".seg" in name]
         wait_until(one.name + "'s spool to be empty", lambda: not left())
         for name in ("rejected", "refused"):
-            check(f"{one.name}: {name}", [], os.listdir(f"{one.spool}/{name}") if os.path.isdir(f"{one.spool}/{name}") else [])
+            equal(f"{one.name}: {name}", [], os.listdir(f"{one.spool}/{name}") if os.path.isdir(f"{one.spool}/{name}") else [])
 
 
 def test_background():
     """both collectors worked, before they were killed and after; what is done in the background is done once"""
     wait_until("the judge", lambda: sql("SELECT count(*) FROM docket") == "0", PATIENCE_S)
-    check("a verdict for each chain", f"ok|{SERVED}", sql("SELECT verdict, count(*) FROM chain_verdict GROUP BY verdict"))
+    equal("a verdict for each chain", f"ok|{SERVED}", sql("SELECT verdict, count(*) FROM chain_verdict GROUP BY verdict"))
     told = [(one.name, one.told, one.metrics()) for one in collectors]
     for name, before, after in told:
         batches = 'certmuster_batches_total{result="stored"}'
@@ -366,9 +367,9 @@ def test_background():
     # A verdict that is written again is an update. What was judged in a transaction that a kill ended is judged once more, and was never there.
     inserted, updated = map(int, sql("SELECT n_tup_ins, n_tup_upd FROM pg_stat_user_tables WHERE relname = 'chain_verdict'").split("|"))
     note(f"verdicts written {inserted}, written over {updated}, of {SERVED} chains")
-    check("no verdict was written over", 0, updated)
+    equal("no verdict was written over", 0, updated)
     holds("verdicts that were judged twice: at most a round for each end of a collector", SERVED <= inserted <= SERVED + 2 * 4096, inserted)
-    check("the schedule began one sweep", "1|1", sql("SELECT (SELECT count(*) FROM sweep), (SELECT count(*) FROM audit_log WHERE action = 'sweep.start' AND actor = 'collector')"))
+    equal("the schedule began one sweep", "1|1", sql("SELECT (SELECT count(*) FROM sweep), (SELECT count(*) FROM audit_log WHERE action = 'sweep.start' AND actor = 'collector')"))
     turns, elapsed = int(sql("SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'upkeep'")), time.monotonic() - began + 30
     at_most = 1 / 0.9 + 1 / 0.2 + 1 / 10  # a second: sweeps, gone, fold_slice; two collectors by themselves would come to twice that
     holds("upkeep has turns, however many collectors", turns <= elapsed * at_most + 20, turns, elapsed)
@@ -381,13 +382,13 @@ def test_alerts():
     due = sql("SELECT count(*) FROM alert WHERE owner = 'web'")
     expiring = sql("SELECT count(DISTINCT c.sha256) FROM sighting s JOIN location l USING (location_id) JOIN chain h USING (chain_id) JOIN certificate c ON c.sha256 = h.leaf_sha256"
                    f" WHERE l.ip <<= '{ALERTED}' AND c.not_after <= now() + interval '30 days'")
-    check("an alert for each certificate that expires", expiring, due)
+    equal("an alert for each certificate that expires", expiring, due)
     holds("there is something to tell", int(due) > 10, due)
     wait_until("all of them to be told", lambda: sql("SELECT count(*) FROM delivery WHERE state <> 'sent'") == "0" and sql("SELECT count(*) FROM alert WHERE owner = 'web' AND told_at IS NULL") == "0")
     heard = [line.split() for line in open(logs["webhook"], encoding="utf-8").read().splitlines()]
     keys = {key for key, *_ in heard}
-    check("each alert was heard", int(due), len({digest for _, _, digest, _ in heard}))
-    check("with one key", int(due), len(keys))
+    equal("each alert was heard", int(due), len({digest for _, _, digest, _ in heard}))
+    equal("with one key", int(due), len(keys))
     holds("again at most what was under way when a collector died", len(heard) - len(keys) <= len(collectors), len(heard), len(keys))
     note(f"{due} alerts, {len(heard)} messages")
 
@@ -395,9 +396,9 @@ def test_alerts():
 def test_ends():
     """all of it ends in order"""
     for one in scanners:
-        check(one.name, 0, stop(one.process))
+        equal(one.name, 0, stop(one.process))
     for one in collectors:
-        check(one.name, 0, stop(one.process))
+        equal(one.name, 0, stop(one.process))
     for name, path in logs.items():
         text = open(path, encoding="utf-8", errors="replace").read()
         holds(name, "Sanitizer" not in text and "runtime error" not in text, text[-3000:])
