@@ -6,6 +6,7 @@ import hashlib, json, os, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collectd_tools import Collector, new_run, run_record
+from common import equal
 from judge_pki import Pki, pem
 
 BIN = os.environ["CM_BIN"]
@@ -15,11 +16,6 @@ os.chmod(TMP, 0o755)
 os.environ["CERTMUSTER_HOME"] = f"{TMP}/home"
 SECRET = "s3cr3t-pa55word"
 running = []
-
-
-def equal(what, expected, actual):
-    if expected != actual:
-        raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
 
 
 def certmuster(*words, status=0):

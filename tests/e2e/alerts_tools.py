@@ -4,6 +4,7 @@ Certificates are put into the inventory by SQL, so that their lives can be moved
 that is told proves that the collector has looked since: nothing here waits for luck.
 """
 import email, email.policy, hashlib, http.server, json, os, pathlib, shutil, signal, socket, subprocess, sys, tempfile, threading, time
+from common import equal, fail
 
 TOP = pathlib.Path(os.environ.get("CM_TOP") or pathlib.Path(__file__).resolve().parents[2])
 BIN = pathlib.Path(os.environ.get("CM_BIN") or TOP / "build/asan")
@@ -20,17 +21,9 @@ SCHEMA = json.loads((TOP / "contrib/schema/alert-v1.schema.json").read_text())
 DAY = 86400
 
 
-def fail(text):
-    raise AssertionError(text)
-
-
 def check(condition, text):
     if not condition:
         fail(text)
-
-
-def equal(what, expected, actual):
-    check(expected == actual, f"{what}: expected {expected!r}, got {actual!r}")
 
 
 def wait_for(seconds, what, condition):

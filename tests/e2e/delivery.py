@@ -5,6 +5,7 @@ import gzip, os, shutil, signal, socket, subprocess, sys, tempfile, threading, t
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collectd_tools import *
+from common import equal
 
 BIN = os.environ["CM_BIN"]
 work = tempfile.mkdtemp(dir=os.environ.get("TMPDIR"))
@@ -36,10 +37,6 @@ def sql(query):
 
 def local(timeout=60):
     return Collector(open(f"{home}/sockets").read().strip() + "/collectd.sock", timeout)
-
-
-def equal(what, expected, got):
-    assert expected == got, f"{what}: expected {expected!r}, got {got!r}"
 
 
 def counts():

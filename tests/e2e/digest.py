@@ -4,6 +4,7 @@ full there. They must hold the same in the end, whatever came: changes, failures
 import os, random, shutil, subprocess, sys, tempfile, time, traceback
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collectd_tools import Collector, cert_record, certificate, endpoint, failure, new_run, record, sighting, stamp, template
+from common import equal
 
 PG = "/usr/lib/postgresql/15/bin"
 os.environ["PATH"] = f"{os.environ.get('CM_BIN', 'build/asan')}:{PG}:" + os.environ["PATH"]
@@ -22,11 +23,6 @@ TABLES = {
     "chain": "chain_id, fingerprints, leaf_sha256, earliest_not_after",
     "run": "run, source, scanner, stored_ok, stored_failed, results",
 }
-
-
-def equal(what, expected, actual):
-    if expected != actual:
-        raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
 
 
 class Inventory:

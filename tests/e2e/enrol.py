@@ -3,6 +3,7 @@
 import glob, os, signal, ssl, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collectd_tools import Collector, new_run, failure
+from common import equal, fail
 
 work = os.environ.get("TMPDIR", "/tmp") + "/enrol"
 home = f"{work}/home"
@@ -10,16 +11,6 @@ os.makedirs(work, mode=0o755)
 os.environ["PATH"] = os.environ["CM_BIN"] + ":/usr/lib/postgresql/15/bin:" + os.environ["PATH"]
 os.environ["CERTMUSTER_HOME"] = home
 inventory = False
-
-
-def fail(text):
-    print(f"FAIL: {text}")
-    sys.exit(1)
-
-
-def equal(what, expected, actual):
-    if expected != actual:
-        fail(f"{what}: expected {expected!r}, got {actual!r}")
 
 
 def certmuster(*args, status=0, config=None):

@@ -5,6 +5,7 @@ import base64, csv, datetime, hashlib, json, os, re, subprocess, sys, tempfile, 
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collectd_tools import Collector, cert_record, new_run, sha, sighting
+from common import equal
 from judge_pki import DAY, Pki, der, pem
 
 BIN = os.environ["CM_BIN"]
@@ -14,11 +15,6 @@ os.chmod(TMP, 0o755)
 HOME = os.environ["CERTMUSTER_HOME"] = f"{TMP}/home"
 os.makedirs(HOME)
 COUNTS = {}
-
-
-def equal(what, expected, actual):
-    if expected != actual:
-        raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
 
 
 def run(*command, status=0):

@@ -1,18 +1,9 @@
 """For tests of places that vanish: an inventory of its own with collectors that judge as fast as they may, and what the inventory says of a place."""
 import atexit, json, os, signal, subprocess, sys, time
+from common import equal, fail
 
 BIN, TMP = os.environ["CM_BIN"], os.environ.get("TMPDIR", "/tmp")
 os.environ["PATH"] = f"{BIN}:/usr/lib/postgresql/15/bin:{os.environ['PATH']}"
-
-
-def fail(text):
-    print(f"FAIL: {text}")
-    sys.exit(1)
-
-
-def equal(what, expected, actual):
-    if expected != actual:
-        fail(f"{what}: expected {expected!r}, got {actual!r}")
 
 
 class Inventory:

@@ -4,6 +4,7 @@ exist twice."""
 import os, subprocess, sys, tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collectd_tools import Collector, cert_record, new_run, sha, sighting
+from common import fail
 
 os.environ["PATH"] = os.environ["CM_BIN"] + ":/usr/lib/postgresql/15/bin:" + os.environ["PATH"]
 work = tempfile.mkdtemp(dir=os.environ.get("TMPDIR", "/tmp"))
@@ -15,11 +16,6 @@ SANS = [["DNS:www.example.org"], ["DNS:*.example.org"], ["DNS:WWW.Example.ORG"],
         ["DNS:example.org", "IP:192.0.2.8"], ["DNS:*"], ["DNS:*.org"], []]
 ASKED = ["www.example.org", "WWW.EXAMPLE.org", "example.org", "a.example.org", "b.example.org", "x.a.example.org", "foo.example.org", "foo.bar.example.org", "www.x.example.org",
          "xn--kse-qla.example.org", "192.0.2.7", "192.0.2.8", "192.0.2.9", "2001:db8::7", "2001:db8::8", "org", "localhost", "wwwXexample.org", ".example.org", "*.example.org"]
-
-
-def fail(text):
-    print(f"FAIL: {text}")
-    sys.exit(1)
 
 
 def sql(text):

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """contrib/openapi.yaml is true: each example runs as it stands, its status is the one it says, its answer fits the schema; the paths are those that the collector serves, and every
 final status that is documented has an example."""
-import json, os, re, subprocess, sys, tempfile
+import json, os, re, subprocess, tempfile
 import jsonschema, yaml
+from common import fail
 
 TOP = os.environ["CM_TOP"]
 os.environ["PATH"] = os.environ["CM_BIN"] + ":/usr/lib/postgresql/15/bin:" + os.environ["PATH"]
@@ -11,11 +12,6 @@ os.chmod(work, 0o755)
 os.environ["CERTMUSTER_HOME"] = f"{work}/home"
 document = yaml.safe_load(open(f"{TOP}/contrib/openapi.yaml"))
 SET_UP_ELSEWHERE = {"403", "429", "503"}  # a stranger, a flood, a database that is away: delivery.py, collectd.py, enrol.py
-
-
-def fail(text):
-    print(f"FAIL: {text}")
-    sys.exit(1)
 
 
 def resolve(node):

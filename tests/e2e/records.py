@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Real records against contrib/schema/record-v1.schema.json: every type with plain and hostile strings, and what scan and crawl
 write; and the schema and the reader refuse the same things."""
-import copy, glob, json, os, re, subprocess, sys, tempfile
+import copy, glob, json, os, subprocess, tempfile
 import jsonschema
+from common import fail
 
 TOP = os.environ.get("CM_TOP", ".")
 BIN = os.environ.get("CM_BIN", os.path.join(TOP, "build/asan"))
@@ -11,11 +12,6 @@ os.environ["CERTMUSTER_HOME"] = os.path.join(TMP, "home")
 schema = json.load(open(os.path.join(TOP, "contrib/schema/record-v1.schema.json")))
 jsonschema.Draft202012Validator.check_schema(schema)
 validator = jsonschema.Draft202012Validator(schema)
-
-
-def fail(text):
-    print("FAIL:", text)
-    sys.exit(1)
 
 
 def no_duplicates(pairs):

@@ -6,6 +6,7 @@ import itertools, json, os, re, signal, subprocess, sys, tempfile, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from browse_tools import Terminal
 from collectd_tools import Collector, cert_record, certificate, failure, new_run, run_record, sha, sighting, template
+from common import equal
 from roles_tools import DEFINERS, ROLES, RULES, Cluster, allowed, attempt, table_statements
 
 BIN = os.environ["CM_BIN"]
@@ -15,11 +16,6 @@ os.chmod(TMP, 0o755)
 os.environ["CERTMUSTER_HOME"] = f"{TMP}/no-home"
 LOGINS = {"reader": "certmuster_read", "feeder": "certmuster_ingest", "operator": "certmuster_operate", "boss": "certmuster_admin"}
 db = None
-
-
-def equal(what, expected, actual):
-    if expected != actual:
-        raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
 
 
 def wait_for(what, condition, seconds=60):

@@ -1,6 +1,7 @@
 """For tests of sweeps that scanners share: an inventory with two collectors and a fleet of servers, workers, and leases taken by hand."""
-import json, os, signal, socket, subprocess, sys, time
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import json, os, signal, socket, subprocess, time
+import common
+from common import done, equal, fail
 
 BIN, TMP = os.environ["CM_BIN"], os.environ.get("TMPDIR", "/tmp")
 work = f"{TMP}/sweep"
@@ -8,21 +9,11 @@ home = f"{work}/home"
 os.makedirs(home, mode=0o755)
 os.environ["PATH"] = f"{BIN}:/usr/lib/postgresql/15/bin:{os.environ['PATH']}"
 os.environ["CERTMUSTER_HOME"] = home
-processes, done = [], set()
+processes = []
 LEASE_S = 4
 COUNT, DEAD = 2048, 64
 PREFIX, NOBODY = "127.128.0.0/21", "127.77.0.0/26"
 sockets = None  # where the inventory's are, once it is up
-
-
-def fail(text):
-    print(f"FAIL: {text}")
-    sys.exit(1)
-
-
-def equal(what, expected, actual):
-    if expected != actual:
-        fail(f"{what}: expected {expected!r}, got {actual!r}")
 
 
 def certmuster(*words, status=0):
@@ -123,13 +114,8 @@ def begin():
 
 
 def play(tests):
-    """All of `tests`, or those that are named, in their order."""
-    for test in tests:
-        if not sys.argv[1:] or test.__name__ in sys.argv[1:]:
-            began = time.time()
-            test()
-            done.add(test.__name__)
-            print(f"{test.__name__}: {time.time() - began:.1f} s")
+    """All of `tests`, or those that are named, in their order, while the fleet serves."""
+    common.play(tests)
     processes[0].poll() is None or fail("the fleet ended")
 
 

@@ -2,18 +2,14 @@
 # profile: release
 """Every allocation, write, fsync, open and rename of emit and the spool fails once, in turn. Whatever happens, what was
 acknowledged is in the spool, once, whole; and a run that ended by itself has kept everything."""
-import glob, json, os, shutil, subprocess, sys, tempfile, zlib
+import glob, json, os, shutil, subprocess, tempfile, zlib
+from common import fail
 
 TOP = os.environ.get("CM_TOP", ".")
 RELEASE = os.environ.get("CM_RELEASE", os.path.join(TOP, "build/release"))
 TMP = tempfile.mkdtemp(dir=os.environ.get("TMPDIR", "/tmp"))
 WRAPPED = ["malloc", "calloc", "realloc", "pwrite64", "fsync", "rename", "open64"]
 RECORDS = 60
-
-
-def fail(text):
-    print("FAIL:", text)
-    sys.exit(1)
 
 
 def build():
