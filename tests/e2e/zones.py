@@ -193,11 +193,12 @@ def make_network():
 
 
 LISTENER = """
-import http.server, json, sys
+import http.server, json, os
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        print(self.headers["Idempotency-Key"], body["event"], body["certificate"]["sha256"], body["threshold_days"], flush=True)
+        words = self.headers["Idempotency-Key"], body["event"], body["certificate"]["sha256"], str(body["threshold_days"])
+        os.write(1, (" ".join(words) + "\\n").encode())  # at once: there are others beside this thread
         self.send_response(204)
         self.end_headers()
     def log_message(self, *args):
