@@ -187,9 +187,11 @@ class World:
 
     def stop(self):
         self.closing = True  # nobody begins anything again
-        for process in list(self.processes):
-            if process.poll() is None:
-                process.terminate()
-        for process in list(self.processes):
-            process.wait(90)
-        self.certmuster("down", status=None)
+        try:
+            for process in list(self.processes):
+                if process.poll() is None:
+                    process.terminate()
+            for process in list(self.processes):
+                process.wait(90)
+        finally:
+            self.certmuster("down", status=None)
