@@ -15,23 +15,50 @@ struct page_job {
     page_fn done;
 };
 
+/* The list's rows in one direction, out of what is marked as current. Mostly that is in use, and whether it is shows in its places, which are looked up
+ * anyway: only if one has none, each row is asked. */
+static int read_list(struct page_job *page, struct db *db, bool behind, struct db_result **out, struct cm_error *error)
+{
+    struct query query;
+    bool again = false, sure = !query_may_hope(&page->choice);
+    do {
+        int code = query_list(&query, &page->choice, &page->request, behind, sure, error);
+        if (code)
+            return code;
+        /* Without a filter it is asked for all the time, and planning it costs a tenth of it. */
+        code = (query.filter.count ? db_query : db_query_again)(db, query.sql.data, query.parameters, query.count, out,
+                                                                error);
+        query_done(&query);
+        if (code)
+            return code;
+        again = false;
+        for (size_t i = 0; !sure && i < db_rows(*out); i++)
+            again = again || db_integer(*out, i, LIST_PLACES) == 0;
+        if (again) {
+            db_result_free(*out);
+            *out = NULL;
+        }
+        sure = true;
+    } while (again);
+    return CM_OK;
+}
+
+static int read_places(struct page_job *page, struct db *db, bool behind, struct db_result **out,
+                       struct cm_error *error)
+{
+    struct query query;
+    query_places(&query, page->fingerprint, &page->request, behind);
+    int code = db_query(db, query.sql.data, query.parameters, query.count, out, error);
+    query_done(&query);
+    return code;
+}
+
 /* One direction; its rows in the list's order are appended, *short_of says that there were fewer than asked for. */
 static int run_direction(struct page_job *page, struct db *db, bool behind, bool *short_of, struct cm_error *error)
 {
-    struct query query;
     struct db_result *result = NULL;
     struct rows *rows = &page->answer.rows;
-    int code = CM_OK;
-    if (page->fingerprint)
-        query_places(&query, page->fingerprint, &page->request, behind);
-    else
-        code = query_list(&query, &page->choice, &page->request, behind, error);
-    if (code)
-        return code;
-    /* A list without a filter is asked for all the time, and planning it costs a tenth of it. */
-    bool again = !page->fingerprint && query.filter.count == 0;
-    code = (again ? db_query_again : db_query)(db, query.sql.data, query.parameters, query.count, &result, error);
-    query_done(&query);
+    int code = (page->fingerprint ? read_places : read_list)(page, db, behind, &result, error);
     if (code)
         return code;
     size_t first = rows->count;

@@ -50,9 +50,11 @@ struct query {
     struct filter filter;
 };
 
-/* The page asked for: `behind` the rows after (or, AROUND, from) the key on, else those before it, nearest first. */
+/* The page asked for: `behind` the rows after (or, AROUND, from) the key on, else those before it, nearest first. Unless `sure`, rows of what is in
+ * use nowhere any more may be among them, which show no place: what the collector has not marked yet. Only query_may_hope() may ask so. */
 CM_MUST_CHECK int query_list(struct query *query, const struct choice *choice, const struct pages_request *request,
-                             bool behind, struct cm_error *error);
+                             bool behind, bool sure, struct cm_error *error);
+bool query_may_hope(const struct choice *choice);
 /* One row: all, expired, due in 7 days, in 30 days, and how many stand before the key (sort, id). */
 CM_MUST_CHECK int query_totals(struct query *query, const struct choice *choice, const char *sort, const char *id,
                                struct cm_error *error);

@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from browse_fleet_tools import EDGE, Fleet, IN_USE, list_is_ready, ordered, position, row_names, same_names, say, spelled  # noqa: E402
+from browse_fleet_tools import EDGE, Fleet, HOSTILE, IN_USE, list_is_ready, ordered, position, row_names, same_names, say, spelled  # noqa: E402
 from browse_tools import BROWSE, Terminal, check  # noqa: E402
 
 SIZES = ((80, 24), (200, 60))
@@ -48,6 +48,28 @@ def test_list(fleet, columns, rows):
     terminal.keys("Home")
     terminal.wait(lambda lines: f" 1 of {IN_USE:,}" in lines[-2])
     terminal.leave()
+
+
+def test_unmarked(fleet):
+    """What has just vanished and is not marked yet is not shown, and the page is full without it."""
+    everything = ordered(fleet.pg, limit=60)
+    last = ordered(fleet.pg, descending=True, limit=60)
+    hidden = [name for names in (everything, last) for name in names[2:26:3] if names.count(name) == 1 and "Fleet" not in name and HOSTILE.split(";")[0] not in name]
+    listed = ", ".join("'" + name.replace("'", "''") + "'" for name in hidden)
+    spans = f"""sighting s SET closed_at = %s WHERE s.chain_id IN (SELECT ch.chain_id FROM chain ch, certificate c WHERE c.sha256 = ANY (ch.fingerprints) AND NOT c.is_ca
+                AND c.display_name IN ({listed})) AND s.closed_at IS %s"""
+    fleet.pg.sql("UPDATE " + spans % ("'2001-01-01'", "NULL"))
+    try:
+        terminal = fleet.browse(80, 24)
+        terminal.wait(lambda lines: "expired" in lines[-2])
+        for key, names in (("Home", everything), ("End", last)):
+            terminal.keys(key)
+            left = spelled([name for name in names if name not in hidden])[:20]
+            check(len(hidden) > 8 and len(left) == 20, "enough is hidden, and left")
+            terminal.wait(lambda lines: same_names(row_names(lines), left if key == "Home" else left[::-1]))
+        terminal.leave()
+    finally:
+        fleet.pg.sql("UPDATE " + spans % ("NULL", "NOT NULL AND s.closed_at = '2001-01-01'"))
 
 
 def matches(pg, word):
@@ -436,7 +458,7 @@ def main():
     fleet = Fleet()
     try:
         steps = [(test_start, ()), *[(test, size) for size in SIZES for test in (test_list, test_filter, test_detail)],
-                 (test_acknowledge, ()), (test_hostile, ()), (test_terminal, ()), (test_frozen, ()), (test_latency, ()), (test_outage, ())]
+                 (test_unmarked, ()), (test_acknowledge, ()), (test_hostile, ()), (test_terminal, ()), (test_frozen, ()), (test_latency, ()), (test_outage, ())]
         only = sys.argv[1:]
         for test, arguments in steps:
             if only and test.__name__ not in only:

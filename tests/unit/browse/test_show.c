@@ -348,7 +348,7 @@ static void test_queries(void **state)
             request.sort = sort;
             request.id = id;
         }
-        assert_int_equal(query_list(&query, &choice, &request, behind, &error), CM_OK);
+        assert_int_equal(query_list(&query, &choice, &request, behind, true, &error), CM_OK);
         assert_parameters(&query);
         assert_null(strstr(query.sql.data, "DROP")); /* a parameter, not text */
         assert_non_null(strstr(query.sql.data, choice.order == ORDER_NAME ? "b.name_key" : "b.expires"));
@@ -367,7 +367,7 @@ static void test_queries(void **state)
     struct pages_request request = {.from = PAGES_START, .limit = 1};
     struct query query;
     snprintf(choice.filter, sizeof choice.filter, "nosuch:key");
-    assert_int_equal(query_list(&query, &choice, &request, true, &error), CM_EINVAL);
+    assert_int_equal(query_list(&query, &choice, &request, true, true, &error), CM_EINVAL);
     assert_int_equal(query_totals(&query, &choice, NULL, NULL, &error), CM_EINVAL);
 }
 
