@@ -29,26 +29,23 @@ void hex_write(char *out, const void *bytes, size_t size)
     out[2 * size] = '\0';
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+/* One more than the digit's value; 0: no digit. */
+static const uint8_t hex_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 int hex_read(const char *text, size_t text_size, uint8_t *out, size_t size)
 {
-    if (text_size % 2 || text_size / 2 != size)
+    const uint8_t *in = (const uint8_t *)text;
+    bool bad = text_size % 2 || text_size / 2 != size;
+    for (size_t i = 0; i < text_size && !bad; i++)
+        bad = !hex_values[in[i]];
+    if (bad)
         return CM_EMALFORMED;
-    for (size_t i = 0; i < text_size; i++)
-        if (hex_value(text[i]) < 0)
-            return CM_EMALFORMED;
     for (size_t i = 0; i < size; i++)
-        out[i] = (uint8_t)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+        out[i] = (uint8_t)((hex_values[in[2 * i]] - 1) << 4 | (hex_values[in[2 * i + 1]] - 1));
     return 0;
 }
 
@@ -74,32 +71,104 @@ void base64_append(struct buf *out, const void *bytes, size_t size)
     *at = '=';
 }
 
+enum { BASE64_SPACE = 65, BASE64_PADDING = 66 };
+
+/* One more than the digit's value; 0: nothing of base64. */
+static const uint8_t base64_values[256] = {
+    ['A'] = 1,
+    ['B'] = 2,
+    ['C'] = 3,
+    ['D'] = 4,
+    ['E'] = 5,
+    ['F'] = 6,
+    ['G'] = 7,
+    ['H'] = 8,
+    ['I'] = 9,
+    ['J'] = 10,
+    ['K'] = 11,
+    ['L'] = 12,
+    ['M'] = 13,
+    ['N'] = 14,
+    ['O'] = 15,
+    ['P'] = 16,
+    ['Q'] = 17,
+    ['R'] = 18,
+    ['S'] = 19,
+    ['T'] = 20,
+    ['U'] = 21,
+    ['V'] = 22,
+    ['W'] = 23,
+    ['X'] = 24,
+    ['Y'] = 25,
+    ['Z'] = 26,
+    ['a'] = 27,
+    ['b'] = 28,
+    ['c'] = 29,
+    ['d'] = 30,
+    ['e'] = 31,
+    ['f'] = 32,
+    ['g'] = 33,
+    ['h'] = 34,
+    ['i'] = 35,
+    ['j'] = 36,
+    ['k'] = 37,
+    ['l'] = 38,
+    ['m'] = 39,
+    ['n'] = 40,
+    ['o'] = 41,
+    ['p'] = 42,
+    ['q'] = 43,
+    ['r'] = 44,
+    ['s'] = 45,
+    ['t'] = 46,
+    ['u'] = 47,
+    ['v'] = 48,
+    ['w'] = 49,
+    ['x'] = 50,
+    ['y'] = 51,
+    ['z'] = 52,
+    ['0'] = 53,
+    ['1'] = 54,
+    ['2'] = 55,
+    ['3'] = 56,
+    ['4'] = 57,
+    ['5'] = 58,
+    ['6'] = 59,
+    ['7'] = 60,
+    ['8'] = 61,
+    ['9'] = 62,
+    ['+'] = 63,
+    ['/'] = 64,
+    [' '] = BASE64_SPACE,
+    ['\t'] = BASE64_SPACE,
+    ['\r'] = BASE64_SPACE,
+    ['\n'] = BASE64_SPACE,
+    ['\v'] = BASE64_SPACE,
+    ['\f'] = BASE64_SPACE,
+    ['='] = BASE64_PADDING,
+};
+
 /* 0 to 63 for a digit, -1 for white space, -2 for '=', -3 for anything else. */
-static int base64_value(unsigned char c)
+static int base64_value(uint8_t c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    switch (c) {
-    case '+':
-        return 62;
-    case '/':
-        return 63;
-    case '=':
-        return -2;
-    case ' ':
-    case '\t':
-    case '\r':
-    case '\n':
-    case '\v':
-    case '\f':
-        return -1;
-    default:
-        return -3;
+    unsigned value = base64_values[c];
+    return value == 0 ? -3 : value == BASE64_PADDING ? -2 : value == BASE64_SPACE ? -1 : (int)value - 1;
+}
+
+/* Four digits, which most of a text is: their three bytes. */
+static bool base64_group(const uint8_t *in, char *out)
+{
+    uint32_t group = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned value = base64_values[in[i]] - 1U;
+        if (value > 63)
+            return false;
+        group = group << 6 | value;
     }
+    out[0] = (char)(group >> 16);
+    out[1] = (char)(group >> 8);
+    out[2] = (char)group;
+    return true;
 }
 
 /* Both forms: out grows only when all of the text was right. */
@@ -113,7 +182,12 @@ static int base64_decode(const char *text, size_t size, bool loose, struct buf *
     unsigned digits = 0, padding = 0;
     bool bad = false;
     for (size_t i = 0; i < size && !bad; i++) {
-        int value = base64_value((unsigned char)text[i]);
+        if (digits == 0 && padding == 0 && size - i >= 4 && base64_group((const uint8_t *)text + i, at)) {
+            at += 3;
+            i += 3;
+            continue;
+        }
+        int value = base64_value((uint8_t)text[i]);
         if (value == -1 && loose)
             continue;
         if (value == -2) {
