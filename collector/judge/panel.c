@@ -2,6 +2,9 @@
  * is much to do. */
 #include "collector/judge/panel.h"
 
+#include <openssl/conf.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -97,11 +100,28 @@ static int sit(struct seat *seat, int rounds)
     return code;
 }
 
+/* OpenSSL 3.0 looks up algorithms and keys of a library context under its locks, a hundred times for each signature: threads that share one wait for
+ * each other longer than they check. So each seat beside the first has its own, as the system configures it. It is kept until the process ends, because keys
+ * of trust anchors, which all share, remember what every context made of them. */
+static void use_own_context(size_t seat)
+{
+    static OSSL_LIB_CTX *contexts[SEATS_MAX];
+    if (!contexts[seat] && (contexts[seat] = OSSL_LIB_CTX_new()) != NULL) {
+        char *file = CONF_get1_default_config_file();
+        (void)OSSL_LIB_CTX_load_config(
+            contexts[seat], file); /* without one, or with a damaged one, the default context has none either */
+        OPENSSL_free(file);
+        ERR_clear_error();
+    }
+    (void)OSSL_LIB_CTX_set0_default(contexts[seat]); /* NULL: stays as it is */
+}
+
 /* A seat that cannot work leaves the work to the others. */
 static void *sit_beside(void *context)
 {
     struct seat *seat = context;
     int code = 0;
+    use_own_context((size_t)(seat - seat->panel->seats));
     if (seat->db && !db_alive(seat->db)) {
         db_close(seat->db);
         seat->db = NULL;

@@ -9,6 +9,7 @@
  * Functions of the collector itself, over the same bytes, in one process, taking turns; PostgreSQL and the ways to it are not in it.
  * Prints a line for each round: microseconds of CPU per certificate of each, then, of decode and judge shared out among THREADS, CPU of
  * them all and the wall clock. */
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <pthread.h>
@@ -213,12 +214,14 @@ struct share {
     struct item *items;
     size_t first, end;
     const struct trust *trust;
+    OSSL_LIB_CTX *crypto;
     pthread_t thread;
 };
 
 static void *work(void *context)
 {
     struct share *share = context;
+    OSSL_LIB_CTX_set0_default(share->crypto);
     decode(share->items, share->first, share->end);
     judge(share->items, share->first, share->end, share->trust);
     return NULL;
@@ -226,10 +229,14 @@ static void *work(void *context)
 
 static void share_out(struct item *items, size_t count, const struct trust *trust, size_t threads)
 {
+    static OSSL_LIB_CTX *contexts[THREADS_MAX]; /* as panel.c has them: each but the first its own */
     struct share shares[THREADS_MAX];
     size_t all = count - ISSUERS;
     for (size_t i = 0; i < threads; i++) {
+        if (i > 0 && !contexts[i])
+            contexts[i] = OSSL_LIB_CTX_new();
         shares[i] = (struct share){.items = items,
+                                   .crypto = contexts[i],
                                    .first = ISSUERS + all * i / threads,
                                    .end = ISSUERS + all * (i + 1) / threads,
                                    .trust = trust};
