@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certmuster/encode.h"
+#include "certmuster/ids.h"
 #include "lib/db_private.h"
 
-enum { NAME_SIZE = 32 };
+enum { NAME_SIZE = 64 };
 
 void db_forget_prepared(struct db *db)
 {
@@ -32,16 +34,14 @@ static size_t place_of(const struct db *db, const char *sql)
     return at;
 }
 
-/* False: it goes unprepared. */
-static bool prepare(struct db *db, const char *name, size_t at, const char *sql)
+/* By its text, so that a session that somebody else had before us has no other statement by that name. */
+static void name_it(char name[static NAME_SIZE], const char *sql)
 {
-    PGresult *result = PQprepare(db->connection, name, sql, 0, NULL);
-    bool done = PQresultStatus(result) == PGRES_COMMAND_OK;
-    db->pooled = is_state(result, "42P05"); /* a name that we have not given yet is taken */
-    PQclear(result);
-    if (done)
-        db->prepared[at] = cm_strdup(sql);
-    return done;
+    uint8_t digest[CM_SHA256_SIZE];
+    char hex[CM_SHA256_HEX_SIZE];
+    sha256_bytes(sql, strlen(sql), digest);
+    hex_write(hex, digest, sizeof digest);
+    snprintf(name, NAME_SIZE, "certmuster_%.40s", hex);
 }
 
 int db_query_again(struct db *db, const char *sql, const char *const *params, size_t param_count,
@@ -51,9 +51,18 @@ int db_query_again(struct db *db, const char *sql, const char *const *params, si
     size_t at = place_of(db, sql);
     if (db->pooled || at == DB_PREPARED_MAX)
         return db_query(db, sql, params, param_count, out, error);
-    snprintf(name, sizeof name, "certmuster_%zu", at);
-    if (!db->prepared[at] && !prepare(db, name, at, sql))
-        return db_query(db, sql, params, param_count, out, error);
+    name_it(name, sql);
+    if (!db->prepared[at]) {
+        PGresult *prepared = PQprepare(db->connection, name, sql, 0, NULL);
+        bool done = PQresultStatus(prepared) == PGRES_COMMAND_OK;
+        db->pooled = is_state(prepared, "42P05"); /* a name that we have not given yet is taken */
+        if (!done && !db->pooled)
+            return db_take_result(db, prepared, out, error);
+        PQclear(prepared);
+        if (!done)
+            return db_query(db, sql, params, param_count, out, error);
+        db->prepared[at] = cm_strdup(sql);
+    }
     PGresult *result = PQexecPrepared(db->connection, name, (int)param_count, params, NULL, NULL, 0);
     bool gone = is_state(result, "26000"), changed = is_state(result, "0A000");
     if (!gone && !changed)

@@ -49,7 +49,7 @@ BEGIN
 END
 $$;
 
--- As in 0014, but what is retired is not looked up, and a chain that a renewal supersedes wherever it is counts no more as not trusted. Whoever reads in order says "current", which is what the indexes hold.
+-- As in 0014, but what is retired is not looked up, and a chain that stands in trust stores alone, or that a renewal supersedes wherever it is, counts no more as not trusted. Whoever reads in order says "current", which is what the indexes hold.
 CREATE OR REPLACE VIEW browse_certificate AS
 SELECT c.sha256, coalesce(c.not_after, 'infinity'::timestamptz) AS expires, left(c.display_name, 100) AS name_key,
        c.display_name, c.subject, c.issuer, c.serial, c.not_before, c.not_after, c.is_ca, c.self_issued, c.sig_alg, c.undecodable,
@@ -62,7 +62,7 @@ SELECT c.sha256, coalesce(c.not_after, 'infinity'::timestamptz) AS expires, left
        c.retired_at IS NULL AND member_in_trust(c.sha256) AS in_trust,
        EXISTS (SELECT 1 FROM chain ch CROSS JOIN LATERAL chain_best(ch.chain_id) v
                 WHERE ch.leaf_sha256 = c.sha256 AND v.verdict <> 'ok'
-                  AND EXISTS (SELECT 1 FROM place_certificate p WHERE p.chain_id = ch.chain_id AND p.sha256 = c.sha256 AND NOT p.superseded)) AS not_trusted,
+                  AND EXISTS (SELECT 1 FROM place_certificate p WHERE p.chain_id = ch.chain_id AND p.sha256 = c.sha256 AND p.role <> 'trust' AND NOT p.superseded)) AS not_trusted,
        c.retired_at IS NULL AND c.superseded_at IS NULL AS current
   FROM certificate c;
 
@@ -97,7 +97,9 @@ BEGIN
            (SELECT v.verdict
               FROM unnest(CASE WHEN s.rows < most THEN s.chains
                                ELSE ARRAY(SELECT ch.chain_id FROM chain ch
-                                           WHERE ch.leaf_sha256 = a.sha256 AND EXISTS (SELECT FROM sighting s WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL OFFSET 0)) END) AS u(id)
+                                           WHERE ch.leaf_sha256 = a.sha256
+                                             AND EXISTS (SELECT FROM place_certificate p
+                                                          WHERE p.chain_id = ch.chain_id AND p.sha256 = a.sha256 AND NOT p.superseded AND (p.role <> 'trust' OR with_trust) OFFSET 0)) END) AS u(id)
              CROSS JOIN LATERAL chain_best(u.id) v
              ORDER BY v.verdict = 'ok', v.verdict
              LIMIT 1),

@@ -21,6 +21,7 @@ struct seat {
     struct db *db; /* of the first: lent for a round */
     const struct trust_set *set;
     struct cm_error error;
+    OSSL_LIB_CTX *crypto; /* of all but the first */
     pthread_t thread;
     bool taken, more, full;
 };
@@ -102,8 +103,8 @@ static int sit(struct seat *seat, int rounds)
 
 /* OpenSSL 3.0 looks up algorithms and keys of a library context under its locks, a hundred times for each signature: threads that share one wait for
  * each other longer than they check. So each seat beside the first has its own, as the system configures it. It is kept until the process ends, because keys
- * of trust anchors, which all share, remember what every context made of them. */
-static void use_own_context(size_t seat)
+ * of trust anchors, which all share, remember what every context made of them. NULL: the default one has to do. Called by one thread. */
+static OSSL_LIB_CTX *own_context(size_t seat)
 {
     static OSSL_LIB_CTX *contexts[SEATS_MAX];
     if (!contexts[seat] && (contexts[seat] = OSSL_LIB_CTX_new()) != NULL) {
@@ -113,7 +114,7 @@ static void use_own_context(size_t seat)
         OPENSSL_free(file);
         ERR_clear_error();
     }
-    (void)OSSL_LIB_CTX_set0_default(contexts[seat]); /* NULL: stays as it is */
+    return contexts[seat];
 }
 
 /* A seat that cannot work leaves the work to the others. */
@@ -121,7 +122,7 @@ static void *sit_beside(void *context)
 {
     struct seat *seat = context;
     int code = 0;
-    use_own_context((size_t)(seat - seat->panel->seats));
+    (void)OSSL_LIB_CTX_set0_default(seat->crypto);
     if (seat->db && !db_alive(seat->db)) {
         db_close(seat->db);
         seat->db = NULL;
@@ -146,6 +147,7 @@ static void begin_others(struct panel *panel)
     for (size_t i = 1; i < panel->count; i++) {
         struct seat *seat = &panel->seats[i];
         seat->set = panel->seats[0].set;
+        seat->crypto = own_context(i);
         seat->taken = pthread_create(&seat->thread, NULL, sit_beside, seat) == 0;
     }
 }

@@ -39,8 +39,10 @@ def looks(run, net, count):
 
 def stored_of(runs):
     """What is stored of each; runs that nobody knows are left out."""
-    rows = world.sql(f"SELECT run, stored_ok FROM run WHERE run = ANY ('{{{','.join(runs)}}}')")
-    return {run: int(count) for run, count in (row.split("|") for row in rows.splitlines())}
+    runs, rows = list(runs), []
+    for begin in range(0, len(runs), 1000):  # as many as a command line bears
+        rows += world.sql(f"SELECT run, stored_ok FROM run WHERE run = ANY ('{{{','.join(runs[begin:begin + 1000])}}}')").splitlines()
+    return {run: int(count) for run, count in (row.split("|") for row in rows)}
 
 
 def counter(result):
