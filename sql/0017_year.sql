@@ -49,7 +49,7 @@ BEGIN
 END
 $$;
 
--- As in 0014, but what is retired is not looked up, and a chain that stands in trust stores alone, or that a renewal supersedes wherever it is, counts no more as not trusted. Whoever reads in order says "current", which is what the indexes hold.
+-- As in 0014, but what is retired is not looked up. Whoever reads in order says "current", which is what the indexes hold.
 CREATE OR REPLACE VIEW browse_certificate AS
 SELECT c.sha256, coalesce(c.not_after, 'infinity'::timestamptz) AS expires, left(c.display_name, 100) AS name_key,
        c.display_name, c.subject, c.issuer, c.serial, c.not_before, c.not_after, c.is_ca, c.self_issued, c.sig_alg, c.undecodable,
@@ -62,28 +62,21 @@ SELECT c.sha256, coalesce(c.not_after, 'infinity'::timestamptz) AS expires, left
        c.retired_at IS NULL AND member_in_trust(c.sha256) AS in_trust,
        EXISTS (SELECT 1 FROM chain ch CROSS JOIN LATERAL chain_best(ch.chain_id) v
                 WHERE ch.leaf_sha256 = c.sha256 AND v.verdict <> 'ok'
-                  AND EXISTS (SELECT 1 FROM place_certificate p WHERE p.chain_id = ch.chain_id AND p.sha256 = c.sha256 AND p.role <> 'trust' AND NOT p.superseded)) AS not_trusted,
+                  AND EXISTS (SELECT 1 FROM sighting s WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL)) AS not_trusted,
        c.retired_at IS NULL AND c.superseded_at IS NULL AS current
   FROM certificate c;
 
 -- Open spans by chain, with what a count of places needs: read from the index alone. And those that some run missed, which may be superseded.
 DROP INDEX sighting_open_chain;
-CREATE INDEX sighting_open_chain ON sighting (chain_id, location_id) INCLUDE (role, absent_runs, first_seen) WHERE closed_at IS NULL;
-CREATE INDEX sighting_missed_chain ON sighting (chain_id, location_id) INCLUDE (role, last_seen) WHERE closed_at IS NULL AND absent_runs > 0;
+CREATE INDEX sighting_open_chain ON sighting (chain_id, location_id) INCLUDE (role, absent_runs) WHERE closed_at IS NULL;
+CREATE INDEX sighting_missed_chain ON sighting (chain_id) WHERE closed_at IS NULL AND absent_runs > 0;
 -- What stands at a place now, asked for each place that a run missed: a year leaves several spans at each, of which this is one.
-CREATE INDEX sighting_present ON sighting (location_id) INCLUDE (role, chain_id, first_seen) WHERE closed_at IS NULL AND absent_runs = 0;
-
--- The verdict in the key's index, as is the owner of a place (0016).
-ALTER TABLE chain_verdict
-    DROP CONSTRAINT chain_verdict_pkey,
-    ADD CONSTRAINT chain_verdict_pkey PRIMARY KEY (chain_id, trust_store) INCLUDE (verdict);
+CREATE INDEX sighting_present ON sighting (location_id) WHERE closed_at IS NULL AND absent_runs = 0;
 
 -- Where each of the certificates of a page is, at most `most` places, and who answers for it: in place of a call of browse_use (0014) for each of them. It is planned once for a
--- connection, and as what it is: lookups, however large the server takes the answer to be. Owners are those of the first 12 places; ids of places are hashes, so that these are
--- no worse than any 12. What some run missed may be superseded, as place_certificate (0005) has it. Mostly one successor
--- stands at all of a chain's places: those of the first few places are looked for at the others by their chain, which is one page of an index, and only what is left is
--- looked up place by place; each successor's certificate is read once. The verdict is the worst of the chains that it is the leaf of, at these places or, where they are too many
--- to be all looked at, at any.
+-- connection, and as what it is: lookups, however large the server takes the answer to be. Owners are those of the first 40 places; ids of places are hashes, so that these are
+-- no worse than any 40. What some run missed may be superseded, as place_certificate (0005) has it; each
+-- successor is looked up once, not for each place.
 DROP FUNCTION browse_use(bytea, boolean, integer);
 CREATE FUNCTION browse_uses(asked bytea[], with_trust boolean, most integer)
 RETURNS TABLE (sha256 bytea, places bigint, owner text, owners bigint, verdict text, acknowledged boolean)
@@ -95,54 +88,35 @@ BEGIN
     RETURN QUERY
     SELECT a.sha256, coalesce(cardinality(s.ids), 0)::bigint, o.owner, o.owners,
            (SELECT v.verdict
-              FROM unnest(CASE WHEN s.rows < most THEN s.chains
-                               ELSE ARRAY(SELECT ch.chain_id FROM chain ch
-                                           WHERE ch.leaf_sha256 = a.sha256
-                                             AND EXISTS (SELECT FROM place_certificate p
-                                                          WHERE p.chain_id = ch.chain_id AND p.sha256 = a.sha256 AND NOT p.superseded AND (p.role <> 'trust' OR with_trust) OFFSET 0)) END) AS u(id)
-             CROSS JOIN LATERAL chain_best(u.id) v
+              FROM chain ch
+             CROSS JOIN LATERAL chain_best(ch.chain_id) v
+             WHERE ch.leaf_sha256 = a.sha256
+               AND EXISTS (SELECT FROM sighting s WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL OFFSET 0)
              ORDER BY v.verdict = 'ok', v.verdict
              LIMIT 1),
            -- An acknowledgement silences until a tighter threshold holds; it shows for as long.
            (SELECT bool_and(k.acked_at IS NOT NULL AND (k.acked_threshold IS NULL OR k.acked_threshold <= coalesce(k.threshold, 30)))
               FROM alert k WHERE k.sha256 = a.sha256 AND k.resolved_at IS NULL)
       FROM unnest(asked) AS a(sha256)
-     CROSS JOIN LATERAL (SELECT array_agg(DISTINCT x.location_id) AS ids, array_agg(DISTINCT x.chain_id) FILTER (WHERE x.is_leaf) AS chains, count(*) AS rows
-                           FROM (SELECT s.location_id, ch.chain_id, ch.leaf_sha256 = a.sha256 AS is_leaf
+     CROSS JOIN LATERAL (SELECT array_agg(DISTINCT x.location_id) AS ids
+                           FROM (SELECT s.location_id
                                    FROM chain ch
                                   CROSS JOIN LATERAL (SELECT s.location_id
                                                         FROM sighting s
                                                        WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL AND s.absent_runs = 0 AND (s.role <> 'trust' OR with_trust)
                                                        UNION ALL
                                                       (WITH missed AS MATERIALIZED (
-                                                           SELECT s.location_id, s.role, s.last_seen
+                                                           SELECT s.location_id, s.role, after.chain_id AS successor
                                                              FROM sighting s
-                                                            WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL AND s.absent_runs > 0 AND (s.role <> 'trust' OR with_trust)),
-                                                            likely AS MATERIALIZED (
-                                                           SELECT n.successor
-                                                             FROM (SELECT DISTINCT after.chain_id AS successor
-                                                                     FROM (SELECT * FROM missed LIMIT 2) m
-                                                                     JOIN sighting after ON after.location_id = m.location_id AND after.role = m.role AND after.closed_at IS NULL
-                                                                                         AND after.absent_runs = 0 AND after.chain_id <> ch.chain_id AND after.first_seen > m.last_seen) n
-                                                             JOIN chain ch2 ON ch2.chain_id = n.successor
-                                                             JOIN certificate new ON new.sha256 = ch2.leaf_sha256
-                                                             JOIN certificate old ON old.sha256 = ch.leaf_sha256
-                                                            WHERE (new.not_after > old.not_after OR new.sha256 = old.sha256) AND new.key_alg = old.key_alg),
-                                                            other AS MATERIALIZED (
-                                                           SELECT m.location_id, m.role, after.chain_id AS successor
-                                                             FROM missed m
-                                                             LEFT JOIN sighting after ON after.location_id = m.location_id AND after.role = m.role AND after.closed_at IS NULL
-                                                                                     AND after.absent_runs = 0 AND after.chain_id <> ch.chain_id AND after.first_seen > m.last_seen
-                                                            WHERE NOT EXISTS (SELECT
-                                                                                FROM likely y
-                                                                                JOIN sighting s ON s.chain_id = y.successor AND s.location_id = m.location_id AND s.closed_at IS NULL
-                                                                               WHERE s.role = m.role AND s.absent_runs < 1 AND s.first_seen > m.last_seen))
+                                                             LEFT JOIN sighting after ON after.location_id = s.location_id AND after.role = s.role AND after.closed_at IS NULL
+                                                                                     AND after.absent_runs = 0 AND after.chain_id <> s.chain_id AND after.first_seen > s.last_seen
+                                                            WHERE s.chain_id = ch.chain_id AND s.closed_at IS NULL AND s.absent_runs > 0 AND (s.role <> 'trust' OR with_trust))
                                                        SELECT m.location_id
-                                                         FROM other m
+                                                         FROM missed m
                                                         GROUP BY m.location_id, m.role
                                                        HAVING coalesce(bool_and(m.successor <> ALL (ARRAY(
                                                                   SELECT n.successor
-                                                                    FROM (SELECT DISTINCT m.successor FROM other m) n
+                                                                    FROM (SELECT DISTINCT m.successor FROM missed m) n
                                                                     JOIN chain ch2 ON ch2.chain_id = n.successor
                                                                     JOIN certificate new ON new.sha256 = ch2.leaf_sha256
                                                                     JOIN certificate old ON old.sha256 = ch.leaf_sha256
@@ -151,7 +125,7 @@ BEGIN
                                   LIMIT most) x) s
      CROSS JOIN LATERAL (SELECT (array_agg(t.owner ORDER BY t.owner = '', t.places DESC, t.owner))[1] AS owner, count(*) AS owners
                            FROM (SELECT coalesce(st.owner, '') AS owner, count(*) AS places
-                                   FROM unnest(s.ids[1:12]) AS u(id)
+                                   FROM unnest(s.ids[1:40]) AS u(id)
                                    JOIN location_state st ON st.location_id = u.id
                                   GROUP BY 1) t) o;
 END
