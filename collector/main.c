@@ -2,8 +2,9 @@
  *
  *   event loop (this thread)  HTTP, /metrics, /healthz; never touches the database
  *   ingest workers            one batch each, a database connection each
- *   judge                     verdicts, upkeep, figures, alerts; one connection, and while many chains wait
- *                             as many others as there are workers
+ *   judge                     verdicts, upkeep, alerts; one connection, and while many chains wait as many
+ *                             others as there are workers
+ *   figures                   counts for /metrics; a connection
  *
  * May be killed at any moment: what was not committed is sent again by whoever sent it. */
 #include <fcntl.h>
@@ -17,11 +18,12 @@
 #include "certmuster/cli.h"
 #include "certmuster/home.h"
 #include "certmuster/log.h"
+#include "collector/figures/figures.h"
 #include "collector/http/server.h"
 #include "collector/judge/judge.h"
 #include "collector/notify.h"
 
-enum { JUDGE_STOP_MS = 5000 };
+enum { JUDGE_STOP_MS = 5000, FIGURES_STOP_MS = 500 };
 
 enum { OPTION_SOCKET = 1000, OPTION_LISTEN, OPTION_DSN, OPTION_ALLOW_UID, OPTION_PID_FILE };
 
@@ -200,32 +202,39 @@ static void on_ready(void)
     log_event(LOG_LEVEL_INFO, "ready", "pid=%d", (int)getpid());
 }
 
-static int serve(const struct settings *settings, struct state *state, struct cm_error *error)
+/* *cut: a thread would not end, in the middle of a message that nobody takes or of a long statement, which are made to be cut; nothing that it uses may be freed. */
+static int serve(const struct settings *settings, struct state *state, bool *cut, struct cm_error *error)
 {
     const struct config *config = settings->config;
     struct server *server = NULL;
     struct judge *judge = NULL;
+    struct figures_reader *figures = NULL;
     struct queue *queue = queue_new(settings, state, (size_t)config_integer(config, "collector.queue"),
                                     (unsigned)config_integer(config, "collector.workers"));
     int code = queue ? server_new(settings, state, queue, &server, error)
                      : error_set(error, CM_EIO, 0, "cannot start threads");
     if (!code)
         code = judge_new(settings, state, &judge, error);
+    if (!code)
+        code = figures_reader_new(settings, state, &figures, error);
     if (!code) {
         server_run(server, on_ready);
         notify_service("STOPPING=1");
-        atomic_store(&state->stopping, true);
     }
+    atomic_store(&state->stopping, true);
     if (queue)
         queue_stop(queue);
-    bool ended = !judge || judge_stop(judge, JUDGE_STOP_MS);
+    bool judge_ended = !judge || judge_stop(judge, JUDGE_STOP_MS);
+    bool figures_ended = !figures || figures_reader_stop(figures, FIGURES_STOP_MS);
     server_free(server);
     queue_free(queue);
-    if (!ended) { /* in the middle of a message that nobody takes, or a long statement: both are made to be cut */
+    if (judge_ended)
+        judge_free(judge);
+    else
         log_event(LOG_LEVEL_INFO, "stopped", "judge=\"cut off\"");
-        _exit(CM_EXIT_OK);
-    }
-    judge_free(judge);
+    if (figures_ended)
+        figures_reader_free(figures);
+    *cut = !judge_ended || !figures_ended;
     return code;
 }
 
@@ -243,11 +252,14 @@ static int run(const struct options *options, const struct config *config, struc
     if (code)
         return code;
     block_signals();
-    code = serve(&settings, &state, error);
+    bool cut;
+    code = serve(&settings, &state, &cut, error);
     if (options->pid_file)
         unlink(options->pid_file);
     if (!code)
         log_event(LOG_LEVEL_INFO, "stopped", "pid=%d", (int)getpid());
+    if (cut)
+        _exit(code ? CM_EXIT_FAILED : CM_EXIT_OK);
     return code;
 }
 

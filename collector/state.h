@@ -21,7 +21,7 @@ enum {
 /* What a sweep says of places, and the states of its shards, in the order in which state.c names them. */
 enum { SWEEP_CLASSES = 8, SWEEP_SHARD_STATES = 4 };
 
-/* Figures of the inventory, computed by the judge every few seconds, however many scrape. */
+/* Figures of the inventory, read every few seconds, however many scrape (collector/figures). */
 struct figures {
     bool known;
     int64_t at_ms; /* wall clock */

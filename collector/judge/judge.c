@@ -1,25 +1,15 @@
 /* The judge's thread: the order of its work and how often each part comes. */
 #include "collector/judge/judge.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
 #include "collector/alert/alert.h"
 #include "collector/judge/panel.h"
+#include "collector/rounds.h"
 
-enum {
-    FIGURES_MS = 4000,
-    FIGURES_SHARE = 20, /* figures may take a twentieth of the database's time, not more */
-    UPKEEP_MS = 60 * 1000,
-};
+enum { UPKEEP_MS = 60 * 1000 };
 
 struct judge {
     const struct settings *settings;
@@ -28,10 +18,9 @@ struct judge {
     struct panel *panel;
     struct configuration *configuration;
     struct db *db;
-    pthread_t thread;
-    int stop;                              /* eventfd */
-    int64_t figures_due_ms, upkeep_due_ms; /* monotonic; 0: at once */
-    int64_t away_since_ms;                 /* monotonic; 0: the database is there */
+    struct rounds *rounds;
+    int64_t upkeep_due_ms; /* monotonic; 0: at once */
+    int64_t away_since_ms; /* monotonic; 0: the database is there */
     bool chains_left;
 };
 
@@ -68,20 +57,6 @@ static int do_sweeps(struct judge *judge, struct cm_error *error)
     return sweeps_round(judge->db, error);
 }
 
-static int refresh_figures(struct judge *judge, struct cm_error *error)
-{
-    struct figures figures;
-    int64_t began = clock_monotonic_ms();
-    if (began < judge->figures_due_ms)
-        return 0;
-    int code = figures_read(judge->db, &figures, error);
-    int64_t took = clock_monotonic_ms() - began;
-    judge->figures_due_ms = began + (took * FIGURES_SHARE > FIGURES_MS ? took * FIGURES_SHARE : FIGURES_MS);
-    if (!code)
-        state_set_figures(judge->state, &figures);
-    return code;
-}
-
 static int mark_gone(struct judge *judge, struct cm_error *error)
 {
     return gone_round(judge->db, judge->settings->config, error);
@@ -93,7 +68,7 @@ static int do_alerts(struct judge *judge, struct cm_error *error)
 }
 
 static int (*const tasks[])(struct judge *judge, struct cm_error *error) = {
-    refresh_figures, note_configuration, judge_chains, do_sweeps, mark_gone, do_upkeep, do_alerts};
+    note_configuration, judge_chains, do_sweeps, mark_gone, do_upkeep, do_alerts};
 
 /* --- The thread ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -130,17 +105,18 @@ static void round_of_work(struct judge *judge)
     }
 }
 
-static void *run(void *context)
+static int judge_round(void *context)
 {
     struct judge *judge = context;
-    struct pollfd stop = {.fd = judge->stop, .events = POLLIN};
-    int64_t interval = config_integer(judge->settings->config, "collector.judge_interval");
-    do
-        round_of_work(judge);
-    while (!is_stopping(judge) && poll(&stop, 1, judge->chains_left ? 0 : (int)interval) <= 0);
+    round_of_work(judge);
+    return judge->chains_left ? 0 : (int)config_integer(judge->settings->config, "collector.judge_interval");
+}
+
+static void end(void *context)
+{
+    struct judge *judge = context;
     db_close(judge->db);
     judge->db = NULL;
-    return NULL;
 }
 
 int judge_new(const struct settings *settings, struct state *state, struct judge **out, struct cm_error *error)
@@ -150,9 +126,8 @@ int judge_new(const struct settings *settings, struct state *state, struct judge
     judge->state = state;
     judge->panel = panel_new(settings, state);
     judge->configuration = configuration_new(settings);
-    judge->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int code = trust_set_new(settings->config, &judge->trust, error);
-    if (!code && (judge->stop < 0 || pthread_create(&judge->thread, NULL, run, judge) != 0))
+    if (!code && !(judge->rounds = rounds_new(judge_round, end, judge)))
         code = error_set(error, CM_EIO, 0, "cannot start threads");
     if (code)
         judge_free(judge);
@@ -163,23 +138,16 @@ int judge_new(const struct settings *settings, struct state *state, struct judge
 
 bool judge_stop(struct judge *judge, int timeout_ms)
 {
-    const uint64_t one = 1;
-    struct timespec until;
-    if (write(judge->stop, &one, sizeof one) < 0)
-        log_event(LOG_LEVEL_WARN, "judge", "it cannot be woken");
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += timeout_ms / 1000;
-    return pthread_timedjoin_np(judge->thread, NULL, &until) == 0;
+    return rounds_stop(judge->rounds, timeout_ms);
 }
 
 void judge_free(struct judge *judge)
 {
     if (!judge)
         return;
+    rounds_free(judge->rounds);
     trust_set_free(judge->trust);
     panel_free(judge->panel);
     configuration_free(judge->configuration);
-    if (judge->stop >= 0)
-        close(judge->stop);
     free(judge);
 }

@@ -1,5 +1,5 @@
 /* The judge: one thread that every few seconds verifies the chains that wait for it (with others, when many do), does the upkeep that is
- * due, brings the figures of /metrics up to date and lets the alerts work. */
+ * due and lets the alerts work. */
 #ifndef COLLECTOR_JUDGE_JUDGE_H
 #define COLLECTOR_JUDGE_JUDGE_H
 
@@ -50,6 +50,5 @@ struct upkeep_task {
     int (*run)(struct db *db, struct cm_error *error);
 };
 CM_MUST_CHECK int upkeep_task(struct db *db, const struct upkeep_task *task, struct cm_error *error);
-CM_MUST_CHECK int figures_read(struct db *db, struct figures *out, struct cm_error *error);
 
 #endif

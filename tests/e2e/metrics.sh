@@ -63,4 +63,27 @@ assert_eq "scanners" "$(sql "SELECT count(*) FROM scanner")" "$(asked certmuster
 assert_eq "clocks" 0 "$(asked certmuster_scanners_skewed)"
 sql "UPDATE scanner SET skewed_ms = -86400000 WHERE name = 'prometheus'"
 wait_for 30 answers certmuster_scanners_skewed 1
+
+note "figures that take long keep nobody from anything: chains are judged, the collector ends, and the server forgets the question"
+mkfifo "$dir/hold"
+start holder psql -X -q -h "$(cat "$CERTMUSTER_HOME/sockets")" -U certmuster_admin -d certmuster -f "$dir/hold"
+exec 8>"$dir/hold"
+echo "BEGIN; ALTER VIEW certmuster.browse_certificate SET (security_barrier = false); SELECT 'held';" >&8
+wait_for 10 grep -q held "$dir/holder.log"
+figures() { sql "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'certmuster-collectd figures' AND $1"; }
+stuck() { [ "$(figures "wait_event_type = 'Lock'")" = 1 ]; }
+wait_for 20 stuck
+start others "$CM_FLEET" many --dir "$dir/others" --count 32 --base 127.91.0.0
+wait_for 10 grep -q '^ready ' "$dir/others.log"
+certmuster scan -q "127.91.0.0/27:$(sed -n 's/^ready \([0-9]*\).*/\1/p' "$dir/others.log")" >"$dir/out"
+judged() { [ "$(sql "SELECT (SELECT count(*) FROM location) || ' ' || (SELECT count(*) FROM docket) || ' ' || (SELECT count(DISTINCT chain_id) FROM chain_verdict)")" = "96 0 96" ]; }
+wait_for 30 judged
+stuck || fail "the figures waited no more"
+collector=$(cat "$CERTMUSTER_HOME/collectd.pid")
+kill "$collector"
+wait_for 10 sh -c "! kill -0 $collector 2>/dev/null"
+assert_eq "its last word" 1 "$(tail -n 1 "$CERTMUSTER_HOME/log/collectd.log" | grep -c 'stopped.*pid=')"
+forgotten() { [ "$(figures true)" = 0 ]; }
+wait_for 20 forgotten
+exec 8>&-
 echo ok

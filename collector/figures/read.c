@@ -1,9 +1,10 @@
-/* The figures of /metrics, read from the inventory in a few statements, of which most are answered by indexes: nothing here reads a million certificates. */
+/* What the figures are: a few statements, of which most are answered by indexes. */
+#include "collector/figures/figures.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "certmuster/timefmt.h"
-#include "collector/judge/judge.h"
 
 /* What is gone is taken off rather than left out: for gone_at every place would have to be read. */
 static const char counts_sql[] =
