@@ -23,8 +23,9 @@ enum {
 static const struct cli_program program = {
     .name = "certmuster alert",
     .summary = "What the collector warns of: certificates that expire soon, once per certificate and owner.",
-    .usage = (const char *const[]){"list [--all] [--owner NAME] [--format text|json]", "show CERT",
-                                   "ack CERT [--owner NAME] [--note TEXT]", "unack CERT [--owner NAME]", NULL},
+    .usage =
+        (const char *const[]){"list [--all] [--owner NAME] [--format text|json]", "show CERT",
+                              "ack CERT [--owner NAME] [--note TEXT]", "unack CERT [--owner NAME] [--note TEXT]", NULL},
     .options = (const struct cli_option[]){{OPTION_ALL, "all", NULL, "List resolved alerts too."},
                                            {OPTION_OWNER, "owner", "NAME",
                                             "Only this owner's alerts; an empty name means those of nobody."},
@@ -235,12 +236,13 @@ static int unacknowledge(const struct alert_call *call)
 static const struct verb {
     const char *name;
     bool needs_cert;
+    const char *flags; /* that it takes */
     int (*run)(const struct alert_call *call);
 } verbs[] = {
-    {"list", false, list},
-    {"show", true, show},
-    {"ack", true, acknowledge},
-    {"unack", true, unacknowledge},
+    {"list", false, "all owner format", list},
+    {"show", true, "", show},
+    {"ack", true, "owner note", acknowledge},
+    {"unack", true, "owner note", unacknowledge},
 };
 
 static int read_option(struct cli *cli, int id, void *context)
@@ -293,7 +295,8 @@ static int dispatch(struct cli *cli, struct alert_call *call)
         if (wanted == 2 && !(call->cert = normal_prefix(cli->operands[1], prefix)))
             return cli_wrong(cli, "'%s' is no fingerprint: %d to %d hex digits", cli->operands[1], (int)PREFIX_MIN,
                              (int)FINGERPRINT_DIGITS);
-        return verbs[i].run(call);
+        int status = ctl_refuse_flags(cli, verbs[i].name, verbs[i].flags);
+        return status ? status : verbs[i].run(call);
     }
     return cli_wrong(cli, "cannot '%s': list, show, ack or unack", cli->operands[0]);
 }

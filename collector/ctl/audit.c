@@ -189,8 +189,9 @@ static int export_rows(const struct audit_call *call)
 
 static const struct verb {
     const char *name;
+    const char *flags; /* that it takes */
     int (*run)(const struct audit_call *call);
-} verbs[] = {{"list", list}, {"verify", verify}, {"export", export_rows}};
+} verbs[] = {{"list", "limit format", list}, {"verify", "head", verify}, {"export", "", export_rows}};
 
 static int read_head(struct cli *cli, struct audit_call *call)
 {
@@ -226,9 +227,12 @@ static int dispatch(struct cli *cli, const struct audit_call *call)
         return cli_wrong(cli, "say what to do: list, verify or export");
     if (cli->operand_count > 1)
         return cli_wrong(cli, "no operand is needed: '%s'", cli->operands[1]);
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        if (strcmp(cli->operands[0], verbs[i].name) == 0)
-            return verbs[i].run(call);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(cli->operands[0], verbs[i].name) != 0)
+            continue;
+        int status = ctl_refuse_flags(cli, verbs[i].name, verbs[i].flags);
+        return status ? status : verbs[i].run(call);
+    }
     return cli_wrong(cli, "cannot '%s': list, verify or export", cli->operands[0]);
 }
 

@@ -11,19 +11,53 @@
 #include "certmuster/table.h"
 #include "collector/ctl/ctl.h"
 
+enum { GIVEN_MAX = 64 };
+
+static const struct cli_option *given[GIVEN_MAX]; /* of the command's own flags, each once */
+static size_t given_count;
 static const char *connected_as = ""; /* the role that the command needs, for whoever lacks its rights */
+
+static void note_given(const struct cli *cli, int id)
+{
+    const struct cli_option *option = cli->program->options;
+    while (option->id && option->id != id)
+        option++;
+    for (size_t i = 0; i < given_count; i++)
+        if (given[i] == option)
+            return;
+    if (option->id && given_count < GIVEN_MAX)
+        given[given_count++] = option;
+}
 
 int ctl_parse(struct cli *cli, ctl_option_fn fn, void *context)
 {
     for (int id; (id = cli_next(cli)) != CLI_END;) {
         if (id == CLI_USAGE)
             return CM_EXIT_USAGE;
+        note_given(cli, id);
         int wrong = fn ? fn(cli, id, context) : 0;
         if (wrong)
             return wrong;
     }
     if (cli->verbose > 0)
         log_set_level(LOG_LEVEL_DEBUG);
+    return 0;
+}
+
+static bool is_word_of(const char *word, const char *list)
+{
+    size_t size = strlen(word);
+    for (const char *at = list; (at = strstr(at, word)); at += size)
+        if ((at == list || at[-1] == ' ') && (at[size] == ' ' || !at[size]))
+            return true;
+    return false;
+}
+
+int ctl_refuse_flags(const struct cli *cli, const char *verb, const char *taken)
+{
+    for (size_t i = 0; i < given_count; i++)
+        if (!is_word_of(given[i]->name, taken))
+            return cli_wrong(cli, "--%s does not go with %s", given[i]->name, verb);
     return 0;
 }
 

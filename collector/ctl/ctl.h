@@ -33,6 +33,8 @@ int config_command(int argc, char **argv);
 /* Reads every flag of a command that needs no handling of its own; operands are then complete. 0, or CM_EXIT_USAGE. */
 typedef int (*ctl_option_fn)(struct cli *cli, int id, void *context); /* 0 or CM_EXIT_USAGE */
 CM_MUST_CHECK int ctl_parse(struct cli *cli, ctl_option_fn fn, void *context);
+/* A verb takes the flags that `taken` names, "format limit"; another of its command, given to it, would do nothing. 0, or CM_EXIT_USAGE once told. */
+CM_MUST_CHECK int ctl_refuse_flags(const struct cli *cli, const char *verb, const char *taken);
 
 /* Prints "PROGRAM: cannot <what>: <reason>: <detail>", escaped; answers CM_EXIT_FAILED, or CM_EXIT_PARTIAL where the input is at fault. */
 int ctl_fail(const struct cm_error *error, const char *format, ...) CM_PRINTF(2, 3);

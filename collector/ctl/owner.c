@@ -175,10 +175,11 @@ static int test(const struct owner_call *call)
 static const struct verb {
     const char *name;
     const char *argument; /* what it needs; NULL: nothing */
+    const char *flags;    /* that it takes */
     int (*run)(const struct owner_call *call);
 } verbs[] = {
-    {"load", "a FILE", load},          {"list", NULL, list}, {"show", "an owner's NAME", show}, {"rules", NULL, rules},
-    {"test", "a PLACE or NAME", test},
+    {"load", "a FILE", "", load},     {"list", NULL, "format", list},        {"show", "an owner's NAME", "", show},
+    {"rules", NULL, "format", rules}, {"test", "a PLACE or NAME", "", test},
 };
 
 static int read_option(struct cli *cli, int id, void *context)
@@ -200,7 +201,8 @@ static int dispatch(struct cli *cli, struct owner_call *call)
         if (cli->operand_count > wanted)
             return cli_wrong(cli, "%s takes no '%s'", verbs[i].name, cli->operands[wanted]);
         call->argument = wanted == 2 ? cli->operands[1] : NULL;
-        return verbs[i].run(call);
+        int status = ctl_refuse_flags(cli, verbs[i].name, verbs[i].flags);
+        return status ? status : verbs[i].run(call);
     }
     return cli_wrong(cli, "cannot '%s': load, list, show, rules or test", cli->operands[0]);
 }

@@ -224,15 +224,16 @@ static int enable(const struct scanner_call *call)
 
 static const struct verb {
     const char *name;
-    int names; /* operands behind it: 0, 1, or -1 for one or more */
+    int names;         /* operands behind it: 0, 1, or -1 for one or more */
+    const char *flags; /* that it takes */
     int (*run)(const struct scanner_call *call);
-} verbs[] = {{"list", 0, list},
-             {"add", 1, add},
-             {"enrol", 1, scanner_enrol},
-             {"collector", -1, scanner_collector},
-             {"revoke", 1, scanner_revoke},
-             {"disable", 1, disable},
-             {"enable", 1, enable}};
+} verbs[] = {{"list", 0, "format", list},
+             {"add", 1, "cert realm only", add},
+             {"enrol", 1, "realm days out only", scanner_enrol},
+             {"collector", -1, "days out", scanner_collector},
+             {"revoke", 1, "cert", scanner_revoke},
+             {"disable", 1, "", disable},
+             {"enable", 1, "", enable}};
 
 /* A name or realm stands in records, logs and tables as it is. */
 static bool is_plain(const char *text)
@@ -310,6 +311,8 @@ static int dispatch(struct cli *cli, struct scanner_call *call)
         if (strcmp(cli->operands[0], verbs[i].name) != 0)
             continue;
         int status = take_names(cli, &verbs[i], call);
+        if (!status)
+            status = ctl_refuse_flags(cli, verbs[i].name, verbs[i].flags);
         return status ? status : verbs[i].run(call);
     }
     return cli_wrong(cli, "cannot '%s': list, add, enrol, collector, revoke, disable or enable", cli->operands[0]);

@@ -245,17 +245,27 @@ static int cancel(const struct sweep_call *call)
 
 enum { NAME_NONE, NAME_MAYBE, NAME_NEEDED };
 
+static const char of_a_plan[] = "kind realm target file known seen filter ports scanner pass shard every window days "
+                                "deadline";
+
 static const struct verb {
     const char *name;
     int operand;
+    const char *flags; /* that it takes */
     int (*run)(const struct sweep_call *call);
 } verbs[] = {
-    {"create", NAME_NEEDED, sweep_create},  {"edit", NAME_NEEDED, sweep_edit},
-    {"list", NAME_NONE, sweep_list},        {"show", NAME_NEEDED, sweep_show},
-    {"start", NAME_NEEDED, start},          {"status", NAME_MAYBE, sweep_status},
-    {"history", NAME_MAYBE, sweep_history}, {"cancel", NAME_NEEDED, cancel},
-    {"enable", NAME_NEEDED, sweep_enable},  {"disable", NAME_NEEDED, sweep_disable},
-    {"delete", NAME_NEEDED, sweep_delete},  {"limit", NAME_NEEDED, sweep_limit},
+    {"create", NAME_NEEDED, of_a_plan, sweep_create},
+    {"edit", NAME_NEEDED, of_a_plan, sweep_edit},
+    {"list", NAME_NONE, "format", sweep_list},
+    {"show", NAME_NEEDED, "format", sweep_show},
+    {"start", NAME_NEEDED, "wait", start},
+    {"status", NAME_MAYBE, "wait format", sweep_status},
+    {"history", NAME_MAYBE, "format", sweep_history},
+    {"cancel", NAME_NEEDED, "", cancel},
+    {"enable", NAME_NEEDED, "", sweep_enable},
+    {"disable", NAME_NEEDED, "", sweep_disable},
+    {"delete", NAME_NEEDED, "", sweep_delete},
+    {"limit", NAME_NEEDED, "rate workers", sweep_limit},
 };
 
 static int dispatch(struct cli *cli, struct sweep_call *call)
@@ -273,7 +283,8 @@ static int dispatch(struct cli *cli, struct sweep_call *call)
             return cli_wrong(cli, "%s needs the name of a %s", verbs[i].name,
                              verbs[i].run == sweep_limit ? "realm" : "plan");
         call->name = cli->operand_count == 2 ? cli->operands[1] : NULL;
-        return verbs[i].run(call);
+        int status = ctl_refuse_flags(cli, verbs[i].name, verbs[i].flags);
+        return status ? status : verbs[i].run(call);
     }
     return cli_wrong(cli, "cannot '%s': %s", cli->operands[0], words);
 }
