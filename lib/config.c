@@ -15,6 +15,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "certmuster/buf.h"
+#include "certmuster/config_text.h"
 #include "certmuster/home.h"
 #include "certmuster/suggest.h"
 #include "certmuster/timefmt.h"
@@ -34,7 +36,7 @@ struct config {
     struct value values[]; /* in the order of config_keys */
 };
 
-enum { KEY_MAX_BYTES = 256, LIST_ITEMS_MAX = 10000 };
+enum { KEY_MAX_BYTES = 256, LIST_ITEMS_MAX = 10000, RANGE_MAX_BYTES = 128 };
 
 static bool read_boolean(const char *text, int64_t *out)
 {
@@ -129,6 +131,17 @@ static const char *read_scalar(const struct config_key *key, const char *text, s
     return NULL;
 }
 
+/* " from 1 to 64", or nothing where every number will do. */
+static void append_range(const struct config_key *key, struct buf *out)
+{
+    if (!key->minimum && !key->maximum)
+        return;
+    buf_append_str(out, " from ");
+    config_text_number(key, key->minimum, out);
+    buf_append_str(out, " to ");
+    config_text_number(key, key->maximum, out);
+}
+
 static void add_item(struct value *value, const char *text, size_t size)
 {
     value->items = cm_realloc(value->items, (value->count + 2) * sizeof *value->items);
@@ -193,8 +206,13 @@ static int apply_value(struct config *config, const struct yamltree *tree, const
     const char *wrong = read_scalar(key, node->text, value);
     if (!wrong)
         return CM_OK;
-    return yamltree_error(error, CM_EINVAL, tree, node, wrong, "%s: \"%.60s\" is %s; it must be %s", name, node->text,
-                          wrong, wanted(key->type));
+    struct buf range;
+    buf_init(&range, RANGE_MAX_BYTES);
+    append_range(key, &range);
+    int code = yamltree_error(error, CM_EINVAL, tree, node, wrong, "%s: \"%.60s\" is %s; it must be %s%s", name,
+                              node->text, wrong, wanted(key->type), range.size ? range.data : "");
+    buf_done(&range);
+    return code;
 }
 
 /* A map whose dotted name is no key itself is a level; bounded by the tree's depth. */

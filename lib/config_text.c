@@ -23,7 +23,7 @@ static void append_masked(struct buf *out, const char *text)
         buf_append_str(out, "password=*** (the rest is not shown)");
 }
 
-static void append_number(struct buf *out, const struct config_key *key, int64_t value)
+void config_text_number(const struct config_key *key, int64_t value, struct buf *out)
 {
     static const struct {
         int64_t size;
@@ -70,6 +70,6 @@ void config_text(const struct config *config, const struct config_key *key, stru
         buf_append_str(out, config_boolean(config, key->name) ? "true" : "false");
         break;
     default:
-        append_number(out, key, config_integer(config, key->name));
+        config_text_number(key, config_integer(config, key->name), out);
     }
 }

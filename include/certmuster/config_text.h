@@ -7,5 +7,7 @@
 #include "certmuster/config.h"
 
 void config_text(const struct config *config, const struct config_key *key, struct buf *out);
+/* A value that such a key may have, a number, with its unit. */
+void config_text_number(const struct config_key *key, int64_t value, struct buf *out);
 
 #endif

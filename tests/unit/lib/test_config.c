@@ -144,12 +144,17 @@ static void test_wrong(void **state)
     expect_wrong("realm: {a: b}\n", CM_EINVAL, 1, "realm must be a text");
     expect_wrong("\ncollector: here\n", CM_EINVAL, 2, "unknown key \"collector\"");
     expect_wrong("spool:\n  max_bytes: lots\n", CM_EINVAL, 2, "it must be a size");
-    expect_wrong("spool:\n  max_bytes: 1\n", CM_EINVAL, 2, "out of range");
+    expect_wrong("spool:\n  max_bytes: 1\n", CM_EINVAL, 2,
+                 "out of range; it must be a size such as 512MiB from 1MiB to 100TiB");
+    expect_wrong("collector:\n  workers: 0\n", CM_EINVAL, 2,
+                 "\"0\" is out of range; it must be a whole number from 1 to 64");
+    expect_wrong("collector:\n  workers: many\n", CM_EINVAL, 2, "a whole number from 1 to 64");
     expect_wrong("spool:\n  max_bytes: -5MiB\n", CM_EINVAL, 2, "not understood");
     expect_wrong("spool:\n  max_bytes: 99999999999999999999\n", CM_EINVAL, 2, "not understood");
     expect_wrong("spool:\n  max_bytes: 9999999999PiB\n", CM_EINVAL, 2, "not understood");
     expect_wrong("submit:\n  wait: soon\n", CM_EINVAL, 2, "a duration");
-    expect_wrong("submit:\n  wait: 8d\n", CM_EINVAL, 2, "out of range");
+    expect_wrong("submit:\n  wait: 8d\n", CM_EINVAL, 2,
+                 "out of range; it must be a duration such as 30s, 5m or 1d from ");
     expect_wrong("collector:\n  allow_uids: {a: 1}\n", CM_EINVAL, 2, "a list of texts");
     expect_wrong("collector:\n  allow_uids: [[1]]\n", CM_EMALFORMED, 2, "a list of texts");
     expect_wrong("collector.url: a\ncollector:\n  url: b\n", CM_EINVAL, 3, "stands twice");
