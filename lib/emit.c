@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "certmuster/delivery.h"
 #include "certmuster/home.h"
 #include "certmuster/ids.h"
 #include "certmuster/ipaddr.h"
@@ -32,26 +33,33 @@ enum {
     STDOUT_WAIT_BYTES = 64 * 1024 * 1024, /* so much comes of one file at most before its crawl waits for the reader */
 };
 
-/* --to, else the configured collector, else the local home's. */
-static char *choose_collector(const struct emit_options *options)
+/* --to, else the configured collector, else the local home's; NULL: none. What makes no sense is told before anything is looked at: CM_EINVAL of --to,
+ * CM_EMALFORMED of the configuration. */
+static int choose_collector(const struct emit_options *options, char **out, struct cm_error *error)
 {
-    const char *url = options->to;
+    const char *configured = config_string(options->config, "collector.url"), *url = options->to;
     struct home home;
-    if (options->no_submit)
-        return NULL;
-    if (!url && options->json)
-        return NULL;
-    if (!url)
-        url = config_string(options->config, "collector.url");
-    if (url && *url)
-        return cm_strdup(url);
+    *out = NULL;
+    if (options->no_submit || (!url && options->json))
+        return CM_OK;
+    if (!url && configured && *configured)
+        url = configured;
+    if (url) {
+        struct cm_error wrong;
+        if (delivery_url_check(url, &wrong))
+            return error_setf(error, options->to ? CM_EINVAL : CM_EMALFORMED, 0, wrong.reason, "%s is \"%.180s\"",
+                              options->to ? "--to" : "collector.url", url);
+        *out = cm_strdup(url);
+        return CM_OK;
+    }
     if (home_find(&home, NULL) != CM_OK || !home.exists)
-        return NULL;
+        return CM_OK;
     struct buf text;
     buf_init(&text, sizeof home.collector_socket + 8);
     buf_append_str(&text, "unix:");
     buf_append_str(&text, home.collector_socket);
-    return buf_take(&text, NULL);
+    *out = buf_take(&text, NULL);
+    return CM_OK;
 }
 
 static bool leaves_rights(const struct emit_heir *heir)
@@ -128,7 +136,12 @@ int emit_open(const struct emit_options *options, struct emit **out, struct cm_e
     uint8_t id[CM_UUID_SIZE];
     if (options->run && uuid_read(options->run, id) != CM_OK)
         return error_setf(error, CM_EINVAL, 0, "--run takes a UUID", "%.60s", options->run);
+    char *to;
+    int code = choose_collector(options, &to, error);
+    if (code)
+        return code;
     struct emit *emit = cm_calloc(1, sizeof *emit);
+    emit->to = to;
     emit->config = options->config;
     emit->source = options->source;
     emit->argc = options->argc;
@@ -150,8 +163,9 @@ int emit_open(const struct emit_options *options, struct emit **out, struct cm_e
     buf_init(&emit->pending, EMIT_PENDING_MAX_BYTES);
     buf_init(&emit->line, LINE_MAX_BYTES);
     told_init(&emit->told, EMIT_TOLD_MAX);
-    emit->to = choose_collector(options);
-    int code = emit->to ? open_spool(emit, options->heir, error) : CM_OK;
+    code = emit->to ? open_spool(emit, options->heir, error) : CM_OK;
+    if (code == CM_EINVAL) /* a path of the configuration or the environment, not wrong use */
+        code = CM_EMALFORMED;
     if (!code) {
         emit_run_write(&emit->line, emit, "started", NULL);
         code = emit_line(emit, emit->line.data, emit->line.size, error);

@@ -107,6 +107,7 @@ int emit_close(struct emit *emit, bool interrupted, struct emit_outcome *outcome
         code = code ? code : closed;
         bool told = false;
         outcome->delivered = drain_finish(&emit->drain, wait_ms, &told) && !code;
+        outcome->refused = emit->drain.refused;
         if (!outcome->delivered && !told)
             say_kept(emit);
     }

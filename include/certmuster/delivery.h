@@ -12,6 +12,8 @@
 #ifndef CERTMUSTER_DELIVERY_H
 #define CERTMUSTER_DELIVERY_H
 
+#include "certmuster/error.h"
+
 #define DELIVERY_BATCHES    "/v1/batches"
 #define DELIVERY_MISSING    "/v1/missing"
 #define DELIVERY_LEASES     "/v1/leases"
@@ -23,6 +25,10 @@
 enum {
     DELIVERY_KEY_MAX = 400,       /* bytes of an Idempotency-Key: a scanner's name, a UUID, a number */
     DELIVERY_MISSING_MAX = 65536, /* fingerprints of one question: a segment of 4 MiB holds fewer */
+    DELIVERY_URL_SIZE = 1984,     /* an address of a collector with its NUL */
 };
+
+/* An address of a collector: unix:/PATH, or https://HOST, with :PORT and a path where wanted. Plain http would carry the records unprotected. CM_EINVAL: neither. */
+CM_MUST_CHECK int delivery_url_check(const char *url, struct cm_error *error);
 
 #endif

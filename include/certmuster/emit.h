@@ -23,9 +23,8 @@ struct emit_options {
     const struct config *config;
     bool json; /* records to stdout */
     bool no_submit;
-    const char *to; /* --to URL; NULL: the configured collector.url, or the local home's collector when it has one */
-    const char *
-        run; /* --run UUID: the id of a lease that this run works off; NULL: one of its own. CM_EINVAL when it is none */
+    const char *to;  /* --to URL; NULL: the configured collector.url, or the local home's collector when it has one */
+    const char *run; /* --run UUID: the id of a lease that this run works off; NULL: one of its own */
     int argc;
     char **argv; /* for the run record */
     /* Not NULL: submit is started by a small process of its own, made here, that keeps the rights that we have now, so that the scanner
@@ -36,7 +35,7 @@ struct emit_options {
 
 struct emit; /* one per process */
 
-/* CM_ELIMIT: the spool is full, the run is refused (exit 3). Writes the run's started record. */
+/* CM_ELIMIT: the spool is full, the run is refused (exit 3). CM_EINVAL: --to or --run make no sense (exit 2). Writes the run's started record. */
 CM_MUST_CHECK int emit_open(const struct emit_options *options, struct emit **out, struct cm_error *error);
 const char *emit_run(const struct emit *emit);
 const char *emit_scanner(const struct emit *emit);
@@ -80,6 +79,8 @@ void emit_covered(struct emit *emit, const struct record_covered *covered);
 struct emit_outcome {
     bool submitted; /* a collector was to be told */
     bool delivered; /* and has everything; else the spool keeps it and one line on stderr said so */
+    bool
+        refused; /* it took some of what was in the spool for good and stored it not (exit 1); told on stderr, and kept aside */
 };
 /* Writes the run's finished record (ok and failed as counted here), closes the spool, waits for submit to drain it (bounded), frees. */
 CM_MUST_CHECK int emit_close(struct emit *emit, bool interrupted, struct emit_outcome *outcome, struct cm_error *error);

@@ -131,9 +131,10 @@ static int run(const struct cli *cli, const struct options *arguments, const str
     struct sink sink;
     bool quiet = cli->verbose < 0;
     int64_t began_ms = clock_monotonic_ms();
-    if (emit_open(&emit_options, &emit, &error)) {
+    int code = emit_open(&emit_options, &emit, &error);
+    if (code) {
         say_error("%s: %s", error.reason, error.detail);
-        return CM_EXIT_FAILED;
+        return code == CM_EINVAL ? CM_EXIT_USAGE : CM_EXIT_FAILED;
     }
     if (give_up_rights(emit, &user, &error)) {
         struct cm_error closing;
@@ -170,7 +171,7 @@ static int run(const struct cli *cli, const struct options *arguments, const str
         return CM_EXIT_FAILED;
     if (ended && stop)
         return 128 + stop;
-    return sink.counts.problems ? CM_EXIT_PARTIAL : CM_EXIT_OK;
+    return sink.counts.problems || delivery.refused ? CM_EXIT_PARTIAL : CM_EXIT_OK;
 }
 
 int main(int argc, char **argv)

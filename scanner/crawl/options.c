@@ -74,7 +74,7 @@ static const char more[] =
     "followed only when given as PATH; each file is read once; devices, pipes, sockets, /proc and the like are never "
     "opened. Private keys are told of (kind, encrypted or not, hash of the public key), never told.\n"
     "Exit status: 0 done; 1 something was missing, unreadable or damaged, or no password opened it (the rest was "
-    "told); "
+    "told), or the collector refused records; "
     "2 wrong use; 3 could not run at all or could not keep its records; 130 and 143: ended by SIGINT or SIGTERM, with "
     "a record that says so.";
 

@@ -89,7 +89,7 @@ static const char more[] =
     "stands in brackets. A name is asked for in the handshake (SNI); an address alone is asked for nothing, unless it "
     "refuses that and a name is known for it.\n"
     "Exit status: 0 done, also when probes failed (a failure is a result); 1 a target file or a line of it could not "
-    "be read, or "
+    "be read, the collector refused records, or "
     "--fail-on matched; 2 wrong use; 3 could not run at all or could not keep its records; 130 and 143: ended by "
     "SIGINT or SIGTERM, with a record for every probe that had begun.";
 
@@ -351,7 +351,7 @@ static void summarise(const struct sweep_counts *counts, int64_t took_ms)
             counts->interrupted ? "; interrupted" : "");
 }
 
-static int exit_status(const struct sweep_counts *counts, uint64_t damaged, bool fail_on_failure)
+static int exit_status(const struct sweep_counts *counts, bool damaged, bool fail_on_failure)
 {
     if (counts->interrupted && stop)
         return 128 + stop;
@@ -360,15 +360,15 @@ static int exit_status(const struct sweep_counts *counts, uint64_t damaged, bool
 
 /* From the first record to the last. */
 static int run(const struct emit_options *emit_options, const struct sweep_options *sweep_options, struct loop *loop,
-               struct input *input, const sigset_t *open, struct sweep_counts *counts)
+               struct input *input, const sigset_t *open, struct sweep_counts *counts, struct emit_outcome *delivery)
 {
     struct emit *emit = NULL;
-    struct emit_outcome delivery;
     struct cm_error error;
     int64_t began_ms = clock_monotonic_ms();
-    if (emit_open(emit_options, &emit, &error)) {
+    int code = emit_open(emit_options, &emit, &error);
+    if (code) {
         say_error("%s: %s", error.reason, error.detail);
-        return CM_EXIT_FAILED;
+        return code == CM_EINVAL ? CM_EXIT_USAGE : CM_EXIT_FAILED;
     }
     struct tell *tell = emit_options->json ? NULL : tell_new();
     int failed = sweep_run(sweep_options, loop, input, emit, tell, &stop, open, counts, &error);
@@ -383,7 +383,7 @@ static int run(const struct emit_options *emit_options, const struct sweep_optio
     int status = failed == CM_EINVAL ? CM_EXIT_USAGE : failed || unwritten ? CM_EXIT_FAILED : 0;
     if (!failed && !sweep_options->quiet)
         summarise(counts, clock_monotonic_ms() - began_ms);
-    if (emit_close(emit, counts->interrupted || failed, &delivery, &error)) {
+    if (emit_close(emit, counts->interrupted || failed, delivery, &error)) {
         say_error("%s: %s", error.reason, error.detail);
         return CM_EXIT_FAILED;
     }
@@ -399,6 +399,7 @@ int main(int argc, char **argv)
     struct loop *loop = NULL;
     struct input *input = NULL;
     struct sweep_counts counts = {0};
+    struct emit_outcome delivery = {.submitted = false};
     struct cm_error error;
     sigset_t open;
     uint64_t damaged = 0;
@@ -437,9 +438,9 @@ int main(int argc, char **argv)
         .argc = argc,
         .argv = argv,
     };
-    status = run(&emit_options, &sweep_options, loop, input, &open, &counts);
+    status = run(&emit_options, &sweep_options, loop, input, &open, &counts, &delivery);
     if (!status)
-        status = exit_status(&counts, damaged + input_damaged(input), arguments.fail_on_failure);
+        status = exit_status(&counts, damaged || input_damaged(input) || delivery.refused, arguments.fail_on_failure);
 out:
     input_free(input);
     loop_free(loop);

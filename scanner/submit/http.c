@@ -16,7 +16,7 @@
 enum {
     CONNECT_TIMEOUT_MS = 10000,
     RETRY_AFTER_MAX_S = 3600,
-    URL_SIZE = 2048,
+    URL_SIZE = DELIVERY_URL_SIZE,
     HEADER_SIZE = 600,
     LOST_MS = 20000,
     PROBE_S = 5
@@ -28,12 +28,12 @@ struct http {
     char problem[CURL_ERROR_SIZE];
 };
 
-/* "unix:/path" or "https://host…"; plain http to a host would carry the records unprotected and is refused. */
 static int set_target(struct http *http, const char *url, struct cm_error *error)
 {
-    if (strncmp(url, "unix:", 5) == 0 && url[5] == '/') {
-        if (strlen(url + 5) > 107)
-            return error_setf(error, CM_EINVAL, 0, "a unix socket's path has at most 107 bytes", "%s", url);
+    int code = delivery_url_check(url, error);
+    if (code)
+        return code;
+    if (strncmp(url, "unix:", 5) == 0) {
         curl_easy_setopt(http->curl, CURLOPT_UNIX_SOCKET_PATH, url + 5);
         snprintf(http->base, sizeof http->base, "http://localhost");
         return CM_OK;
@@ -41,8 +41,6 @@ static int set_target(struct http *http, const char *url, struct cm_error *error
     size_t size = strlen(url);
     while (size && url[size - 1] == '/')
         size--;
-    if (strncmp(url, "https://", 8) != 0 || size <= 8 || size >= sizeof http->base - 64)
-        return error_setf(error, CM_EINVAL, 0, "a collector is unix:PATH or https://HOST:PORT", "%s", url);
     memcpy(http->base, url, size);
     http->base[size] = 0;
     return CM_OK;

@@ -57,9 +57,10 @@ int outbox_open(struct outbox *outbox, const struct config *config, const char *
                                         .tls_cert = config_string(config, "submit.tls.cert"),
                                         .tls_key = config_string(config, "submit.tls.key"),
                                         .tls_ca = config_string(config, "submit.tls.ca")};
-    if (http_open(&http_options, &outbox->delivery.http, &error) != CM_OK) {
+    code = http_open(&http_options, &outbox->delivery.http, &error);
+    if (code) {
         say_error("%s: %s", error.reason, error.detail);
-        return CM_EXIT_USAGE;
+        return code == CM_EINVAL && to ? CM_EXIT_USAGE : CM_EXIT_FAILED;
     }
     uuid_v7(random);
     memcpy(&outbox->delivery.jitter, random + CM_UUID_SIZE - sizeof outbox->delivery.jitter,

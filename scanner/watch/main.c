@@ -97,7 +97,9 @@ static int open_all(struct watch *watch, const struct config *config, int argc, 
                                 .argc = argc,
                                 .argv = argv,
                                 .heir = &heir};
-    return emit_open(&emit, &watch->emit, error);
+    code = emit_open(&emit, &watch->emit, error);
+    error->code = code ? code : error->code;
+    return code;
 }
 
 /* --- without ---------------------------------------------------------------------------------------------------------------- */
@@ -178,7 +180,7 @@ static int run(struct watch *watch, struct cm_error *error)
 
 static int close_all(struct watch *watch, int status)
 {
-    struct emit_outcome delivery;
+    struct emit_outcome delivery = {.submitted = false};
     struct cm_error error;
     live_free(watch->live);
     opener_free(watch->opener);
@@ -189,7 +191,7 @@ static int close_all(struct watch *watch, int status)
         status = fail(&error);
     if (status)
         return status;
-    return signals_stop ? 128 + signals_stop : watch->lost ? CM_EXIT_PARTIAL : CM_EXIT_OK;
+    return signals_stop ? 128 + signals_stop : watch->lost || delivery.refused ? CM_EXIT_PARTIAL : CM_EXIT_OK;
 }
 
 int main(int argc, char **argv)

@@ -82,7 +82,8 @@ static const char more[] =
     "error.\n"
     "Exit status: 0 done; 1 a capture was damaged, missing or unreadable (what stood before the damage was told), or "
     "an "
-    "interface went away; 2 wrong use, a filter that makes no sense too; 3 could not run at all or could not keep its "
+    "interface went away, or the collector refused records; 2 wrong use, a filter that makes no sense too; 3 could not "
+    "run at all or could not keep its "
     "records; 130, 143 and 129: ended by SIGINT, SIGTERM or SIGHUP, everything told.";
 
 const struct cli_program options_program = {

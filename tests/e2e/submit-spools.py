@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """What certmuster-submit reads and how it is asked to: killed or twice at once on one spool, damaged segments, plain files, spools of its own,
 links in the place of directories, mutual TLS, and how it is called."""
-import os, shutil, signal, ssl, subprocess, sys, time
+import json, os, shutil, signal, ssl, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from submit_tools import (Collector, RUN, RUN2, SUBMIT, TMP, certificate, check, equal, files, line, place, run_record, segment,
+from submit_tools import (BIN, Collector, RUN, RUN2, SUBMIT, TMP, certificate, check, equal, files, line, place, run_record, segment,
                           segments, sighting, submit, play)
 
 
@@ -186,4 +186,69 @@ def test_tls():
         equal(len(c.records), 1)
 
 
-play([test_killed, test_two_at_once, test_damaged_segment, test_plain_file, test_use, test_own_spools, test_links, test_tls])
+def scanners():
+    """A short run of each scanner: its name and its operands."""
+    os.chmod(TMP, 0o755)  # as whom it goes on must get to its spool
+    capture = os.path.join(TMP, "empty.pcap")
+    open(capture, "wb").write(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
+    pem = os.path.join(TMP, "plain.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null", "-out", pem, "-days", "2", "-subj", "/CN=x"],
+                   check=True, stderr=subprocess.DEVNULL)
+    return (("scan", ["127.0.0.1:1"]), ("crawl", [pem]), ("watch", ["-r", capture]))
+
+
+def scanner(name, *args, status):
+    done = subprocess.run([os.path.join(BIN, "certmuster-" + name), *args], capture_output=True, text=True, timeout=60)
+    check("Sanitizer" not in done.stderr and "runtime error" not in done.stderr, done.stderr)
+    check(done.returncode == status, "%s %s: exit %d instead of %d: %s" % (name, args, done.returncode, status, done.stdout + done.stderr))
+    return done.stdout, done.stderr
+
+
+def test_scanners_use():
+    """An address that is none is told in one line before anything is looked at: wrong use of --to, a fault of the configuration."""
+    spool, sock = place("address")
+    config = os.path.join(TMP, "address.yaml")
+    wrong = ["http://x", "http://127.0.0.1:8443", "unix:", "unix:relative/path", "https://", "https://:8443", "https://a b", "https://x:0", "https://x:65536", "https://x:y", "https://[::1",
+             "https://u@x", "x", "unix:/" + "x" * 200, "https://\x1b[2J"]
+    open(config, "w").write("spool: {dir: %s}\nsubmit: {wait: 0s}\n" % spool)
+    bad = os.path.join(TMP, "bad-address.yaml")
+    open(bad, "w").write("spool: {dir: %s}\nsubmit: {wait: 0s}\ncollector: {url: 'http://x'}\n" % spool)
+    for name, operands in scanners():
+        for url in [""] + (wrong if name == "scan" else wrong[:1]):
+            out, err = scanner(name, "--config", config, "--to", url, *operands, status=2)
+            check(err.count("\n") == 1 and "--to is" in err and not out and "\x1b" not in err, (url, out, err))
+        out, err = scanner(name, "--config", bad, *operands, status=3)
+        check(err.count("\n") == 1 and "collector.url is" in err and not out, (out, err))
+        equal(os.path.exists(spool), False, "nothing was spooled")
+    scanner("scan", "--config", bad, "--no-submit", "127.0.0.1:1", status=0)  # then it matters to nobody
+    check("collector" in submit("--config", bad, status=3))
+    segment(spool, 1, [run_record("finished")])
+    for url in ("https://127.0.0.1:1", "https://[::1]:1", "https://127.0.0.1:1/under/a/path/"):
+        check("cannot be reached" in submit("--to", url, "--once", spool, status=3), url)
+
+
+def test_refused_shows():
+    """Records that the collector refuses are stored nowhere but beside the spool: the scanner's exit status says so."""
+    spool, sock = place("refuses")
+    config = os.path.join(TMP, "refuses.yaml")
+    open(config, "w").write("spool: {dir: %s}\nsubmit: {wait: 5s}\n" % spool)
+    refusing = []
+
+    def refuse(c, handler, request):
+        if request["path"] != "/v1/batches" or not refusing:
+            return False
+        if refusing[0] == "batch":
+            handler.answer(400, {"error": "not this one"})
+        else:
+            handler.answer(200, {"stored": 0, "rejected": [{"line": i + 1, "reason": "not this one"} for i in range(request["body"].count(b"\n"))]})
+        return True
+
+    with Collector(sock, refuse):
+        for name, operands in scanners():
+            for how, status in (("lines", 1), ("batch", 1), (None, 0)):
+                refusing[:] = [how] if how else []
+                _, err = scanner(name, "--config", config, "--to", "unix:" + sock, *operands, status=status)
+                equal("not this one" in err, bool(how), err)
+
+
+play([test_killed, test_two_at_once, test_damaged_segment, test_plain_file, test_use, test_own_spools, test_links, test_tls, test_scanners_use, test_refused_shows])

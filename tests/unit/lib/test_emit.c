@@ -225,6 +225,7 @@ static void test_submit_child(void **state)
         emit = open_emit(false, "unix:/x/y");
         assert_int_equal(emit_close(emit, false, &outcome, &error), 0);
         assert_false(outcome.delivered);
+        assert_int_equal(outcome.refused, statuses[i] == CM_EXIT_PARTIAL);
     }
     char program[96];
     snprintf(program, sizeof program, "%s/certmuster-submit", top);
