@@ -460,6 +460,9 @@ def main():
         steps = [(test_start, ()), *[(test, size) for size in SIZES for test in (test_list, test_filter, test_detail)],
                  (test_unmarked, ()), (test_acknowledge, ()), (test_hostile, ()), (test_terminal, ()), (test_frozen, ()), (test_latency, ()), (test_outage, ())]
         only = sys.argv[1:]
+        unknown = set(only) - {test.__name__ for test, _ in steps}
+        if unknown:
+            raise SystemExit(f"there is no test {', '.join(sorted(unknown))}")
         for test, arguments in steps:
             if only and test.__name__ not in only:
                 continue

@@ -45,8 +45,11 @@ def end_in_order():
 
 
 def play(tests):
-    """All of `tests`, or those that the command line names, in their order."""
+    """All of `tests`, or those that the command line names, in their order; one that it names and that is not there is a failure."""
     named = {word.removeprefix("test_") for word in sys.argv[1:]}
+    unknown = named - {test.__name__.removeprefix("test_") for test in tests}
+    if unknown:
+        fail(f"there is no test {', '.join(sorted(unknown))}: {', '.join(test.__name__.removeprefix('test_') for test in tests)}")
     for test in tests:
         name = test.__name__.removeprefix("test_")
         if named and name not in named:

@@ -1,6 +1,7 @@
 """For tests of certmuster-submit: spools made by hand, and a collector that answers as told. It is a few lines of Python on a unix socket or
 over TLS; each test scripts its answers. The real collector comes in other tests."""
-import base64, hashlib, http.server, json, os, shutil, socketserver, subprocess, sys, tempfile, threading, time, zlib
+import base64, hashlib, http.server, json, os, shutil, socketserver, subprocess, tempfile, threading, time, zlib
+import common
 
 BIN = os.environ.get("CM_BIN", "build/asan")
 SUBMIT = os.path.join(BIN, "certmuster-submit")
@@ -168,10 +169,6 @@ def place(name):
 def play(tests):
     """All of `tests`, or those that are named."""
     try:
-        for test in tests:
-            if not sys.argv[1:] or test.__name__ in sys.argv[1:]:
-                began = time.time()
-                test()
-                print("ok %s %.1fs" % (test.__name__, time.time() - began), flush=True)
+        common.play(tests)
     finally:
         shutil.rmtree(TMP, ignore_errors=True)
