@@ -51,9 +51,9 @@ static const struct cli_program program = {
             "certmuster up                                             # starts one with a private PostgreSQL",
             "certmuster-collectd --config /etc/certmuster/certmuster.yaml  # in production, under systemd",
             "curl --unix-socket /run/certmuster/collectd.sock http://localhost/healthz  # is it well?", NULL},
-    .more = "Serves POST /v1/batches, POST /v1/missing, GET /healthz and GET /metrics. Runs in the foreground and logs "
-            "on standard "
-            "error; SIGTERM finishes what is in a transaction and ends it; SIGHUP takes the TLS files anew, which "
+    .more = "Serves POST /v1/batches, POST /v1/missing, POST /v1/leases, POST /v1/leases/ID, GET /healthz and GET "
+            "/metrics. Runs in the foreground and logs on standard error; SIGTERM finishes what is in a transaction "
+            "and ends it; SIGHUP takes the TLS files anew, which "
             "happens by itself when they change. While PostgreSQL is away it goes on and "
             "answers 503. "
             "Exit status: 0 ended by a signal; 2 wrong use; 3 it cannot start, and one line says why.",
@@ -108,7 +108,7 @@ static int read_options(struct cli *cli, struct options *options)
 
 static void allow(struct settings *settings, uid_t uid)
 {
-    if (settings->uid_count < SETTINGS_UIDS_MAX)
+    if (!settings_allow(settings, uid) && settings->uid_count < SETTINGS_UIDS_MAX)
         settings->uids[settings->uid_count++] = uid;
 }
 

@@ -76,6 +76,8 @@ def test_configuration():
     wait_for("both to be noted", lambda: len(acts("collector.configure")) == 2)
     first = acts("collector.configure")[0]
     assert first["subject"] == f"one.example.org unix:{TMP}/one.sock" and first["user"] == "certmuster_ingest", first
+    uids = first["detail"]["changed"]["uids on the unix socket"]["to"].split()
+    equal("who may speak on the unix socket, each once", sorted(set(uids)), sorted(uids))
     equal("of a key", {"to": "100ms"}, first["detail"]["changed"]["collector.judge_interval"])
     equal("of a webhook, whose path is a secret", {"to": "https://hooks.example.org"}, first["detail"]["changed"]["alerts.fallback.webhook"])
     equal("of a file that says whom to trust", {"to": hashlib.sha256(open(f"{TMP}/alerts.pem", "rb").read()).hexdigest()}, first["detail"]["changed"]["alerts.ca sha256"])
