@@ -225,11 +225,12 @@ quickstart-stop:
 	@contrib/quickstart/stop $(BUILD)/release
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/certmuster $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/certmuster $(DESTDIR)$(PREFIX)/share/doc/certmuster $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m755 $(BINARIES) $(DESTDIR)$(PREFIX)/bin/
 	install -m644 $(wildcard contrib/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m644 $(wildcard contrib/man/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m644 $(wildcard contrib/schema/*.json) $(DESTDIR)$(PREFIX)/share/certmuster/
+	install -m644 contrib/openapi.yaml $(DESTDIR)$(PREFIX)/share/doc/certmuster/
 	for unit in contrib/systemd/*.service contrib/systemd/*.timer; do sed 's|@PREFIX@|$(PREFIX)|g' $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$$(basename $$unit); done
 
 clean:

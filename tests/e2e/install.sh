@@ -18,6 +18,12 @@ for program in certmuster certmuster-scan certmuster-crawl certmuster-submit cer
     assert_eq "lines that it takes to say so" 1 "$(wc -l <"$dir/err")"
 done
 [ -s "$root/share/certmuster/record-v1.schema.json" ] || fail "no schema"
+cmp -s "$CM_TOP/contrib/openapi.yaml" "$root/share/doc/certmuster/openapi.yaml" || fail "no openapi.yaml"
+# What the collector serves stands in its --help and its manual page as the description has it.
+for path in $(sed -n 's|^  \(/[^:]*\):$|\1|p' "$CM_TOP/contrib/openapi.yaml" | sed 's/{lease}/ID/'); do
+    "$root/bin/certmuster-collectd" --help | tr -s ' \n' '  ' | grep -qE " $path([,.]| )" || fail "certmuster-collectd --help does not tell $path"
+    grep -qE "$path( |\$)" "$root/share/man/man1/certmuster-collectd.1" || fail "certmuster-collectd.1 does not tell $path"
+done
 grep -rq '@PREFIX@' "$root/lib/systemd" && fail "a service unit still says @PREFIX@"
 grep -q /usr/bin/certmuster-collectd "$root/lib/systemd/system/certmuster-collectd.service" || fail "the unit does not name the installed collector"
 # A host that only scans needs neither libpq nor ncurses.
