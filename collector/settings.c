@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "certmuster/inventory.h"
+#include "collector/transaction.h"
 
 enum { CONNECT_TIMEOUT_S = 10 };
 
@@ -16,7 +17,7 @@ int settings_connect(const struct settings *settings, const char *program, struc
     int code = settings->dsn ? db_connect(&options, &db, error)
                              : inventory_connect(settings->config, "certmuster_ingest", program, &db, error);
     if (!code)
-        code = inventory_check_schema(db, NULL, error);
+        code = transaction_version(db, error);
     if (code)
         db_close(db);
     else

@@ -22,7 +22,7 @@ struct settings {
 
 bool settings_allow(const struct settings *settings, uid_t uid); /* it may speak on the unix socket */
 
-/* Opens the inventory as certmuster_ingest and makes sure that its schema is this program's: CM_ECONFLICT when not, CM_ENOTFOUND when
+/* Opens the inventory as certmuster_ingest and makes sure that its schema is this program's: CM_EVERSION when not, CM_ENOTFOUND when
  * there is no inventory, CM_EIO when the server is away. */
 CM_MUST_CHECK int settings_connect(const struct settings *settings, const char *program, struct db **out,
                                    struct cm_error *error);

@@ -6,6 +6,7 @@
 
 #include "certmuster/cli.h"
 #include "certmuster/escape.h"
+#include "certmuster/log.h"
 #include "certmuster/timefmt.h"
 
 void state_init(struct state *state)
@@ -20,6 +21,15 @@ void state_database(struct state *state, bool up)
     if (up)
         atomic_store(&state->database_ok_ms, clock_wall_ms());
     atomic_store(&state->database_up, up);
+}
+
+void state_version(struct state *state, const struct cm_error *error)
+{
+    const char *before = atomic_exchange(&state->misfit, error ? error->reason : NULL);
+    if (error && !before)
+        log_event(LOG_LEVEL_ERROR, "inventory_version", "%s", log_error(error));
+    else if (!error && before)
+        log_event(LOG_LEVEL_INFO, "inventory_version_fits", "reason=\"work goes on\"");
 }
 
 void state_set_figures(struct state *state, const struct figures *figures)
@@ -222,16 +232,20 @@ void state_metrics(struct state *state, int64_t now_ms, struct buf *out)
 bool state_health(struct state *state, int64_t now_ms, struct buf *out)
 {
     bool up = atomic_load(&state->database_up), stopping = atomic_load(&state->stopping);
+    const char *misfit = atomic_load(&state->misfit);
+    bool well = up && !stopping && !misfit;
     int64_t last = atomic_load(&state->database_ok_ms);
     buf_appendf(out, "{\"status\":\"%s\",\"database\":\"%s\"",
-                up && !stopping ? "ok"
-                : stopping      ? "stopping"
-                                : "degraded",
+                well       ? "ok"
+                : stopping ? "stopping"
+                           : "degraded",
                 up ? "up" : "down");
+    if (misfit)
+        buf_appendf(out, ",\"reason\":\"%s\"", misfit);
     if (last)
         buf_appendf(out, ",\"database_age_seconds\":%.3f", (double)(now_ms > last ? now_ms - last : 0) / 1000);
     buf_appendf(out, ",\"uptime_seconds\":%.3f,\"queue\":%u,\"working\":%u,\"version\":\"%s\"}\n",
                 (double)(now_ms - state->started_ms) / 1000, atomic_load(&state->queue_depth),
                 atomic_load(&state->working), CERTMUSTER_VERSION);
-    return up && !stopping;
+    return well;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "certmuster/buf.h"
+#include "certmuster/error.h"
 
 enum {
     STATE_SOURCES_MAX = 8,
@@ -61,6 +62,7 @@ struct state {
 
     atomic_llong database_ok_ms; /* wall clock of the last statement that worked */
     atomic_bool database_up;
+    _Atomic(const char *) misfit; /* why the inventory's version is not ours; NULL: it is */
 
     pthread_mutex_t lock; /* of what follows */
     struct figures figures;
@@ -69,6 +71,8 @@ struct state {
 void state_init(struct state *state);
 /* Any thread: what the database's last answer was. */
 void state_database(struct state *state, bool up);
+/* The judge, each round: the inventory is of another version, as CM_EVERSION says; NULL: it is ours. Logged when it changes. */
+void state_version(struct state *state, const struct cm_error *error);
 void state_set_figures(struct state *state, const struct figures *figures);
 
 /* The Prometheus text exposition (version 0.0.4), and /healthz: true when 200. Pure. */

@@ -48,6 +48,7 @@ const char *error_name(int code)
         [-CM_ECONFLICT] = "conflict",
         [-CM_ETIMEOUT] = "timeout",
         [-CM_EAUTH] = "auth",
+        [-CM_EVERSION] = "version",
     };
     if (code > 0 || code < -(int)(sizeof names / sizeof *names) + 1)
         return "unknown";

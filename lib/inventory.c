@@ -61,7 +61,7 @@ int inventory_check_schema(struct db *db, bool *older, struct cm_error *error)
     struct db_result *rows = NULL;
     int64_t number = 0;
     /* With the schema's name: without the right to use it, it would not be found, as if nothing were there. */
-    int code = db_query(db, "SELECT max(number) FROM certmuster.schema_version", NULL, 0, &rows, error);
+    int code = db_query_again(db, "SELECT max(number) FROM certmuster.schema_version", NULL, 0, &rows, error);
     if (!code)
         number = db_integer(rows, 0, 0);
     else if (begins(error->detail, "42P01") || begins(error->detail, "3F000"))
@@ -71,7 +71,7 @@ int inventory_check_schema(struct db *db, bool *older, struct cm_error *error)
         *older = !code && number < SCHEMA_NEEDED;
     if (code || number == SCHEMA_NEEDED)
         return code;
-    return error_setf(error, CM_ECONFLICT, 0,
+    return error_setf(error, CM_EVERSION, 0,
                       number < SCHEMA_NEEDED ? "the database's schema is too old; run: certmuster migrate"
                                              : "the database is newer than this program; install that version",
                       "schema %d, this program needs %d", (int)number, SCHEMA_NEEDED);

@@ -23,9 +23,6 @@ enum {
 /* sync.c: brings alert and alert_event up to date with expiry_due, drops queued messages that have become untrue. */
 CM_MUST_CHECK int alert_sync(struct db *db, struct cm_error *error);
 
-/* Ends the transaction: commits when code is 0, else rolls back. Returns code, or what the commit answered. */
-CM_MUST_CHECK int alert_end(struct db *db, int code, struct cm_error *error);
-
 /* queue.c: writes delivery rows for what is to be told and marks it told, in one transaction; sends nothing. */
 CM_MUST_CHECK int alert_queue(struct db *db, const struct config *config, struct cm_error *error);
 

@@ -13,6 +13,7 @@
 
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
+#include "collector/transaction.h"
 
 enum {
     LEASE_MARGIN_MS = 5000, /* beyond alerts.timeout: writing the outcome */
@@ -76,7 +77,7 @@ static int claim_next(const struct round *round, struct db_result **out, struct 
     buf_append(&down, round->down.data, round->down.size);
     buf_append_char(&down, '}');
     const char *params[] = {round->lease, down.data};
-    int code = db_query(round->db, claim, params, 2, out, error);
+    int code = transaction_query(round->db, claim, params, 2, out, error);
     buf_done(&down);
     return code;
 }
@@ -99,7 +100,7 @@ static int finish_one(struct round *round, const struct db_result *row, const ch
     const char *params[] = {db_text(row, 0, ID), what};
     log_event(LOG_LEVEL_INFO, "alert_sent", "certificate=%.16s owner=%s what=%s id=%s", db_text(row, 0, SHA256),
               log_quote(db_text(row, 0, OWNER)), log_quote(what), log_quote(db_text(row, 0, MESSAGE_ID)));
-    return db_query(round->db, confirm, params, 2, NULL, error);
+    return transaction_query(round->db, confirm, params, 2, NULL, error);
 }
 
 static int postpone_one(struct round *round, const struct db_result *row, const char *what,
@@ -110,7 +111,7 @@ static int postpone_one(struct round *round, const struct db_result *row, const 
     snprintf(reason, sizeof reason, "%s: %s", failure->reason, failure->detail);
     log_event(LOG_LEVEL_WARN, "alert_not_sent", "certificate=%.16s what=%s attempt=%s %s", db_text(row, 0, SHA256),
               log_quote(what), db_text(row, 0, ATTEMPTS), log_error(failure));
-    return db_query(round->db, postpone, params, 3, NULL, error);
+    return transaction_query(round->db, postpone, params, 3, NULL, error);
 }
 
 static int send_one(struct round *round, const struct db_result *row, struct cm_error *error)

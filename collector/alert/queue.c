@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "certmuster/log.h"
+#include "collector/transaction.h"
 
 /* $1 whether mail can be sent, $2 fallback address, $3 fallback webhook. */
 #define ADDRESSED                                                                                                      \
@@ -327,11 +328,11 @@ int alert_queue(struct db *db, const struct config *config, struct cm_error *err
     const char *fallback = mail ? config_string(config, "alerts.fallback.email") : NULL;
     const char *params[] = {mail ? "true" : "false", fallback, config_string(config, "alerts.fallback.webhook"), limit};
     const char *end_params[] = {limit};
-    int code = db_exec(db, "BEGIN", error);
+    int code = transaction_begin(db, error);
     if (!code)
         code = queue_rows(db, config, to_tell, params, 4, error);
     if (!code)
         code = queue_rows(db, config, to_end, end_params, 1, error);
-    code = alert_end(db, code, error);
+    code = transaction_end(db, code, error);
     return code ? code : report_untellable(db, params, error);
 }

@@ -5,6 +5,7 @@
 #include "collector/alert/alert_private.h"
 
 #include "certmuster/log.h"
+#include "collector/transaction.h"
 
 /* The view is read once: it goes over every open span. A temporary table of the session has statistics, which a CTE has not: with tens of
  * thousands of alerts that is the difference between a hash join and minutes. */
@@ -98,7 +99,7 @@ static int run(struct db *db, const char *sql, const char *event, struct cm_erro
 
 int alert_sync(struct db *db, struct cm_error *error)
 {
-    int code = db_exec(db, "BEGIN", error);
+    int code = transaction_begin(db, error);
     if (!code)
         code = db_exec(db, take_due, error);
     if (!code)
@@ -107,15 +108,5 @@ int alert_sync(struct db *db, struct cm_error *error)
         code = run(db, resolve, "alerts_resolved", error);
     if (!code)
         code = run(db, drop_untrue, "alert_messages_dropped", error);
-    return alert_end(db, code, error);
-}
-
-int alert_end(struct db *db, int code, struct cm_error *error)
-{
-    struct cm_error ignored;
-    if (!code)
-        return db_exec(db, "COMMIT", error);
-    if (db_alive(db) && db_exec(db, "ROLLBACK", &ignored) != 0)
-        log_event(LOG_LEVEL_WARN, "rollback_failed", "%s", log_error(&ignored));
-    return code;
+    return transaction_end(db, code, error);
 }

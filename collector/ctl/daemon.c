@@ -82,7 +82,7 @@ int daemon_health(const char *socket_path, char *answer, size_t size, struct cm_
         return error_setf(error, CM_EIO, 0, "the collector does not answer", "%s: %s", socket_path,
                           reason[0] ? reason : curl_easy_strerror(result));
     if (status != 200)
-        return error_setf(error, CM_ECONFLICT, 0, "the collector is not well", "HTTP %ld: %.100s", status, body.text);
+        return error_setf(error, CM_ECONFLICT, 0, "the collector is not well", "HTTP %ld: %.200s", status, body.text);
     return 0;
 }
 

@@ -44,7 +44,8 @@ static bool tell_database(const char *dsn)
         snprintf(text, sizeof text, "%s%s%s", error.reason, error.detail[0] ? ": " : "", error.detail);
         printf("database    DOWN: %s\n", text);
     } else if (schema != migrate_newest()) {
-        printf("database    schema %d, this program wants %d: run certmuster migrate\n", schema, migrate_newest());
+        printf("database    schema %d, this program wants %d: %s\n", schema, migrate_newest(),
+               schema < migrate_newest() ? "run certmuster migrate" : "install the newer version");
     } else {
         printf("database    PostgreSQL %s, schema %d; %s certificates at %s places\n", db_text(rows, 0, 0), schema,
                db_text(rows, 0, 1), db_text(rows, 0, 2));

@@ -5,6 +5,7 @@
 #include "certmuster/timefmt.h"
 #include "collector/figures/figures.h"
 #include "collector/rounds.h"
+#include "collector/transaction.h"
 
 enum {
     FIGURES_MS = 4000,
@@ -21,11 +22,12 @@ struct figures_reader {
 /* A backend that counts for long must not go on for a collector that is not there any more. */
 static int connect_again(struct figures_reader *reader, struct cm_error *error)
 {
-    if (reader->db && db_alive(reader->db))
+    int code = reader->db && db_alive(reader->db) ? transaction_version(reader->db, error) : CM_EIO;
+    if (!code)
         return 0;
     db_close(reader->db);
     reader->db = NULL;
-    int code = settings_connect(reader->settings, "certmuster-collectd figures", &reader->db, error);
+    code = settings_connect(reader->settings, "certmuster-collectd figures", &reader->db, error);
     return code ? code
                 : db_exec(reader->db,
                           "SET random_page_cost = 1.1; SET jit = off; SET statement_timeout = '10min';"
@@ -33,7 +35,7 @@ static int connect_again(struct figures_reader *reader, struct cm_error *error)
                           error);
 }
 
-/* That the database is away the judge says. */
+/* That the database is away, or of another version, the judge says. */
 static int read_once(void *context)
 {
     struct figures_reader *reader = context;
@@ -45,7 +47,7 @@ static int read_once(void *context)
         code = figures_read(reader->db, &figures, &error);
     if (!code)
         state_set_figures(reader->state, &figures);
-    else if (code != CM_EIO)
+    else if (code != CM_EIO && code != CM_EVERSION)
         log_event(LOG_LEVEL_ERROR, "figures", "%s", log_error(&error));
     int64_t rest = (clock_monotonic_ms() - began) * (FIGURES_SHARE - 1);
     return rest > FIGURES_MS ? (int)rest : FIGURES_MS;

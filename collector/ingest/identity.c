@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "collector/ingest/rows.h"
+#include "collector/transaction.h"
 
 enum { NAMES_PARAM_MAX = 1 << 20 };
 
@@ -232,7 +233,10 @@ int identity_claim(struct db *db, const struct config *config, const struct peer
     array_begin(&names);
     array_add_text(&names, name);
     array_end(&names);
-    code = enrol_local(db, config, peer, names.data, error);
+    code = transaction_begin(db, error);
+    if (!code)
+        code = enrol_local(db, config, peer, names.data, error);
+    code = transaction_end(db, code, error);
     buf_done(&names);
     const char *params[] = {name};
     if (!code)

@@ -10,6 +10,7 @@
 #include "certmuster/log.h"
 #include "collector/ingest/identity.h"
 #include "collector/ingest/work.h"
+#include "collector/transaction.h"
 
 enum { REQUEST_MAX = 4096, TRIES_MAX = 8, POLL_SHARE = 24 /* of a lease: how soon to ask again for work */ };
 
@@ -66,7 +67,7 @@ static int query_again(struct db *db, const char *sql, const char *const *params
 {
     int code = CM_ECONFLICT;
     for (int tries = 0; code == CM_ECONFLICT && tries < TRIES_MAX; tries++)
-        code = db_query(db, sql, params, count, rows, error);
+        code = transaction_query(db, sql, params, count, rows, error);
     return code;
 }
 

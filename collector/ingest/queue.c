@@ -222,7 +222,7 @@ static int store_twice(struct session *session, const struct delivery_request *r
 {
     bool had_connection = session->db != NULL;
     int code = store(session, request, job, error);
-    if (code == CM_EIO || code == CM_ETIMEOUT) {
+    if (code == CM_EIO || code == CM_ETIMEOUT || code == CM_EVERSION) {
         session_drop(session);
         if (had_connection && code == CM_EIO)
             code = store(session, request, job, error);
@@ -295,7 +295,10 @@ static void work(struct queue *queue, struct session *session, struct job *job)
     }
     buf_done(&body);
     end_turn(&turn, job->answer.body.size > LARGE_ANSWER_BYTES);
-    if (code == CM_EIO || code == CM_ETIMEOUT || code == CM_ECONFLICT) {
+    if (code == CM_EVERSION) { /* the judge logs it, once */
+        answer(job, 503, error.reason);
+        job->retry_after_s = RETRY_AFTER_S;
+    } else if (code == CM_EIO || code == CM_ETIMEOUT || code == CM_ECONFLICT) {
         /* Once an outage: scanners come again every second. */
         log_event(code == CM_EIO && !was_up ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "batch_put_off", "key=%s %s",
                   log_quote(job->key ? job->key : ""), log_error(&error));

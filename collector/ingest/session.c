@@ -6,6 +6,7 @@
 
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
+#include "collector/transaction.h"
 
 enum { PAUSE_FIRST_MS = 100, PAUSE_MAX_MS = 5000, DAY_SECONDS = 24 * 60 * 60 };
 
@@ -36,13 +37,11 @@ void session_drop(struct session *session)
     session_done(session);
 }
 
-int session_ready(struct session *session, struct cm_error *error)
+static int connect_again(struct session *session, struct cm_error *error)
 {
-    if (session->db && db_alive(session->db))
-        return 0;
     session_drop(session);
     if (clock_monotonic_ms() < session->next_try_ms)
-        return error_set(error, CM_EIO, 0, "the database is away");
+        return error_set(error, session->away_code, 0, session->away_reason);
     int code = settings_connect(session->settings, "certmuster-collectd ingest", &session->db, error);
     if (!code)
         code = db_exec(session->db, settings_sql, error);
@@ -52,11 +51,20 @@ int session_ready(struct session *session, struct cm_error *error)
         session_drop(session);
         session->next_try_ms = clock_monotonic_ms() + session->pause_ms;
         session->pause_ms = session->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : session->pause_ms * 2;
-        return error ? error_setf(error, CM_EIO, 0, "the database is away", "%s", error->detail) : CM_EIO;
+        session->away_code = code == CM_EVERSION ? CM_EVERSION : CM_EIO;
+        session->away_reason = code == CM_EVERSION ? error->reason : "the database is away";
+        error->reason = session->away_reason;
+        return error->code = session->away_code;
     }
     session->pause_ms = PAUSE_FIRST_MS;
     session->day = -1;
     return 0;
+}
+
+int session_ready(struct session *session, struct cm_error *error)
+{
+    return session->db && db_alive(session->db) ? transaction_version(session->db, error)
+                                                : connect_again(session, error);
 }
 
 int database_clock(struct db *db, int64_t *now_ms, struct cm_error *error)
@@ -82,7 +90,10 @@ int session_partition(struct session *session, int64_t now_ms, struct cm_error *
     int64_t day = now_ms / 1000 / DAY_SECONDS;
     if (day == session->day)
         return 0;
-    int code = partition_create(session->db, day, error);
+    int code = transaction_begin(session->db, error);
+    if (!code)
+        code = partition_create(session->db, day, error);
+    code = transaction_end(session->db, code, error);
     if (!code)
         session->day = day;
     return code;

@@ -13,14 +13,17 @@ struct session {
     struct db *db;       /* NULL while there is none */
     int64_t next_try_ms; /* monotonic: not before this, after a failure */
     int64_t pause_ms;    /* doubles with every failure */
-    int64_t day;         /* the last UTC day (since the epoch) whose partition of observation is known to exist */
+    int away_code;       /* of that failure */
+    const char *away_reason;
+    int64_t day; /* the last UTC day (since the epoch) whose partition of observation is known to exist */
 };
 
 void session_init(struct session *session, const struct settings *settings);
 void session_done(struct session *session);
-/* Connects unless connected. CM_EIO at once while the pause after the last failure lasts. */
+/* Connects unless connected, and asks the inventory's version. CM_EIO when the database is away, CM_EVERSION when its version is not ours; at once while the pause after
+ * the last such failure lasts. */
 CM_MUST_CHECK int session_ready(struct session *session, struct cm_error *error);
-/* After CM_EIO of any statement, or when the connection's state is unknown. */
+/* After CM_EIO or CM_EVERSION of any statement, or when the connection's state is unknown. */
 void session_drop(struct session *session);
 /* The database's clock. Ours is not asked for what is stored: two collectors may differ by a day, and what one stored of tomorrow would
  * make what others see today arrive late. */

@@ -15,6 +15,7 @@
 #include "collector/ingest/identity.h"
 #include "collector/ingest/rows.h"
 #include "collector/ingest/work.h"
+#include "collector/transaction.h"
 
 enum { TRIES_MAX = 8 };
 
@@ -187,30 +188,18 @@ static int merge(struct work *work, struct cm_error *error)
     return code ? code : work_tell(work, error);
 }
 
-static void roll_back(struct db *db)
-{
-    struct cm_error ignored;
-    if (db_alive(db) && db_exec(db, "ROLLBACK", &ignored) != 0)
-        log_event(LOG_LEVEL_WARN, "rollback_failed", "%s", log_error(&ignored));
-}
-
 static int transact(struct work *work, struct delivery_answer *answer, struct cm_error *error)
 {
     bool taken = false;
-    int code = db_exec(work->db, "BEGIN", error);
+    int code = transaction_begin(work->db, error);
     if (!code)
         code = insert_key(work, &taken, error);
-    if (!code && taken) {
-        roll_back(work->db);
-        return repeat_answer(work, answer, error);
-    }
-    if (!code)
+    if (!code && !taken)
         code = merge(work, error);
+    code = transaction_end(work->db, code, error);
+    if (!code && taken)
+        return repeat_answer(work, answer, error);
     if (!code)
-        code = db_exec(work->db, "COMMIT", error);
-    if (code)
-        roll_back(work->db);
-    else
         answer_stored(answer, work->batch->stored, work->rejected.data);
     return code;
 }

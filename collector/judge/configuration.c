@@ -12,6 +12,7 @@
 #include "certmuster/ids.h"
 #include "certmuster/log.h"
 #include "collector/judge/judge.h"
+#include "collector/transaction.h"
 
 enum { VALUE_MAX = 64 * 1024, TEXT_MAX = 1024 * 1024, FILE_MAX = 1 << 20 };
 
@@ -144,7 +145,7 @@ int configuration_round(struct configuration *own, struct db *db, struct cm_erro
     write_text(own, &text);
     const char *params[] = {name.data, text.data};
     int code = text.failed ? error_set(error, CM_ELIMIT, 0, "the configuration is too large to be noted")
-                           : db_query(db, "SELECT configuration_note($1, $2::jsonb)", params, 2, &rows, error);
+                           : transaction_query(db, "SELECT configuration_note($1, $2::jsonb)", params, 2, &rows, error);
     if (!code && db_rows(rows) && db_boolean(rows, 0, 0))
         log_event(LOG_LEVEL_INFO, "configuration_noted", "collector=%s", log_quote(name.data));
     own->noted = !code;

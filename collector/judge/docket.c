@@ -13,6 +13,7 @@
 #include "collector/judge/judge.h"
 #include "collector/judge/paths.h"
 #include "collector/judge/rulings.h"
+#include "collector/transaction.h"
 
 enum {
     ROUND_CHAINS = 500,
@@ -236,7 +237,7 @@ static int call_due(struct db *db, int64_t now, struct cm_error *error)
     char at[TIMEFMT_SIZE];
     timefmt_seconds(at, now);
     const char *params[] = {at};
-    return db_query(
+    return transaction_query(
         db,
         "WITH due AS (UPDATE chain_verdict v SET next_change = NULL FROM"
         " (SELECT w.chain_id, w.trust_store FROM chain_verdict w WHERE w.next_change <= $1::timestamptz"
@@ -255,11 +256,11 @@ static int call_untimely(struct db *db, int64_t now, struct cm_error *error)
     struct db_result *rows = NULL;
     timefmt_seconds(at, now);
     const char *params[] = {at};
-    int code =
-        db_query(db,
-                 "INSERT INTO docket (chain_id, trust_store) SELECT v.chain_id, v.trust_store FROM chain_verdict v"
-                 " WHERE v.verified_at > $1::timestamptz + interval '1 minute' ORDER BY 1, 2 ON CONFLICT DO NOTHING",
-                 params, 1, &rows, error);
+    int code = transaction_query(
+        db,
+        "INSERT INTO docket (chain_id, trust_store) SELECT v.chain_id, v.trust_store FROM chain_verdict v"
+        " WHERE v.verified_at > $1::timestamptz + interval '1 minute' ORDER BY 1, 2 ON CONFLICT DO NOTHING",
+        params, 1, &rows, error);
     if (!code && db_affected(rows) > 0)
         log_event(LOG_LEVEL_WARN, "verdicts_of_the_future", "chains=%lld", (long long)db_affected(rows));
     db_result_free(rows);
@@ -274,7 +275,7 @@ static bool some_usable(const struct trust_set *set)
     return false;
 }
 
-/* Outside a transaction: whose turn it is has to be seen by others at once. */
+/* Each in a transaction of its own: whose turn it is has to be seen by others at once. */
 int docket_call_up(struct db *db, const struct trust_set *set, int64_t *last, struct cm_error *error)
 {
     int64_t at_ms = 0;
@@ -293,12 +294,12 @@ int docket_call_up(struct db *db, const struct trust_set *set, int64_t *last, st
 static int judge_in_transaction(struct docket *docket, const struct trust_set *set, struct rulings *rulings,
                                 struct docket_tally *tally)
 {
-    int code = db_exec(docket->db, "BEGIN", docket->error);
+    int code = transaction_begin(docket->db, docket->error);
     if (!code)
         code = judge_rows(docket, set, rulings, tally);
     if (!code)
         code = rulings_write(docket->db, rulings, docket->bench.issuers, docket->error);
-    return code ? code : db_exec(docket->db, "COMMIT", docket->error);
+    return transaction_end(docket->db, code, docket->error);
 }
 
 int docket_round(struct docket *docket, struct db *db, const struct trust_set *set, struct docket_tally *tally,

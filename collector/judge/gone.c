@@ -29,7 +29,7 @@ int gone_round(struct db *db, const struct config *config, struct cm_error *erro
     int code = db_exec(db, sql, error);
     for (size_t i = 0; !code && i < sizeof tasks / sizeof tasks[0]; i++) {
         code = upkeep_task(db, &tasks[i], error);
-        if (code && db_alive(db)) {
+        if (code && code != CM_EVERSION && db_alive(db)) {
             log_event(LOG_LEVEL_WARN, "upkeep_put_off", "task=%s %s", tasks[i].name, log_error(error));
             code = 0;
         }

@@ -8,6 +8,7 @@
 #include "collector/alert/alert.h"
 #include "collector/judge/panel.h"
 #include "collector/rounds.h"
+#include "collector/transaction.h"
 
 enum { UPKEEP_MS = 60 * 1000 };
 
@@ -75,10 +76,27 @@ static int (*const tasks[])(struct judge *judge, struct cm_error *error) = {
 static int connect_again(struct judge *judge, struct cm_error *error)
 {
     if (judge->db && db_alive(judge->db))
-        return 0;
+        return transaction_version(judge->db, error);
     db_close(judge->db);
     judge->db = NULL;
     return panel_connect(judge->settings, &judge->db, error);
+}
+
+/* Told when it changes, not each round. */
+static void tell_of_database(struct judge *judge, int code, const struct cm_error *error)
+{
+    int64_t now = clock_monotonic_ms();
+    bool away = code && code != CM_EVERSION;
+    state_database(judge->state, !away);
+    if (!away)
+        state_version(judge->state, code ? error : NULL);
+    if (away && !judge->away_since_ms) {
+        log_event(LOG_LEVEL_WARN, "database_away", "%s", log_error(error));
+        judge->away_since_ms = now;
+    } else if (!away && judge->away_since_ms) {
+        log_event(LOG_LEVEL_INFO, "database_back", "after_s=%.1f", (double)(now - judge->away_since_ms) / 1000);
+        judge->away_since_ms = 0;
+    }
 }
 
 static void round_of_work(struct judge *judge)
@@ -87,22 +105,20 @@ static void round_of_work(struct judge *judge)
     int code = connect_again(judge, &error);
     for (size_t i = 0; !code && i < sizeof tasks / sizeof tasks[0] && !is_stopping(judge); i++) {
         code = tasks[i](judge, &error);
-        if (code && judge->db && db_alive(judge->db)) { /* one task's trouble is not the others' */
+        if (code && code != CM_EVERSION && judge->db &&
+            db_alive(judge->db)) { /* one task's trouble is not the others' */
             log_event(LOG_LEVEL_ERROR, "judge", "%s", log_error(&error));
             db_close(judge->db); /* whatever transaction was open ends with it */
             judge->db = NULL;
             code = connect_again(judge, &error);
         }
     }
-    int64_t now = clock_monotonic_ms();
-    state_database(judge->state, code == 0);
-    if (code && !judge->away_since_ms) {
-        log_event(LOG_LEVEL_WARN, "database_away", "%s", log_error(&error));
-        judge->away_since_ms = now;
-    } else if (!code && judge->away_since_ms) {
-        log_event(LOG_LEVEL_INFO, "database_back", "after_s=%.1f", (double)(now - judge->away_since_ms) / 1000);
-        judge->away_since_ms = 0;
+    if (code == CM_EVERSION) {
+        db_close(judge->db);
+        judge->db = NULL;
+        judge->chains_left = false;
     }
+    tell_of_database(judge, code, &error);
 }
 
 static int judge_round(void *context)

@@ -30,7 +30,6 @@ void docket_free(struct docket *docket);
 /* Puts chains on the docket whose time has come: verdicts with a date that has passed since *last (0: at all), or of a clock that was
  * ahead. *last becomes now. */
 CM_MUST_CHECK int docket_call_up(struct db *db, const struct trust_set *set, int64_t *last, struct cm_error *error);
-/* Leaves a transaction open when it fails. */
 CM_MUST_CHECK int docket_round(struct docket *docket, struct db *db, const struct trust_set *set,
                                struct docket_tally *tally, struct cm_error *error);
 /* Notes what this collector is configured with, when it was not yet or has changed. */

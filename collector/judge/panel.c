@@ -82,7 +82,7 @@ static int one_round(struct seat *seat)
     if (code == CM_ECONFLICT && db_alive(seat->db)) { /* who got what both wanted has done it */
         log_event(LOG_LEVEL_INFO, "judge_again", "%s", log_error(&seat->error));
         seat->more = seat->full = true;
-        return db_exec(seat->db, "ROLLBACK", &seat->error);
+        return 0;
     }
     seat->more = tally.more;
     seat->full = tally.full;

@@ -50,7 +50,7 @@ int sweeps_round(struct db *db, struct cm_error *error)
 {
     static const struct upkeep_task task = {"sweeps", "900 milliseconds", keep_up};
     int code = upkeep_task(db, &task, error);
-    if (code && db_alive(db)) {
+    if (code && code != CM_EVERSION && db_alive(db)) {
         log_event(LOG_LEVEL_WARN, "upkeep_put_off", "task=%s %s", task.name, log_error(error));
         code = 0;
     }

@@ -8,6 +8,7 @@
 #include "certmuster/limits.h"
 #include "collector/ingest/rows.h"
 #include "collector/judge/trust.h"
+#include "collector/transaction.h"
 
 enum {
     ANCHORS_MAX = 4096,
@@ -73,7 +74,8 @@ int trust_note(const struct trust *trust, struct db *db, int64_t *chains, struct
     collect(trust, &anchors);
     const char *params[] = {trust_name(trust), trust_digest(trust), anchors.too_many ? NULL : anchors.subjects.data,
                             anchors.too_many ? NULL : anchors.ders.data};
-    int code = db_query(db, "SELECT trust_store_note($1, $2, $3::text[], $4::text[])", params, 4, &rows, error);
+    int code =
+        transaction_query(db, "SELECT trust_store_note($1, $2, $3::text[], $4::text[])", params, 4, &rows, error);
     if (!code)
         *chains = db_rows(rows) && !db_is_null(rows, 0, 0) ? db_integer(rows, 0, 0) : -1;
     db_result_free(rows);

@@ -8,6 +8,7 @@
 #include "certmuster/log.h"
 #include "collector/ingest/rows.h"
 #include "collector/judge/trust.h"
+#include "collector/transaction.h"
 
 #define SYSTEM_STORE "system"
 
@@ -71,7 +72,7 @@ static int forget_others(struct trust_set *set, struct db *db, struct cm_error *
         array_add_text(&names, trust_name(set->stores[i]));
     array_end(&names);
     const char *params[] = {names.data};
-    int code = db_query(db, "SELECT trust_store_keep($1::text[])", params, 1, NULL, error);
+    int code = transaction_query(db, "SELECT trust_store_keep($1::text[])", params, 1, NULL, error);
     buf_done(&names);
     set->forgotten = !code;
     return code;

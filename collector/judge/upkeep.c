@@ -8,6 +8,7 @@
 #include "certmuster/timefmt.h"
 #include "collector/ingest/session.h"
 #include "collector/judge/judge.h"
+#include "collector/transaction.h"
 
 enum { DAY_SECONDS = 24 * 60 * 60 };
 
@@ -111,24 +112,19 @@ static int take_turn(struct db *db, const char *name, const char *every, bool *m
 int upkeep_task(struct db *db, const struct upkeep_task *task, struct cm_error *error)
 {
     bool mine = false;
-    int code = db_exec(db, "BEGIN", error);
+    int code = transaction_begin(db, error);
     if (!code)
         code = take_turn(db, task->name, task->every, &mine, error);
     if (!code && mine)
         code = task->run(db, error);
-    if (!code)
-        return db_exec(db, "COMMIT", error);
-    struct cm_error ignored;
-    if (db_alive(db) && db_exec(db, "ROLLBACK", &ignored) != 0)
-        log_event(LOG_LEVEL_WARN, "rollback_failed", "%s", log_error(&ignored));
-    return code;
+    return transaction_end(db, code, error);
 }
 
 int upkeep_round(struct db *db, struct cm_error *error)
 {
     for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++) {
         int code = upkeep_task(db, &tasks[i], error);
-        if (code && !db_alive(db))
+        if (code == CM_EVERSION || (code && !db_alive(db)))
             return code;
         if (code) /* the next task may fare better, and this one comes again */
             log_event(LOG_LEVEL_WARN, "upkeep_put_off", "task=%s %s", tasks[i].name, log_error(error));

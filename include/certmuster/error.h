@@ -22,6 +22,7 @@ enum cm_code {
     CM_ECONFLICT = -8,    /* the state on the other side does not allow it */
     CM_ETIMEOUT = -9,     /* a deadline passed */
     CM_EAUTH = -10,       /* wrong password, refused identity or missing right */
+    CM_EVERSION = -11,    /* the inventory is of another version than the program */
 };
 
 enum { CM_ERROR_DETAIL_SIZE = 256 };

@@ -14,7 +14,7 @@ CM_MUST_CHECK int inventory_connect(const struct config *config, const char *use
  * itself: "start it with: certmuster up". */
 const char *inventory_advice(const struct config *config, const struct cm_error *error);
 
-/* Whether the database's schema is this program's: CM_ECONFLICT when it is older (*older, if asked for, says so), or newer. */
+/* Whether the database's schema is this program's: CM_EVERSION when it is older (*older, if asked for, says so), or newer. */
 CM_MUST_CHECK int inventory_check_schema(struct db *db, bool *older, struct cm_error *error);
 
 #endif

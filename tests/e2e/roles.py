@@ -20,10 +20,11 @@ db = None
 
 def wait_for(what, condition, seconds=60):
     until = time.monotonic() + seconds
-    while not condition():
+    while not (value := condition()):
         if time.monotonic() > until:
             raise AssertionError(f"waited in vain: {what}\n" + open(f"{TMP}/collectd.log").read()[-3000:])
         time.sleep(0.05)
+    return value
 
 
 def configure(login, more=""):
@@ -177,10 +178,17 @@ def test_hostile_arguments():
     equal("rows of what was refused", str(before + 1), db.sql("SELECT seq FROM audit_head"))
 
 
+def is_well():
+    try:
+        return Collector(f"{TMP}/c.sock").get("/healthz")[0] == 200
+    except OSError:  # it does not listen yet
+        return False
+
+
 def start_collector():
     config = configure("feeder", f"collector:\n  judge_interval: 200ms\n  trust_store: {TMP}/roots.pem\nalerts:\n  interval: 1s\n  smtp:\n    url: smtp://127.0.0.1:1\n  fallback:\n    email: fallback@example.org\n")
     process = subprocess.Popen([f"{BIN}/certmuster-collectd", "--config", config, "--socket", f"{TMP}/c.sock"], stderr=open(f"{TMP}/collectd.log", "w"), stdout=subprocess.DEVNULL)
-    wait_for("the collector", lambda: process.poll() is not None or os.path.exists(f"{TMP}/c.sock") and Collector(f"{TMP}/c.sock").get("/healthz")[0] == 200)
+    wait_for("the collector", lambda: process.poll() is not None or is_well())
     equal("the collector runs", None, process.poll())
     return process
 
@@ -313,8 +321,69 @@ def test_newer():
         said = certmuster(login, *words, status=3)
         assert len(said.splitlines()) == 1 and "newer than this program" in said, said
     done = subprocess.run([f"{BIN}/certmuster-collectd", "--config", f"{TMP}/feeder.yaml", "--socket", f"{TMP}/other.sock"], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 3 and "newer than this program" in done.stderr, done
+    assert done.returncode == 3 and "the inventory is newer than this collector: update it" in done.stderr, done
     db.sql("DELETE FROM schema_version WHERE number = 9999")
+
+
+def everything():
+    """A digest of each table."""
+    return db.sql("SELECT string_agg(c.relname || ' ' || md5(query_to_xml(format('SELECT t::text FROM certmuster.%I t ORDER BY 1', c.relname), true, false, '')::text), E'\\n' ORDER BY c.relname)"
+                  " FROM pg_class c WHERE c.relnamespace = 'certmuster'::regnamespace AND c.relkind = 'r'").splitlines()
+
+
+def spooled():
+    """Where records wait; a scanner that root started has a spool of its own."""
+    return sorted({at for name in os.listdir(TMP) if name.startswith("spool") for at, _, names in os.walk(f"{TMP}/{name}") if any(".seg" in n for n in names)})
+
+
+def test_newer_comes():
+    """A collector that runs while migrate brings a newer schema: it writes nothing, says why, and goes on by itself when the version is its own again. Nothing is lost."""
+    process = start_collector()
+    newer = "the inventory is newer than this collector: update it"
+    config = configure("feeder", f"collector:\n  socket: {TMP}/c.sock\nspool:\n  dir: {TMP}/spool\n")
+    c, run, der = Collector(f"{TMP}/c.sock"), new_run(), certificate(template(TMP), 77)
+    batch, key = [cert_record(der), sighting("192.0.2.77", [der], run)], f"file/{'7' * 64}"
+    lease = lambda: c.request("POST", "/v1/leases", b'{"kind":"scan","scanner":"local"}')
+    try:
+        certmuster("operator", "sweep", "create", "due", "--target", "192.0.2.0/29")
+        certmuster("operator", "sweep", "start", "due")
+        equal("a lease", 200, lease()[0])
+        # As migrate does it. What comes due by itself from now on would be upkeep, a sweep and an alert.
+        db.sql("BEGIN; LOCK TABLE schema_version IN ACCESS EXCLUSIVE MODE; UPDATE upkeep SET done_at = '-infinity'; UPDATE sweep_plan SET next_at = now() WHERE every IS NOT NULL;"
+               "UPDATE certificate SET not_before = now() - interval '88 days', not_after = now() + interval '2 days'; INSERT INTO docket SELECT chain_id, '' FROM chain; INSERT INTO schema_version (number, name) VALUES (9999, '9999_from_the_future'); COMMIT")
+        before = everything()
+        assert len(before) > 30, before
+        equal("a batch", (503, {"error": newer}), c.batch(batch, key))
+        assert int(c.headers["Retry-After"]) > 0
+        equal("a question", (503, {"error": newer}), c.missing([sha(der)]))
+        equal("sweep work", (503, newer), (lambda a: (a[0], json.loads(a[1])["error"]))(lease()))
+        wait_for("it to say that it is not well", lambda: c.get("/healthz")[0] == 503)
+        health = json.loads(c.get("/healthz")[1])
+        equal("why", ("degraded", "up", newer), (health["status"], health["database"], health["reason"]))
+        assert newer in certmuster("feeder", "status", status=1)
+        crawl = subprocess.Popen([f"{BIN}/certmuster-crawl", "--config", config, "--to", f"unix:{TMP}/c.sock", f"{TMP}/c.pem"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        kept = wait_for("a spool", spooled)
+        until = time.monotonic() + 1.5  # seven rounds of the judge
+        while time.monotonic() < until:
+            equal("again and again", 503, c.batch(batch, key)[0])
+            time.sleep(0.1)
+        equal("told once", 1, open(f"{TMP}/collectd.log").read().count("inventory_version "))
+        equal("what was written", [], sorted(set(everything()) - set(before)))
+        equal("the spool", kept, spooled())
+        db.sql("DELETE FROM schema_version WHERE number = 9999")
+        wait_for("it to be well again", lambda: c.get("/healthz")[0] == 200)
+        c.patience_s = 30
+        equal("the batch", (200, 1), (lambda a: (a[0], a[1]["stored"] - 1))(c.batch(batch, key)))
+        crawl.wait(60)
+        wait_for("the spool to be delivered", lambda: subprocess.run([f"{BIN}/certmuster-submit", "--config", config, "--to", f"unix:{TMP}/c.sock", kept[0]], capture_output=True).returncode == 0)
+        equal("left in the spool", [], spooled())
+        equal("places", "1|1", db.sql(f"SELECT (SELECT count(*) FROM location WHERE path = '{TMP}/c.pem'), (SELECT count(*) FROM location WHERE ip = '192.0.2.77')"))
+        wait_for("schedules and alerts", lambda: db.sql("SELECT count(*) FROM upkeep WHERE done_at = '-infinity' AND task = 'sweeps'") == "0" and int(db.sql("SELECT count(*) FROM alert WHERE resolved_at IS NULL")) > 0)
+        log = open(f"{TMP}/collectd.log").read()
+        equal("told of the end once", (1, 1, 0, 0), tuple(log.count(word) for word in ("inventory_version ", "inventory_version_fits", "database_away", "batch_failed")))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        equal("the collector's end", 0, process.wait(30))
 
 
 def main():
@@ -325,7 +394,7 @@ def main():
         certmuster("certmuster_admin", "migrate")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{TMP}/r.key", "-out", f"{TMP}/roots.pem", "-days", "9", "-subj", "/CN=Root of roles"],
                        check=True, stderr=subprocess.DEVNULL)
-        for test in (test_programs, test_matrix, test_other_relations, test_functions, test_making, test_proofs, test_superuser_is_found, test_hostile_arguments, test_newer):
+        for test in (test_programs, test_matrix, test_other_relations, test_functions, test_making, test_proofs, test_superuser_is_found, test_hostile_arguments, test_newer, test_newer_comes):
             began = time.monotonic()
             test()
             print(f"{test.__name__[5:]}: {time.monotonic() - began:.1f} s", flush=True)

@@ -98,9 +98,9 @@ static void test_errors(void **state)
     assert_int_equal(strlen(error.detail), CM_ERROR_DETAIL_SIZE - 1);
     assert_int_equal(error_set(&error, CM_ELIMIT, 1, "other"), CM_ELIMIT);
     assert_string_equal(error.detail, "");
-    for (int code = 0; code >= CM_EAUTH; code--)
+    for (int code = 0; code >= CM_EVERSION; code--)
         assert_string_not_equal(error_name(code), "unknown");
-    assert_string_equal(error_name(CM_EAUTH - 1), "unknown");
+    assert_string_equal(error_name(CM_EVERSION - 1), "unknown");
     assert_string_equal(error_name(1), "unknown");
     assert_string_equal(error_name(INT32_MIN), "unknown");
     char *copy = cm_strndup("abcdef", 3);
