@@ -64,6 +64,34 @@ assert_eq "clocks" 0 "$(asked certmuster_scanners_skewed)"
 sql "UPDATE scanner SET skewed_ms = -86400000 WHERE name = 'prometheus'"
 wait_for 30 answers certmuster_scanners_skewed 1
 
+note "certmuster status counts as it does: neither what is gone nor where only other assets are"
+mkdir "$dir/keys"
+openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$dir/keys/lone.key"
+certmuster crawl -q "$dir/keys" >"$dir/out" # delivers it, too
+gone() { sql "UPDATE location_state SET gone_at = $1 WHERE location_id = (SELECT location_id FROM location WHERE kind = 'endpoint' ORDER BY location_id LIMIT 1)"; }
+gone "now()"
+assert_eq "rows of location" 65 "$(sql "SELECT count(*) FROM location")"
+wait_for 20 answers certmuster_places 63
+assert_contains "status" "$(asked certmuster_certificates) certificates at 63 places" "$(certmuster status)"
+gone NULL
+
+note "HAProxy in front, as the manual has it: it asks /healthz with a certificate of its own, and passes TLS through"
+{ read -r balancer; read -r counters; } < <(free_ports 2)
+mkdir "$dir/balancer"
+certmuster scanner enrol balancer --out "$dir/balancer" >"$dir/enrol.log"
+cat "$dir/balancer/balancer.pem" "$dir/balancer/balancer.key" >"$dir/both.pem"
+manual=$(sed -n '/^frontend collectors/,/^\.Ed/{/^\.Ed/d; p}' "$CM_TOP/contrib/man/certmuster-collectd.1")
+assert_contains "the manual's balancer" "mode tcp" "$manual"
+{
+    printf 'defaults\n    timeout connect 2s\n    timeout client 2m\n    timeout server 2m\n'
+    printf 'listen counters\n    mode http\n    bind 127.0.0.1:%s\n    stats enable\n    stats uri /\n' "$counters"
+    echo "$manual" | sed "s|bind :8443|bind 127.0.0.1:$balancer|; s|192\.0\.2\.11:8443|127.0.0.1:$tls|; /192\.0\.2\.12/d; s|balancer\.pem|$dir/both.pem|; s|ca\.pem|$dir/ca/ca.pem|"
+} >"$dir/haproxy.cfg"
+start haproxy haproxy -db -f "$dir/haproxy.cfg"
+through() { curl -sf --cert "$dir/client/prometheus.pem" --key "$dir/client/prometheus.key" --cacert "$dir/ca/ca.pem" "https://127.0.0.1:$balancer/healthz" >"$dir/healthy"; }
+wait_for 10 sh -c "curl -sf 'http://127.0.0.1:$counters/;csv' | grep -q '^collectors,one,.*,L7OK,'"
+through || fail "$(cat "$dir/haproxy.log")"
+
 note "figures that take long keep nobody from anything: chains are judged, the collector ends, and the server forgets the question"
 mkfifo "$dir/hold"
 start holder psql -X -q -h "$(cat "$CERTMUSTER_HOME/sockets")" -U certmuster_admin -d certmuster -f "$dir/hold"
@@ -76,7 +104,7 @@ wait_for 20 stuck
 start others "$CM_FLEET" many --dir "$dir/others" --count 32 --base 127.91.0.0
 wait_for 10 grep -q '^ready ' "$dir/others.log"
 certmuster scan -q "127.91.0.0/27:$(sed -n 's/^ready \([0-9]*\).*/\1/p' "$dir/others.log")" >"$dir/out"
-judged() { [ "$(sql "SELECT (SELECT count(*) FROM location) || ' ' || (SELECT count(*) FROM docket) || ' ' || (SELECT count(DISTINCT chain_id) FROM chain_verdict)")" = "96 0 96" ]; }
+judged() { [ "$(sql "SELECT (SELECT count(*) FROM location) || ' ' || (SELECT count(*) FROM docket) || ' ' || (SELECT count(DISTINCT chain_id) FROM chain_verdict)")" = "97 0 96" ]; }
 wait_for 30 judged
 stuck || fail "the figures waited no more"
 collector=$(cat "$CERTMUSTER_HOME/collectd.pid")
