@@ -3,7 +3,8 @@
  * and the key of the last row.
  *
  *     list LIMIT SCOPE SORT ID FILTER   a page of the first screen, soonest first, behind the key (SORT, ID) or from the start when both are empty
- *     places LIMIT FINGERPRINT SORT ID  a page of the places of a certificate
+ *     places LIMIT FINGERPRINT SORT ID  a page of the places of a certificate, likewise: asked behind each page's last row until one is not full, they are all of its
+ *                                       places, each page a question
  *     facts FINGERPRINT                 the rest of that screen
  *     owners FINGERPRINT                its places counted by owner, all of them
  *     totals SCOPE FILTER               the numbers under the list */
