@@ -1,4 +1,4 @@
-/* Connecting to the inventory that the settings name. */
+/* What follows from the settings: the inventory to connect to, this collector's name in it, who may speak to it. */
 #include "collector/settings.h"
 
 #include <stdio.h>
@@ -23,6 +23,15 @@ int settings_connect(const struct settings *settings, const char *program, struc
     else
         *out = db;
     return code;
+}
+
+void settings_name(const struct settings *settings, struct buf *out)
+{
+    buf_append_str(out, config_host(settings->config));
+    if (settings->socket)
+        buf_appendf(out, " unix:%s", settings->socket);
+    if (settings->listen)
+        buf_appendf(out, " %s", settings->listen);
 }
 
 bool settings_allow(const struct settings *settings, uid_t uid)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "certmuster/buf.h"
 #include "certmuster/config.h"
 #include "certmuster/db.h"
 #include "certmuster/error.h"
@@ -19,6 +20,9 @@ struct settings {
     uid_t uids[SETTINGS_UIDS_MAX]; /* that may speak on the unix socket */
     size_t uid_count;
 };
+
+/* What the inventory calls this collector, of several on one machine too: the host and where it listens. */
+void settings_name(const struct settings *settings, struct buf *out);
 
 bool settings_allow(const struct settings *settings, uid_t uid); /* it may speak on the unix socket */
 

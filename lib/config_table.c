@@ -42,7 +42,8 @@ const struct config_key config_keys[] = {
     {"collector.trust_store", CONFIG_STRING, 0, 0, "/etc/ssl/certs/ca-certificates.crt",
      "The trust anchors that chains are verified against, PEM; the trust store system."},
     {"trust.stores", CONFIG_LIST, 0, 0, NULL,
-     "Further trust stores that every chain is verified against, each NAME=/FILE of PEM certificates."},
+     "Further trust stores that every chain is verified against, each NAME=/FILE of PEM certificates; collectors on "
+     "one inventory may name different ones, and a store is kept for as long as one of them names it."},
     {"collector.allow_uids", CONFIG_LIST, 0, 0, NULL,
      "Numeric user ids that may deliver over the unix socket, besides root and the collector's own."},
 

@@ -107,17 +107,6 @@ static void write_text(const struct configuration *own, struct buf *out)
     buf_done(&value);
 }
 
-/* Which of several on one machine: by where it listens. */
-static void write_name(const struct configuration *own, struct buf *out)
-{
-    const struct settings *settings = own->settings;
-    buf_append_str(out, config_host(settings->config));
-    if (settings->socket)
-        buf_appendf(out, " unix:%s", settings->socket);
-    if (settings->listen)
-        buf_appendf(out, " %s", settings->listen);
-}
-
 static bool files_changed(struct configuration *own)
 {
     bool changed = false;
@@ -141,7 +130,7 @@ int configuration_round(struct configuration *own, struct db *db, struct cm_erro
         return 0;
     buf_init(&name, VALUE_MAX);
     buf_init(&text, TEXT_MAX);
-    write_name(own, &name);
+    settings_name(own->settings, &name);
     write_text(own, &text);
     const char *params[] = {name.data, text.data};
     int code = text.failed ? error_set(error, CM_ELIMIT, 0, "the configuration is too large to be noted")

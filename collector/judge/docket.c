@@ -166,7 +166,7 @@ static int judge_row(struct docket *docket, const struct trust_set *set, const s
     rulings_take(rulings, id, store);
     bool told = row > 0 && !db_text(rows, row - 1, STORE)[0] &&
                 strcmp(db_text(rows, row, CHAIN_ID), db_text(rows, row - 1, CHAIN_ID)) == 0;
-    if (db_is_null(rows, row, FINGERPRINTS) || told) /* gone, or judged by every store a moment ago */
+    if (db_is_null(rows, row, FINGERPRINTS) || told) /* gone, or judged by every store here a moment ago */
         return 0;
     int code = read_served(docket, rows, row, &served);
     for (size_t i = 0; !code && i < set->count; i++) {
@@ -174,8 +174,6 @@ static int judge_row(struct docket *docket, const struct trust_set *set, const s
             continue;
         if (set->usable[i])
             code = judge_with(docket, set->stores[i], &served, id, rulings);
-        else
-            rulings_leave(rulings, id, trust_name(set->stores[i]));
     }
     if (!code && !db_boolean(rows, row, SHAPED)) {
         struct shape shape;
@@ -188,21 +186,23 @@ static int judge_row(struct docket *docket, const struct trust_set *set, const s
 
 /* --- A round -------------------------------------------------------------------------------------------------------------------------- */
 
-static int take(struct docket *docket, const struct trust_set *set, struct db_result **rows)
+/* The stores that judge, as a PostgreSQL array. */
+static void write_usable(const struct trust_set *set, struct buf *names)
 {
-    struct buf names;
-    char limit[16];
-    buf_init(&names, TRUST_STORES_MAX * (TRUST_NAME_SIZE + 4));
-    array_begin(&names);
+    buf_init(names, TRUST_STORES_MAX * (TRUST_NAME_SIZE + 4));
+    array_begin(names);
     for (size_t i = 0; i < set->count; i++)
         if (set->usable[i])
-            array_add_text(&names, trust_name(set->stores[i]));
-    array_end(&names);
+            array_add_text(names, trust_name(set->stores[i]));
+    array_end(names);
+}
+
+static int take(struct docket *docket, const char *stores, struct db_result **rows)
+{
+    char limit[16];
     snprintf(limit, sizeof limit, "%d", ROUND_CHAINS);
-    const char *params[] = {docket->after, names.data, limit};
-    int code = db_query(docket->db, take_sql, params, 3, rows, docket->error);
-    buf_done(&names);
-    return code;
+    const char *params[] = {docket->after, stores, limit};
+    return db_query(docket->db, take_sql, params, 3, rows, docket->error);
 }
 
 /* The next round goes on behind the last row that was judged, and from the start when there was no more. */
@@ -221,7 +221,7 @@ static int judge_rows(struct docket *docket, const struct trust_set *set, struct
     struct db_result *rows = NULL;
     int64_t end_ms = clock_monotonic_ms() + ROUND_MS;
     size_t row = 0;
-    int code = take(docket, set, &rows);
+    int code = take(docket, rulings->stores, &rows);
     while (!code && row < db_rows(rows) &&
            (row == 0 || (clock_monotonic_ms() < end_ms && !issuers_full(docket->bench.issuers))))
         code = judge_row(docket, set, rows, row++, rulings);
@@ -306,6 +306,7 @@ int docket_round(struct docket *docket, struct db *db, const struct trust_set *s
                  struct cm_error *error)
 {
     struct rulings rulings;
+    struct buf stores;
     int64_t at_ms = 0;
     *tally = (struct docket_tally){.judged = 0};
     if (!some_usable(set))
@@ -319,7 +320,8 @@ int docket_round(struct docket *docket, struct db *db, const struct trust_set *s
     docket->bench.built = docket->bench.cached = 0;
     issuers_begin(docket->bench.issuers, find_issuers, docket);
     paths_begin_round(docket->bench.paths);
-    rulings_init(&rulings, at_ms);
+    write_usable(set, &stores);
+    rulings_init(&rulings, stores.data, at_ms);
     code = judge_in_transaction(docket, set, &rulings, tally);
     if (!code) {
         tally->judged = rulings.verdict_count;
@@ -327,5 +329,6 @@ int docket_round(struct docket *docket, struct db *db, const struct trust_set *s
         tally->cached = docket->bench.cached;
     }
     rulings_done(&rulings);
+    buf_done(&stores);
     return code;
 }

@@ -50,7 +50,8 @@ static int do_upkeep(struct judge *judge, struct cm_error *error)
     if (now < judge->upkeep_due_ms)
         return 0;
     judge->upkeep_due_ms = now + UPKEEP_MS;
-    return upkeep_round(judge->db, error);
+    int code = upkeep_round(judge->db, error);
+    return code ? code : lacking_round(judge->db, error);
 }
 
 static int do_sweeps(struct judge *judge, struct cm_error *error)
@@ -142,7 +143,7 @@ int judge_new(const struct settings *settings, struct state *state, struct judge
     judge->state = state;
     judge->panel = panel_new(settings, state);
     judge->configuration = configuration_new(settings);
-    int code = trust_set_new(settings->config, &judge->trust, error);
+    int code = trust_set_new(settings, &judge->trust, error);
     if (!code && !(judge->rounds = rounds_new(judge_round, end, judge)))
         code = error_set(error, CM_EIO, 0, "cannot start threads");
     if (code)

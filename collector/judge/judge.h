@@ -37,6 +37,8 @@ struct configuration;
 struct configuration *configuration_new(const struct settings *settings);
 void configuration_free(struct configuration *own);
 CM_MUST_CHECK int configuration_round(struct configuration *own, struct db *db, struct cm_error *error);
+/* Now and then: chains that lack a verdict are put on the docket. */
+CM_MUST_CHECK int lacking_round(struct db *db, struct cm_error *error);
 CM_MUST_CHECK int upkeep_round(struct db *db, struct cm_error *error);
 /* Sweeps: leases expire, plans that are due begin. */
 CM_MUST_CHECK int sweeps_round(struct db *db, struct cm_error *error);

@@ -23,13 +23,12 @@ static void done(struct buf *columns, size_t count)
         buf_done(&columns[i]);
 }
 
-void rulings_init(struct rulings *rulings, int64_t at_ms)
+void rulings_init(struct rulings *rulings, const char *stores, int64_t at_ms)
 {
-    *rulings = (struct rulings){.at_ms = at_ms};
+    *rulings = (struct rulings){.stores = stores, .at_ms = at_ms};
     begin(rulings->verdicts, RULING_COLUMNS);
     begin(rulings->shapes, SHAPE_COLUMNS);
     begin(rulings->taken, TAKEN_COLUMNS);
-    begin(rulings->waiting, WAITING_COLUMNS);
 }
 
 void rulings_done(struct rulings *rulings)
@@ -37,7 +36,6 @@ void rulings_done(struct rulings *rulings)
     done(rulings->verdicts, RULING_COLUMNS);
     done(rulings->shapes, SHAPE_COLUMNS);
     done(rulings->taken, TAKEN_COLUMNS);
-    done(rulings->waiting, WAITING_COLUMNS);
 }
 
 static void add_number(struct buf *out, int64_t number)
@@ -123,13 +121,6 @@ void rulings_take(struct rulings *rulings, const uint8_t chain[static CM_UUID_SI
     rulings->taken_count++;
 }
 
-void rulings_leave(struct rulings *rulings, const uint8_t chain[static CM_UUID_SIZE], const char *store)
-{
-    array_add_uuid(&rulings->waiting[0], chain);
-    array_add_text(&rulings->waiting[1], store);
-    rulings->waiting_count++;
-}
-
 /* --- Writing -------------------------------------------------------------------------------------------------------------------------- */
 
 static const char verdicts_sql[] =
@@ -154,8 +145,12 @@ static const char shapes_sql[] =
 static const char taken_sql[] = "DELETE FROM docket d USING unnest($1::uuid[], $2::text[]) AS t(chain_id, trust_store)"
                                 " WHERE d.chain_id = t.chain_id AND d.trust_store = t.trust_store";
 
-static const char waiting_sql[] = "INSERT INTO docket (chain_id, trust_store)"
-                                  " SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING";
+/* Stores that another collector alone has, or that cannot be used here for now. */
+static const char others_sql[] =
+    "INSERT INTO docket (chain_id, trust_store)"
+    " SELECT DISTINCT t.chain_id, n.trust_store FROM unnest($1::uuid[], $2::text[]) AS t(chain_id, trust_store)"
+    " CROSS JOIN trust_store_named n WHERE t.trust_store = '' AND n.trust_store <> ALL ($3::text[])"
+    " ORDER BY 1, 2 ON CONFLICT DO NOTHING";
 
 static int write_columns(struct db *db, const char *sql, struct buf *columns, size_t count, uint64_t rows,
                          struct cm_error *error)
@@ -170,6 +165,13 @@ static int write_columns(struct db *db, const char *sql, struct buf *columns, si
         params[i] = columns[i].data;
     }
     return db_query(db, sql, params, count, NULL, error);
+}
+
+static int write_taken(struct db *db, struct rulings *rulings, struct cm_error *error)
+{
+    int code = write_columns(db, taken_sql, rulings->taken, TAKEN_COLUMNS, rulings->taken_count, error);
+    const char *params[] = {rulings->taken[0].data, rulings->taken[1].data, rulings->stores};
+    return code || !rulings->taken_count ? code : db_query(db, others_sql, params, 3, NULL, error);
 }
 
 /* Who brings CA certificates holds this row until they can be seen, and then marks those who wait for them (collector/ingest/certificates.sql). With it in
@@ -204,8 +206,6 @@ int rulings_write(struct db *db, struct rulings *rulings, const struct issuers *
     if (!code)
         code = write_columns(db, shapes_sql, rulings->shapes, SHAPE_COLUMNS, rulings->shape_count, error);
     if (!code)
-        code = write_columns(db, taken_sql, rulings->taken, TAKEN_COLUMNS, rulings->taken_count, error);
-    if (!code)
-        code = write_columns(db, waiting_sql, rulings->waiting, WAITING_COLUMNS, rulings->waiting_count, error);
+        code = write_taken(db, rulings, error);
     return code ? code : look_again(db, issuers, error);
 }

@@ -7,26 +7,26 @@
 #include "collector/judge/shape.h"
 #include "collector/judge/verify.h"
 
-enum { RULING_COLUMNS = 10, SHAPE_COLUMNS = 7, TAKEN_COLUMNS = 2, WAITING_COLUMNS = 2 };
+enum { RULING_COLUMNS = 10, SHAPE_COLUMNS = 7, TAKEN_COLUMNS = 2 };
 
 struct rulings {
     struct buf verdicts[RULING_COLUMNS], shapes[SHAPE_COLUMNS];
-    struct buf taken[TAKEN_COLUMNS];     /* rows of the docket that are done with */
-    struct buf waiting[WAITING_COLUMNS]; /* rows for stores that somebody else has to look with */
+    struct buf taken[TAKEN_COLUMNS]; /* rows of the docket that are done with */
+    const char *stores;              /* who judged them, as a PostgreSQL array; lent */
     int64_t at_ms;
-    uint64_t verdict_count, shape_count, taken_count, waiting_count;
+    uint64_t verdict_count, shape_count, taken_count;
 };
 
-/* at_ms: when they are judged, by the clock that judges. */
-void rulings_init(struct rulings *rulings, int64_t at_ms);
+/* at_ms: when they are judged, by the clock that judges. stores: the names of all that judge, as a PostgreSQL array. */
+void rulings_init(struct rulings *rulings, const char *stores, int64_t at_ms);
 void rulings_done(struct rulings *rulings);
 void rulings_add(struct rulings *rulings, const uint8_t chain[static CM_UUID_SIZE], const char *store,
                  const struct verdict *verdict);
 void rulings_add_shape(struct rulings *rulings, const uint8_t chain[static CM_UUID_SIZE], const struct shape *shape);
 void rulings_take(struct rulings *rulings, const uint8_t chain[static CM_UUID_SIZE], const char *store);
-void rulings_leave(struct rulings *rulings, const uint8_t chain[static CM_UUID_SIZE], const char *store);
-/* Inside a transaction that holds the rows of the docket. Names that the issuers of this round were looked up by and that have got another certificate meanwhile
- * put their chains on the docket again. */
+/* Inside a transaction that holds the rows of the docket. What waited for every store goes on waiting for those that did not judge here.
+ * Names that the issuers of this round were looked up by and that have got another certificate meanwhile put their chains on the docket
+ * again. */
 CM_MUST_CHECK int rulings_write(struct db *db, struct rulings *rulings, const struct issuers *issuers,
                                 struct cm_error *error);
 

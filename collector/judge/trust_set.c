@@ -1,14 +1,12 @@
 /* The configured trust stores, and which file each name stands for in the inventory (table trust_store): written down, so that a store
  * which was exchanged while no collector ran is noticed too, and so that two collectors with different files do not overrule each other
- * for ever. The one that found a new file last counts. */
+ * for ever. The one that found a new file last counts. How long a store is kept that not every collector names: trust_hold.c. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "certmuster/log.h"
-#include "collector/ingest/rows.h"
 #include "collector/judge/trust.h"
-#include "collector/transaction.h"
 
 #define SYSTEM_STORE "system"
 
@@ -39,13 +37,14 @@ static int add_line(struct trust_set *set, const char *line, struct cm_error *er
     return 0;
 }
 
-int trust_set_new(const struct config *config, struct trust_set **out, struct cm_error *error)
+int trust_set_new(const struct settings *settings, struct trust_set **out, struct cm_error *error)
 {
     struct trust_set *set = cm_calloc(1, sizeof *set);
     size_t count = 0;
-    const char *const *lines = config_list(config, "trust.stores", &count);
+    const char *const *lines = config_list(settings->config, "trust.stores", &count);
     int code = 0;
-    set->stores[set->count++] = trust_new(SYSTEM_STORE, config_string(config, "collector.trust_store"));
+    set->settings = settings;
+    set->stores[set->count++] = trust_new(SYSTEM_STORE, config_string(settings->config, "collector.trust_store"));
     for (size_t i = 0; !code && i < count; i++)
         code = add_line(set, lines[i], error);
     if (code)
@@ -62,22 +61,6 @@ void trust_set_free(struct trust_set *set)
     free(set);
 }
 
-/* Verdicts by stores that nobody has any more would be shown for ever. */
-static int forget_others(struct trust_set *set, struct db *db, struct cm_error *error)
-{
-    struct buf names;
-    buf_init(&names, TRUST_STORES_MAX * (TRUST_NAME_SIZE + 4));
-    array_begin(&names);
-    for (size_t i = 0; i < set->count; i++)
-        array_add_text(&names, trust_name(set->stores[i]));
-    array_end(&names);
-    const char *params[] = {names.data};
-    int code = transaction_query(db, "SELECT trust_store_keep($1::text[])", params, 1, NULL, error);
-    buf_done(&names);
-    set->forgotten = !code;
-    return code;
-}
-
 /* The new digest, the docket of all chains and the row of the audit log are there together, or neither. */
 static int note(const struct trust *trust, struct db *db, struct cm_error *error)
 {
@@ -88,12 +71,19 @@ static int note(const struct trust *trust, struct db *db, struct cm_error *error
     return code;
 }
 
-static int is_current(const struct trust *trust, struct db *db, bool *current, struct cm_error *error)
+/* Whether the inventory's verdicts are by the file that is in use here. A row that has vanished, with the verdicts or without them, is noted
+ * anew by the next round, which says before that the store is in use. */
+static int compare(struct trust_set *set, size_t i, struct db *db, struct cm_error *error)
 {
     struct db_result *rows = NULL;
-    const char *params[] = {trust_name(trust), trust_digest(trust)};
-    int code = db_query(db, "SELECT FROM trust_store WHERE name = $1 AND digest = $2", params, 2, &rows, error);
-    *current = !code && db_rows(rows) == 1;
+    const char *params[] = {trust_name(set->stores[i]), trust_digest(set->stores[i])};
+    int code = db_query(db, "SELECT digest = $2 FROM trust_store WHERE name = $1", params, 2, &rows, error);
+    set->usable[i] = !code && db_rows(rows) == 1 && db_boolean(rows, 0, 0);
+    if (!code && db_rows(rows) == 0) {
+        log_event(LOG_LEVEL_WARN, "trust_store_vanished", "store=%s", trust_name(set->stores[i]));
+        set->noted[i][0] = '\0';
+        set->hold_due_ms = 0;
+    }
     db_result_free(rows);
     return code;
 }
@@ -117,12 +107,12 @@ static int refresh(struct trust_set *set, size_t i, struct db *db, struct cm_err
             return code;
         memcpy(set->noted[i], trust_digest(trust), sizeof set->noted[i]);
     }
-    return is_current(trust, db, &set->usable[i], error);
+    return compare(set, i, db, error);
 }
 
 int trust_set_refresh(struct trust_set *set, struct db *db, struct cm_error *error)
 {
-    int code = set->forgotten ? 0 : forget_others(set, db, error);
+    int code = trust_set_hold(set, db, error);
     for (size_t i = 0; !code && i < set->count; i++)
         code = refresh(set, i, db, error);
     return code;

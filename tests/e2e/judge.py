@@ -1,22 +1,22 @@
 #!/usr/bin/python3
 """The judge against real chains: what was served, what is known from elsewhere, several trust stores, time, shapes, the cache of issuer paths, and hostile chains. OpenSSL's own
 command is the other opinion: openssl verify with what was served, and with every CA of the inventory."""
-import glob, os, signal, subprocess, sys, time
+import contextlib, glob, os, signal, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collectd_tools import *
 from judge_pki import *
 from common import equal, fail, wait_until
-from inventory_tools import BIN, HOME, TMP, play, run, sockets, sql
+from inventory_tools import BIN, HOME, TMP, play, run, sockets, sql, the_log
 
 RUN, NEXT_IP = new_run(), [0]
 
 
-def metric(name):
-    lines = Collector(sockets() + "/collectd.sock").get("/metrics")[1].decode().splitlines()
+def metric(name, socket=None):
+    lines = Collector(socket or sockets() + "/collectd.sock").get("/metrics")[1].decode().splitlines()
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name + " ") or line.startswith(name + "{"))
 
 
-def deliver(chains, name="", extra=()):
+def deliver(chains, name="", extra=(), socket=None):
     """Each chain at a place of its own. Chains are lists of certificates, or of raw bytes."""
     lines, seen = [], set()
     for member in [m for chain in chains for m in chain] + list(extra):
@@ -26,7 +26,7 @@ def deliver(chains, name="", extra=()):
     for chain in chains:
         NEXT_IP[0] += 1
         lines.append(sighting(f"10.{NEXT_IP[0] >> 16}.{NEXT_IP[0] >> 8 & 255}.{NEXT_IP[0] & 255}", [der(m) for m in chain], RUN, name=name))
-    status, content = Collector(sockets() + "/collectd.sock").batch(lines)
+    status, content = Collector(socket or sockets() + "/collectd.sock").batch(lines)
     equal("delivery", (200, []), (status, content["rejected"] if status == 200 else content))
 
 
@@ -286,26 +286,91 @@ def test_restart():
     run("certmuster", "down")
     run("certmuster", "up")
     wait_until("a store that is gone", lambda: sql("SELECT string_agg(DISTINCT trust_store, ' ' ORDER BY trust_store) FROM chain_verdict") == "house system")
-    second = subprocess.Popen([f"{BIN}/certmuster-collectd", "--socket", f"{TMP}/second.sock", "--dsn", f"host={sockets()} dbname=certmuster", "--config", f"{HOME}/certmuster.yaml"],
-                              stderr=subprocess.DEVNULL)
-    try:
-        wait_until("a second collector", lambda: os.path.exists(f"{TMP}/second.sock"))
+    with another("second", f"{HOME}/certmuster.yaml") as second:
         count = int(sql("SELECT count(*) FROM chain"))
         first = metric("certmuster_chains_judged_total")
         many = [[P.issue(f"pair{i}.example.org", P.inter), P.inter] for i in range(60)]
         deliver(many)
         judged()
-        both = lambda: metric("certmuster_chains_judged_total") - first + sum(
-            float(line.rsplit(" ", 1)[1]) for line in Collector(f"{TMP}/second.sock").get("/metrics")[1].decode().splitlines() if line.startswith("certmuster_chains_judged_total "))
+        both = lambda: metric("certmuster_chains_judged_total") - first + metric("certmuster_chains_judged_total", second)
         wait_until("each by one of the two", lambda: both() == 2 * len(many))
         equal("chains", count + len(many), int(sql("SELECT count(*) FROM chain")))
-    finally:
-        second.send_signal(signal.SIGTERM)
-        equal("the second ends", 0, second.wait(30))
     configure(["house", "both"])
     run("certmuster", "down")
     run("certmuster", "up")
     wait_until("a store that is back", lambda: sql("SELECT count(*) FROM chain_verdict WHERE trust_store = 'both'") == sql("SELECT count(*) FROM chain"))
+
+
+@contextlib.contextmanager
+def another(name, config, end=signal.SIGTERM):
+    """A collector of its own on the same inventory: its socket."""
+    began = sql("SELECT now()")
+    with open(f"{TMP}/{name}.log", "a") as log:
+        process = subprocess.Popen([f"{BIN}/certmuster-collectd", "--socket", f"{TMP}/{name}.sock", "--dsn", f"host={sockets()} dbname=certmuster", "--config", config], stderr=log)
+    try:
+        wait_until("another collector", lambda: sql(f"SELECT count(*) FROM trust_store_named WHERE collector LIKE '%/{name}.sock' AND confirmed_at > '{began}'") != "0" and os.path.exists(f"{TMP}/{name}.sock"))
+        yield f"{TMP}/{name}.sock"
+    finally:
+        process.send_signal(end)
+        equal("it ends", 0 if end == signal.SIGTERM else -end, process.wait(30))
+        said = open(f"{TMP}/{name}.log").read()
+        if "collectd: judge error=" in said or "Sanitizer" in said or "runtime error" in said:
+            fail(said)
+
+
+def test_collectors():
+    """Collectors that name different stores leave each other's alone, whoever of them runs; what vanished behind a collector's back is judged again by itself; and what nobody
+    names any more goes."""
+    verdicts = lambda: dict(line.split("|") for line in sql("SELECT trust_store, count(*) FROM chain_verdict GROUP BY 1").split("\n"))
+    everywhere = lambda *stores: {store: sql("SELECT count(*) FROM chain") for store in ("system", *stores)}
+    all_three = lambda what: wait_until(what, lambda: verdicts() == everywhere("house", "both"))
+    configure([], f"{TMP}/less.yaml")
+    configure(["house", "third"], f"{TMP}/other.yaml")
+    exchange("third.pem", [P.house])
+    judged()
+    equal("before", everywhere("house", "both"), verdicts())
+    before, began = verdicts(), sql("SELECT now()")
+    run("certmuster", "down")
+    run("certmuster", "up", "--database-only")
+    with another("less", f"{TMP}/less.yaml") as less:
+        alone = [[P.issue(f"alone{i}.example.org", P.house)] for i in range(3)]
+        deliver(alone, socket=less)
+        wait_until("judged by its own store", lambda: ask(alone[2], "count(*)") == "1" and sql("SELECT count(*) FROM docket WHERE trust_store = ''") == "0")
+        equal("the others are there", {**before, "system": str(int(before["system"]) + 3)}, verdicts())
+        equal("and wait", "both 3, house 3", sql("SELECT string_agg(d.text, ', ') FROM (SELECT trust_store || ' ' || count(*) AS text FROM docket GROUP BY trust_store ORDER BY 1) d"))
+        run("certmuster", "up")
+        is_judged("by the one that has it", alone[0], "ok", store="house")
+        all_three("by all")
+        equal("what was there is not judged again", "9", sql(f"SELECT count(*) FROM chain_verdict WHERE verified_at > '{began}'"))
+    after = [P.issue("after.example.org", P.house)]
+    deliver([after])
+    is_judged("the second has ended", after, "ok", store="house")
+    is_judged("the second has ended", after, "unable_to_get_issuer_cert_locally")
+    all_three("all of them")
+
+    sql("DELETE FROM chain_verdict WHERE trust_store = 'house'; DELETE FROM trust_store WHERE name = 'house'")
+    all_three("a store whose row was deleted behind its back")
+    equal("told", True, "trust_store_vanished store=house" in the_log())
+    sql("DELETE FROM chain_verdict WHERE trust_store = 'both'; UPDATE upkeep SET done_at = '-infinity' WHERE task = 'verdicts'")
+    with another("less", f"{TMP}/less.yaml"):
+        all_three("verdicts alone")
+    equal("told", True, "verdicts_lacking judged_again=" in open(f"{TMP}/less.log").read())
+    name = sql("SELECT collector FROM trust_store_named WHERE trust_store = 'both'")
+    equal("one of the same name is started with less", "both\nhouse", sql(f"SELECT trust_stores_hold('{name}', '{{system}}', true)"))
+    all_three("and the first goes on with more")
+    equal("which both can bear", "", sql(f"SELECT trust_stores_hold('{name}', '{{system}}', false)"))
+
+    with another("other", f"{TMP}/other.yaml", end=signal.SIGKILL):
+        wait_until("a store of another collector", lambda: verdicts() == everywhere("house", "both", "third"))
+    os.unlink(f"{TMP}/other.sock")
+    with another("less", f"{TMP}/less.yaml"):
+        equal("as if it came back", everywhere("house", "both", "third"), verdicts())
+    sql("UPDATE trust_store_named SET confirmed_at = confirmed_at - interval '1 day' WHERE collector LIKE '%/other.sock'")
+    with another("less", f"{TMP}/less.yaml"):
+        equal("away for a day", everywhere("house", "both"), verdicts())
+    equal("told", True, 'trust_store_forgotten store="third"' in open(f"{TMP}/less.log").read())
+    equal("an act", "1", sql("SELECT count(*) FROM audit_log WHERE action = 'trust_store.remove' AND subject = 'third'"))
+    equal("nothing waits for it", "0|0", sql("SELECT count(*), (SELECT count(*) FROM trust_anchor WHERE trust_store = 'third') FROM docket"))
 
 
 # --- The cache, and who would fool it --------------------------------------------------------------------------------------------------------
@@ -396,8 +461,8 @@ def test_fleet():
         fail(f"{len(rows)} to compare")
 
 
-def configure(stores):
-    with open(f"{HOME}/certmuster.yaml", "w") as f:
+def configure(stores, path=f"{HOME}/certmuster.yaml"):
+    with open(path, "w") as f:
         f.write(f"collector:\n  trust_store: {TMP}/store.pem\n  judge_interval: 200ms\n  client_rate: 2000\ntrust:\n  stores: [" + ", ".join(f'"{s}={TMP}/{s}.pem"' for s in stores) + "]\n")
 
 
@@ -423,4 +488,4 @@ def begin():
 
 
 play([test_verdicts, test_completed, test_cross_signed, test_shapes, test_stores, test_again, test_time, test_cache,
-      test_poison, test_hostile, test_race, test_fleet, test_restart, test_config], begin, ["event=judge"])
+      test_poison, test_hostile, test_race, test_fleet, test_collectors, test_restart, test_config], begin, ["collectd: judge error="])

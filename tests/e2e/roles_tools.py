@@ -15,7 +15,7 @@ RULES = {
         "sighting": "SIU", "location_state": "SIU", "observation": "SI",
         "key_file": "SIU", "store": "SIU", "csr": "SIU", "crl": "SIU", "ssh_certificate": "SIU",
         "told": "SIUD", "place_absence": "SIUD", "place_gone": "SIUD",
-        "chain_verdict": "SIUD", "chain_shape": "SIU", "docket": "SIUD", "trust_store": "SIUD", "trust_anchor": "SIUD", "configuration": "SIUD",
+        "chain_verdict": "SIUD", "chain_shape": "SIU", "docket": "SIUD", "trust_store": "SIUD", "trust_store_named": "SIUD", "trust_anchor": "SIUD", "configuration": "SIUD",
         "scanner": "SIU(last_seen,skewed_ms)", "run": "SIU", "batch": "SID", "upkeep": "SIU",
         "alert": "SIU", "alert_event": "SI", "delivery": "SIU",
         "sweep_plan": "SU(next_at)", "realm_limit": "SU(turn)", "sweep": "SIUD", "shard": "SIUD", "lease": "SIUD"},
