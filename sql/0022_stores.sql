@@ -58,3 +58,5 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SE
            (SELECT count(*) FROM put)
 $$;
 INSERT INTO upkeep (task, done_at) VALUES ('verdicts', '-infinity');
+
+GRANT EXECUTE ON FUNCTION trust_stores_hold(text, text[], boolean), verdicts_lacking(uuid, integer) TO certmuster_audit;
