@@ -15,8 +15,9 @@
 
 const struct config_key config_keys[] = {
     /* Who we are. */
-    {"realm", CONFIG_STRING, 0, 0, "default", "The network zone that this machine sees and reports for."},
-    {"host", CONFIG_STRING, 0, 0, NULL, "This machine's name in records; its FQDN when unset."},
+    {"realm", CONFIG_STRING, 0, 0, "default", "The network zone that this machine sees and reports for; of an enrolled scanner one of those that it was enrolled for."},
+    {"host", CONFIG_STRING, 0, 0, NULL, "This machine's name in records, and of its loopback and link-local places (realm host:HOST), of which an enrolled "
+     "scanner may tell if it was enrolled with --host HOST, or HOST is its name; its FQDN when unset."},
     {"scanner", CONFIG_STRING, 0, 0, NULL, "This scanner's name, as the collector enrolled it; the host when unset."},
 
     /* The inventory. */

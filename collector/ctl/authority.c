@@ -22,7 +22,6 @@
 #include "certmuster/buf.h"
 #include "certmuster/config.h"
 #include "certmuster/ipaddr.h"
-#include "collector/ctl/private_file.h"
 
 enum { CN_MAX = 64, SERIAL_BYTES = 16, BACKDATE_S = 300, SAN_MAX = 16 * 1024, DAY_S = 24 * 60 * 60, PATH_SIZE = 4096 };
 
@@ -197,14 +196,31 @@ void issued_done(struct issued *issued)
     *issued = (struct issued){0};
 }
 
-int issued_write(const struct issued *issued, const char *dir, const char *name, struct cm_error *error)
+int issued_prepare(const struct issued *issued, const char *dir, const char *name,
+                   struct private_file files[static ISSUED_FILES], struct cm_error *error)
 {
     char key[PATH_SIZE], certificate[PATH_SIZE];
+    files[0] = files[1] = (struct private_file){.fresh = ""};
     if ((size_t)snprintf(key, sizeof key, "%s/%s.key", dir, name) >= sizeof key ||
         (size_t)snprintf(certificate, sizeof certificate, "%s/%s.pem", dir, name) >= sizeof certificate)
         return error_setf(error, CM_EINVAL, 0, "the path is too long", "%.200s", dir);
-    int code = private_file_write(key, issued->key, 0600, error);
-    return code ? code : private_file_write(certificate, issued->certificate, 0644, error);
+    int code = private_file_prepare(&files[0], key, issued->key, 0600, error);
+    if (!code)
+        code = private_file_prepare(&files[1], certificate, issued->certificate, 0644, error);
+    if (code)
+        issued_discard(files);
+    return code;
+}
+
+int issued_publish(struct private_file files[static ISSUED_FILES], struct cm_error *error)
+{
+    return private_files_publish(files, ISSUED_FILES, error);
+}
+
+void issued_discard(struct private_file files[static ISSUED_FILES])
+{
+    for (size_t i = 0; i < ISSUED_FILES; i++)
+        private_file_discard(&files[i]);
 }
 
 int authority_issue(const struct authority *authority, enum authority_use use, const char *const *names,
@@ -231,15 +247,18 @@ static int make(struct authority *authority, const char *dir, struct cm_error *e
     if (config_load(NULL, &config, NULL) == 0)
         snprintf(host, sizeof host, "%s", config_host(config));
     config_free(config);
-    struct issued files;
+    struct issued issued;
+    struct private_file files[ISSUED_FILES];
     authority->key = EVP_EC_gen("P-256");
     authority->certificate = authority->key ? make_ca(authority->key, host) : NULL;
     if (!authority->certificate)
         return openssl_error(error, CM_EINVAL, "cannot make the CA");
-    int code = describe(authority->certificate, authority->key, &files, error);
+    int code = describe(authority->certificate, authority->key, &issued, error);
     if (!code)
-        code = issued_write(&files, dir, "ca", error);
-    issued_done(&files);
+        code = issued_prepare(&issued, dir, "ca", files, error);
+    if (!code)
+        code = issued_publish(files, error);
+    issued_done(&issued);
     return code;
 }
 

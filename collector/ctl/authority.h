@@ -10,6 +10,7 @@
 
 #include "certmuster/encode.h"
 #include "certmuster/error.h"
+#include "collector/ctl/private_file.h"
 
 enum { AUTHORITY_NAMES_MAX = 32, AUTHORITY_DAYS = 3650 };
 
@@ -30,7 +31,11 @@ enum authority_use { AUTHORITY_CLIENT, AUTHORITY_SERVER };
 CM_MUST_CHECK int authority_issue(const struct authority *authority, enum authority_use use, const char *const *names,
                                   size_t name_count, unsigned days, struct issued *out, struct cm_error *error);
 void issued_done(struct issued *issued);
-/* Writes dir/name.key (0600) and dir/name.pem, in place of older ones or not at all. */
-CM_MUST_CHECK int issued_write(const struct issued *issued, const char *dir, const char *name, struct cm_error *error);
+/* dir/name.key (0600) and dir/name.pem, written whole beside their places, where older ones stay until issued_publish puts both there, or neither. */
+enum { ISSUED_FILES = 2 };
+CM_MUST_CHECK int issued_prepare(const struct issued *issued, const char *dir, const char *name,
+                                 struct private_file files[static ISSUED_FILES], struct cm_error *error);
+CM_MUST_CHECK int issued_publish(struct private_file files[static ISSUED_FILES], struct cm_error *error);
+void issued_discard(struct private_file files[static ISSUED_FILES]);
 
 #endif

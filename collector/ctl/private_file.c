@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,21 +56,95 @@ static bool write_all(int fd, const char *text)
     return true;
 }
 
-int private_file_write(const char *path, const char *text, mode_t mode, struct cm_error *error)
+int private_file_prepare(struct private_file *file, const char *path, const char *text, mode_t mode,
+                         struct cm_error *error)
 {
-    char fresh[PATH_SIZE];
-    if ((size_t)snprintf(fresh, sizeof fresh, "%s.%ld", path, (long)getpid()) >= sizeof fresh)
+    struct stat status;
+    *file = (struct private_file){.replaces = lstat(path, &status) == 0};
+    if ((size_t)snprintf(file->path, sizeof file->path, "%s", path) >= sizeof file->path)
         return error_setf(error, CM_EINVAL, 0, "the path is too long", "%.200s", path);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-    if (fd < 0)
+    snprintf(file->fresh, sizeof file->fresh, "%s.%ld", file->path, (long)getpid());
+    snprintf(file->old, sizeof file->old, "%s.%ld.old", file->path, (long)getpid());
+    int fd = open(file->fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    if (fd < 0) {
+        file->fresh[0] = 0;
         return failed(error, "cannot write", path);
+    }
     bool good = fchmod(fd, mode) == 0 && write_all(fd, text) && fsync(fd) == 0;
     int code = good ? 0 : failed(error, "cannot write", path);
     if (close(fd) != 0 && !code)
         code = failed(error, "cannot write", path);
-    if (!code && rename(fresh, path) != 0)
-        code = failed(error, "cannot write", path);
     if (code)
-        unlink(fresh);
+        private_file_discard(file);
+    return code;
+}
+
+void private_file_discard(struct private_file *file)
+{
+    if (file->fresh[0])
+        unlink(file->fresh);
+    file->fresh[0] = 0;
+}
+
+/* --- Into their places ------------------------------------------------------------------------------------------------------------------- */
+
+/* What stands there gets a second name, by which it comes back. A file system without links has no way back. */
+static void keep_old(const struct private_file *file)
+{
+    if (file->replaces)
+        (void)!link(file->path, file->old);
+}
+
+static void bring_back(const struct private_file *file)
+{
+    if (!file->replaces)
+        unlink(file->path);
+    else
+        (void)!rename(file->old, file->path);
+}
+
+static void forget_old(const struct private_file *file)
+{
+    if (file->replaces)
+        unlink(file->old);
+}
+
+/* Names in a directory are on the disk when it is. */
+static void sync_directory_of(const char *path)
+{
+    char dir[PRIVATE_PATH_SIZE + 1];
+    const char *slash = strrchr(path, '/');
+    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd); /* some file systems have none for directories */
+        close(fd);
+    }
+}
+
+int private_files_publish(struct private_file *files, size_t count, struct cm_error *error)
+{
+    sigset_t all, before;
+    size_t done = 0;
+    int code = 0;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    for (size_t i = 0; i < count; i++)
+        keep_old(&files[i]);
+    while (!code && done < count) {
+        if (rename(files[done].fresh, files[done].path) != 0)
+            code = failed(error, "cannot write", files[done].path);
+        else
+            files[done++].fresh[0] = 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (code && i < done)
+            bring_back(&files[i]);
+        else
+            forget_old(&files[i]);
+        private_file_discard(&files[i]);
+    }
+    sync_directory_of(files[0].path);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return code;
 }

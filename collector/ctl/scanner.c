@@ -9,7 +9,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "certmuster/buf.h"
 #include "certmuster/encode.h"
 #include "certmuster/log.h"
 #include "certmuster/table.h"
@@ -24,6 +23,7 @@ enum {
     OPTION_DAYS,
     OPTION_OUT,
     OPTION_ONLY,
+    OPTION_HOST,
     NAME_MAX_BYTES = 255,
     DAYS_MAX = 3650
 };
@@ -32,8 +32,8 @@ static const struct cli_program program = {
     .name = "certmuster scanner",
     .summary = "Which scanners may deliver over TLS: each by its name and the fingerprints of its client certificates.",
     .usage = (const char *const[]){"list [--format text|json]",
-                                   "add NAME --cert FILE.pem|SHA256 [--realm REALM]... [--only]",
-                                   "enrol NAME [--realm REALM]... [--days DAYS] [--out DIR] [--only]",
+                                   "add NAME --cert FILE.pem|SHA256 [--realm REALM]... [--host HOST] [--only]",
+                                   "enrol NAME [--realm REALM]... [--host HOST] [--days DAYS] [--out DIR] [--only]",
                                    "collector HOST... [--days DAYS] [--out DIR]", "revoke NAME [--cert SHA256]",
                                    "disable NAME", "enable NAME", NULL},
     .options =
@@ -44,6 +44,10 @@ static const struct cli_program program = {
             {OPTION_REALM, "realm", "REALM",
              "A network zone that it may report; may be given again. Default: those that it has, "
              "of a new one default."},
+            {OPTION_HOST, "host", "HOST",
+             "The scanner's configuration key host, where that is not NAME: whose loopback and link-local places it "
+             "may "
+             "report. Default: as it was, of a new one NAME."},
             {OPTION_ONLY, "only", NULL, "Revoke every other certificate of this scanner."},
             {OPTION_DAYS, "days", "DAYS", "How long the certificate lasts (365)."},
             {OPTION_OUT, "out", "DIR", "Where key and certificate are written (here)."},
@@ -54,11 +58,14 @@ static const struct cli_program program = {
             "certmuster scanner enrol dmz-probe-1 --realm dmz   # key and certificate from our own CA",
             "certmuster scanner collector pki.example.org       # the same for the collector",
             "certmuster scanner add dmz-probe-2 --cert dmz-probe-2.pem --realm dmz",
+            "certmuster scanner enrol web1 --host web1.example.org  # it scans its own loopback, too",
+            "certmuster scanner enrol dmz-probe-1               # renewed in place: the old one stays valid as well",
             "certmuster scanner enrol dmz-probe-1 --only        # renewed: the old one ends now",
             "certmuster scanner revoke dmz-probe-1              # refused from now on", NULL},
     .more = "NAME is what the scanner calls itself (configuration key scanner; its host name by default) and stands in "
             "every record it sends. A scanner may have several certificates, so that it can change over to a new one: "
-            "until then both are taken, nothing is restarted. The private CA, for those who have none, is made at its "
+            "until then both are taken, nothing is restarted. enrol puts key and certificate in the place of older "
+            "ones, both or neither. The private CA, for those who have none, is made at its "
             "first use in ca.dir. A scanner on this machine's unix socket needs no enrolment. Exit "
             "status: 0 done; 1 the certificate "
             "could not be read, or there is no such scanner; 2 wrong use; 3 the inventory could not be reached.",
@@ -124,72 +131,20 @@ static int read_fingerprint(const char *cert, char out[static CM_SHA256_HEX_SIZE
     return CM_EXIT_OK;
 }
 
-char *scanner_realms(const struct scanner_call *call)
-{
-    struct buf realms, *out = &realms;
-    if (!call->realm_count)
-        return NULL;
-    buf_init(out, 64 * 1024);
-    buf_append_char(out, '{');
-    for (size_t i = 0; i < call->realm_count; i++) {
-        buf_append_str(out, i ? ",\"" : "\"");
-        for (const char *c = call->realms[i]; *c; c++) {
-            if (*c == '"' || *c == '\\')
-                buf_append_char(out, '\\');
-            buf_append_char(out, *c);
-        }
-        buf_append_char(out, '"');
-    }
-    buf_append_char(out, '}');
-    return buf_take(out, NULL);
-}
-
-/* A certificate that is another scanner's changes nothing, which the number of rows tells. */
-static const char admit_sql[] =
-    "WITH entry AS (INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen)"
-    "               VALUES ($1, coalesce($2::text[], '{default}'), 'certificate', now(), now())"
-    "               ON CONFLICT (name) DO UPDATE SET realms = coalesce($2::text[], scanner.realms), enrolled = "
-    "'certificate',"
-    "                                                disabled = false RETURNING name),"
-    " ended AS (UPDATE scanner_certificate SET revoked_at = now()"
-    "            WHERE scanner = $1 AND sha256 <> $3 AND revoked_at IS NULL AND $5::boolean)"
-    " INSERT INTO scanner_certificate AS c (sha256, scanner, not_after, added_at)"
-    " SELECT $3, name, $4::timestamptz, now() FROM entry"
-    " ON CONFLICT (sha256) DO UPDATE SET not_after = coalesce(excluded.not_after, c.not_after), revoked_at = NULL"
-    " WHERE c.scanner = excluded.scanner";
-
-int scanner_admit(const struct scanner_call *call, const char *sha256, const char *not_after, const char *action)
-{
-    struct cm_error error = {0};
-    struct db *db = NULL;
-    int64_t changed = 0;
-    char *realms = scanner_realms(call);
-    char *detail = audit_detail("certificate_sha256", sha256, "not_after", not_after, "realms", realms, "only",
-                                call->only ? "yes" : NULL, NULL);
-    const char *params[] = {call->name, realms, sha256, not_after, call->only ? "t" : "f"};
-    int status = ctl_connect(call->cli, "certmuster_operate", &db);
-    if (!status && audit_act(db, admit_sql, params, 5, action, call->name, detail, &changed, &error) != 0)
-        status = ctl_fail(&error, "nothing was changed");
-    else if (!status && changed == 0) {
-        say_error("the certificate %.16s... is enrolled for another scanner; nothing was changed", sha256);
-        status = CM_EXIT_PARTIAL;
-    } else if (!status) {
-        printf("enrolled %s%s%s by certificate %.16s...%s\n", call->name, realms ? " for realms " : "",
-               realms ? realms : "", sha256, call->only ? ", and no other" : "");
-    }
-    db_close(db);
-    free(detail);
-    free(realms);
-    return status;
-}
-
 static int add(const struct scanner_call *call)
 {
     char fingerprint[CM_SHA256_HEX_SIZE], end[TIMEFMT_SIZE];
     if (!call->cert)
         return cli_wrong(call->cli, "add needs --cert: the scanner's client certificate or its fingerprint");
+    struct scanner_standing standing;
     int status = read_fingerprint(call->cert, fingerprint, end);
-    return status ? status : scanner_admit(call, fingerprint, *end ? end : NULL, "scanner.add");
+    if (!status)
+        status = scanner_admit(call, fingerprint, *end ? end : NULL, "scanner.add", &standing);
+    if (status)
+        return status;
+    fputs(standing.staying, stdout);
+    scanner_standing_done(&standing);
+    return CM_EXIT_OK;
 }
 
 static int set_disabled(const struct scanner_call *call, const char *disabled, const char *action, const char *word)
@@ -228,8 +183,8 @@ static const struct verb {
     const char *flags; /* that it takes */
     int (*run)(const struct scanner_call *call);
 } verbs[] = {{"list", 0, "format", list},
-             {"add", 1, "cert realm only", add},
-             {"enrol", 1, "realm days out only", scanner_enrol},
+             {"add", 1, "cert realm host only", add},
+             {"enrol", 1, "realm host days out only", scanner_enrol},
              {"collector", -1, "days out", scanner_collector},
              {"revoke", 1, "cert", scanner_revoke},
              {"disable", 1, "", disable},
@@ -270,6 +225,11 @@ static int read_option(struct cli *cli, int id, void *context)
         if (call->realm_count == SCANNER_REALMS_MAX)
             return cli_wrong(cli, "more than %d realms", (int)SCANNER_REALMS_MAX);
         call->realms[call->realm_count++] = cli->argument;
+        return 0;
+    case OPTION_HOST:
+        if (!is_plain(cli->argument))
+            return cli_wrong(cli, "'%s' is no host: no white space, no slash", cli->argument);
+        call->host = cli->argument;
         return 0;
     case OPTION_DAYS:
         return read_days(cli, &call->days);

@@ -13,18 +13,30 @@ struct scanner_call {
     const char *name; /* the first operand behind the verb */
     const char *names[SCANNER_NAMES_MAX];
     size_t name_count;
-    const char *cert, *out;
+    const char *cert, *out, *host;
     const char *realms[SCANNER_REALMS_MAX];
     size_t realm_count;
     unsigned days;
     bool only;
 };
 
-/* Enrols the certificate under the name, for the realms given (or as they were; "default" of a new one). With call->only every other certificate
- * of the scanner is revoked. not_after may be NULL. An exit status, once told. */
-int scanner_admit(const struct scanner_call *call, const char *sha256, const char *not_after, const char *action);
-/* Realms as a text[] literal; NULL when none were given. The caller frees. */
-char *scanner_realms(const struct scanner_call *call);
+/* What a scanner may tell, once it is enrolled, and what else is true of it. */
+struct scanner_standing {
+    char *realm;   /* the first network zone; "" when there is none */
+    char *further; /* the others: "a, b"; "" */
+    char *host;    /* whose loopback is its own: HOST of host:HOST, else its name */
+    char *staying; /* older certificates that stay valid, and how to end them, as one line; "" */
+};
+/* Enrols the certificate under the name, for the realms and the host given (or as they were; "default" and none of a new one). With call->only every
+ * other certificate of the scanner is revoked. not_after may be NULL. An exit status, once told; 0: *out is to be freed by scanner_standing_done. */
+int scanner_admit(const struct scanner_call *call, const char *sha256, const char *not_after, const char *action,
+                  struct scanner_standing *out);
+void scanner_standing_done(struct scanner_standing *standing);
+
+/* scanner_print.c: what to configure, as YAML that may be pasted. */
+void scanner_print_client(const struct scanner_call *call, const struct scanner_standing *standing, const char *dir,
+                          const char *end, const char *authority);
+void scanner_print_collector(const char *dir, const char *end, const char *authority);
 
 int scanner_enrol(const struct scanner_call *call);     /* NAME: key and certificate from our own CA */
 int scanner_collector(const struct scanner_call *call); /* HOST…: the same for the collector */

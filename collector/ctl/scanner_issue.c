@@ -54,10 +54,13 @@ static int open_authority(const struct scanner_call *call, struct authority **ou
     return CM_EXIT_OK;
 }
 
+/* Admitted first: where that cannot be, what stands on the disk and is in use stays. */
 int scanner_enrol(const struct scanner_call *call)
 {
     struct authority *authority = NULL;
     struct issued issued = {0};
+    struct private_file files[ISSUED_FILES];
+    struct scanner_standing standing = {.realm = NULL};
     struct cm_error error = {0};
     char end[TIMEFMT_SIZE];
     const char *dir = call->out ? call->out : ".";
@@ -68,17 +71,25 @@ int scanner_enrol(const struct scanner_call *call)
     if (!status && authority_issue(authority, AUTHORITY_CLIENT, &call->name, 1, call->days ? call->days : DAYS_DEFAULT,
                                    &issued, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
-    if (!status && issued_write(&issued, dir, call->name, &error) != 0)
+    if (!status && issued_prepare(&issued, dir, call->name, files, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
-    timefmt_seconds(end, issued.not_after);
-    if (!status)
-        status = scanner_admit(call, issued.sha256, end, "scanner.enrol");
-    if (!status)
-        printf("its certificate ends %s; move %s/%s.key and .pem to the scanner, with a CA that the collector's\n"
-               "certificate is from (that of `certmuster scanner collector` is from %s), and configure there:\n\n"
-               "scanner: %s\ncollector:\n  url: https://COLLECTOR:8443\nsubmit:\n  tls:\n    cert: "
-               "/etc/certmuster/%s.pem\n    key: /etc/certmuster/%s.key\n    ca: /etc/certmuster/ca.pem\n",
-               end, dir, call->name, authority_certificate_path(authority), call->name, call->name, call->name);
+    else if (!status) {
+        bool replaces = files[0].replaces || files[1].replaces;
+        timefmt_seconds(end, issued.not_after);
+        status = scanner_admit(call, issued.sha256, end, "scanner.enrol", &standing);
+        if (status)
+            issued_discard(files);
+        else if (issued_publish(files, &error) != 0)
+            status = ctl_fail(&error, "it is enrolled, but key and certificate could not be put in place; the older "
+                                      "ones stay, enrol it again");
+        else if (replaces)
+            printf("%s.key and %s.pem took the place of older ones\n", call->name, call->name);
+    }
+    if (!status) {
+        fputs(standing.staying, stdout);
+        scanner_print_client(call, &standing, dir, end, authority_certificate_path(authority));
+    }
+    scanner_standing_done(&standing);
     issued_done(&issued);
     authority_close(authority);
     return status;
@@ -88,6 +99,7 @@ int scanner_collector(const struct scanner_call *call)
 {
     struct authority *authority = NULL;
     struct issued issued = {0};
+    struct private_file files[ISSUED_FILES];
     struct cm_error error = {0};
     char end[TIMEFMT_SIZE];
     const char *dir = call->out ? call->out : ".";
@@ -98,15 +110,13 @@ int scanner_collector(const struct scanner_call *call)
     if (!status && authority_issue(authority, AUTHORITY_SERVER, call->names, call->name_count,
                                    call->days ? call->days : DAYS_DEFAULT, &issued, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
-    if (!status && issued_write(&issued, dir, "collector", &error) != 0)
+    if (!status &&
+        (issued_prepare(&issued, dir, "collector", files, &error) != 0 || issued_publish(files, &error) != 0))
         status = ctl_fail(&error, "nothing was changed");
-    timefmt_seconds(end, issued.not_after);
-    if (!status)
-        printf("%s/collector.pem ends %s. The collector, whose account must be able to read collector.key, takes it\n"
-               "without a restart whenever the files change. Configure there:\n\n"
-               "collector:\n  listen: 0.0.0.0:8443\n  tls:\n    cert: %s/collector.pem\n    key: %s/collector.key\n"
-               "    client_ca: %s\n",
-               dir, end, dir, dir, authority_certificate_path(authority));
+    if (!status) {
+        timefmt_seconds(end, issued.not_after);
+        scanner_print_collector(dir, end, authority_certificate_path(authority));
+    }
     issued_done(&issued);
     authority_close(authority);
     return status;

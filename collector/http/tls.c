@@ -9,6 +9,7 @@
 #include "certmuster/cert.h"
 #include "certmuster/ids.h"
 #include "certmuster/log.h"
+#include "certmuster/readable.h"
 #include "certmuster/timefmt.h"
 
 enum { SUBJECT_SIZE = 256, REFUSAL_NOTE_MS = 5000 };
@@ -29,6 +30,13 @@ static int load(SSL_CTX *context, const struct config *config, struct cm_error *
     if (!certificate || !key || !ca)
         return error_set(error, CM_EINVAL, 0,
                          "TLS takes collector.tls.cert, collector.tls.key and collector.tls.client_ca, all three");
+    int code = readable_check(certificate, "cannot read the collector's certificate", error);
+    if (!code)
+        code = readable_check(key, "cannot read the collector's private key", error);
+    if (!code)
+        code = readable_check(ca, "cannot read the CA of client certificates", error);
+    if (code)
+        return code;
     if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
         return openssl_error(error, "cannot use the collector's certificate", certificate);
     if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(context) != 1)

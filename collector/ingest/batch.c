@@ -362,6 +362,7 @@ void batch_done(struct batch *batch)
     for (size_t i = 0; i < batch->origin_count; i++) {
         free(batch->origins[i].scanner);
         free(batch->origins[i].realm);
+        free(batch->origins[i].advice);
     }
     for (size_t i = 0; i < batch->run_count; i++)
         free(batch->runs[i].results);

@@ -94,6 +94,7 @@ struct batch_run { /* what the batch says of one run, and how many records name 
 struct batch_origin { /* whom records say they are from; realm NULL: of a run as such */
     char *scanner, *realm;
     const char *refused; /* static: why its records are rejected; NULL: welcome */
+    char *advice;        /* what was told and what to do about it; owned, NULL: nothing */
 };
 
 struct batch_rejection {

@@ -73,10 +73,17 @@ static const char *refusal(const struct batch *batch, uint16_t origin, bool run_
     return run_refused ? "the run is another scanner's" : NULL;
 }
 
+/* reason: of refusal(), or another. */
+static void reject_line(struct batch *batch, uint32_t line, uint16_t origin, const char *reason)
+{
+    const struct batch_origin *from = &batch->origins[origin];
+    batch_reject(batch, line, reason, reason == from->refused ? from->advice : NULL);
+}
+
 static void reject_look(struct batch *batch, struct look *look, const char *reason)
 {
     look->rejected = true;
-    batch_reject(batch, look->line, reason, NULL);
+    reject_line(batch, look->line, look->origin, reason);
 }
 
 /* Of scanners that may all speak and name the same run, the first has it. */
@@ -119,7 +126,7 @@ void batch_settle(struct batch *batch)
         const char *reason = refusal(batch, asset->origin, batch->runs[asset->run_index].refused);
         asset->rejected = reason != NULL;
         if (reason)
-            batch_reject(batch, asset->line, reason, NULL);
+            reject_line(batch, asset->line, asset->origin, reason);
         else
             batch->stored++;
     }
@@ -132,7 +139,7 @@ void batch_settle(struct batch *batch)
         if (!reason)
             batch->stored += run->records;
         else if (run->records) /* its first record stands for all: they say the same of the same run */
-            batch_reject(batch, run->first_line, reason, NULL);
+            reject_line(batch, run->first_line, run->origin, reason);
     }
 }
 

@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certmuster/log.h"
 #include "collector/ingest/rows.h"
 #include "collector/transaction.h"
 
-enum { NAMES_PARAM_MAX = 1 << 20 };
+enum { NAMES_PARAM_MAX = 1 << 20, PART_SIZE = 48, ADVICE_SIZE = 256 };
 
 static const char scanners_sql[] =
     "SELECT s.name, s.disabled, s.enrolled LIKE 'unix:%', c.sha256 IS NOT NULL, c.revoked_at IS NOT NULL"
@@ -67,16 +68,44 @@ int identity_of(struct db *db, const struct config *config, const struct peer *p
 
 /* --- Origins -------------------------------------------------------------------------------------------------------------------------- */
 
+static const char foreign_realm[] = "the realm is not this scanner's";
+
+static bool is_host_realm(const char *realm)
+{
+    return strncmp(realm, "host:", 5) == 0;
+}
+
 static bool is_own_realm(const char *realm, const char *scanner)
 {
-    return strncmp(realm, "host:", 5) == 0 && strcmp(realm + 5, scanner) == 0;
+    return is_host_realm(realm) && strcmp(realm + 5, scanner) == 0;
 }
+
+/* The last two: the realms that it may tell, and whose loopback is its own, for advice. */
+#define MAY_TELL                                                                                                       \
+    " coalesce((SELECT string_agg(r, ', ') FROM unnest(coalesce(s.realms, '{default}')) AS u(r) WHERE NOT "            \
+    "starts_with(r, 'host:')), ''),"                                                                                   \
+    " coalesce((SELECT min(substr(r, 6)) FROM unnest(s.realms) AS u(r) WHERE starts_with(r, 'host:')), "
 
 static const char realms_sql[] =
     "SELECT o.rank, s.name IS NOT NULL, coalesce(s.disabled, false), coalesce(s.enrolled LIKE 'unix:%', false),"
-    "       o.realm = ANY (coalesce(s.realms, '{default}'))"
+    "       o.realm = ANY (coalesce(s.realms, '{default}'))," MAY_TELL "o.scanner)"
     "  FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS o(scanner, realm, rank)"
     "  LEFT JOIN scanner s ON s.name = o.scanner ORDER BY o.rank";
+
+/* Which realm was told, and what to do about it: one line whose parts are escaped and bounded. */
+static void advise(const char *realm, const char *zones, const char *host, bool enrolled, char out[static ADVICE_SIZE])
+{
+    char told[PART_SIZE], may[PART_SIZE];
+    bool of_host = is_host_realm(realm);
+    const char *key = of_host ? "host" : "realm";
+    snprintf(told, sizeof told, "%s", realm);
+    snprintf(may, sizeof may, "%s%s", of_host ? "host:" : "", of_host ? host : zones);
+    int size = snprintf(out, ADVICE_SIZE, "%s; it may tell %s: set %s in its configuration", log_quote(told),
+                        log_quote(may), key);
+    if (enrolled && size > 0 && size < ADVICE_SIZE)
+        snprintf(out + size, (size_t)(ADVICE_SIZE - size), ", or enrol it with --%s %s", key,
+                 log_quote(of_host ? told + strlen("host:") : told));
+}
 
 /* NULL: welcome. */
 static const char *judge(const struct db_result *rows, size_t row, const struct batch_origin *origin,
@@ -92,7 +121,7 @@ static const char *judge(const struct db_result *rows, size_t row, const struct 
     if (peer->is_local &&
         (strcmp(origin->realm, config_string(config, "realm")) == 0 || strncmp(origin->realm, "host:", 5) == 0))
         return NULL;
-    return "the realm is not this scanner's";
+    return foreign_realm;
 }
 
 static int check_origins(struct db *db, const struct config *config, const struct peer *peer, const char *name,
@@ -115,7 +144,13 @@ static int check_origins(struct db *db, const struct config *config, const struc
     for (size_t row = 0; !code && row < db_rows(rows) && row < batch->origin_count; row++) {
         if (peer->is_local && db_boolean(rows, row, 2))
             code = error_setf(error, CM_EAUTH, 0, "the scanner is disabled", "%.100s", batch->origins[row].scanner);
-        batch->origins[row].refused = judge(rows, row, &batch->origins[row], config, peer, name);
+        struct batch_origin *origin = &batch->origins[row];
+        origin->refused = judge(rows, row, origin, config, peer, name);
+        if (origin->refused == foreign_realm) {
+            char advice[ADVICE_SIZE];
+            advise(origin->realm, db_text(rows, row, 5), db_text(rows, row, 6), !peer->is_local, advice);
+            origin->advice = cm_strdup(advice);
+        }
     }
     db_result_free(rows);
     buf_done(&scanners);
@@ -247,6 +282,27 @@ int identity_claim(struct db *db, const struct config *config, const struct peer
                          "the scanner is enrolled with a certificate, so it does not speak on this socket");
     else if (!code && db_boolean(rows, 0, 1))
         code = error_set(error, CM_EAUTH, 0, "the scanner is disabled");
+    db_result_free(rows);
+    return code;
+}
+
+/* --- Who asks for work ------------------------------------------------------------------------------------------------------------------ */
+
+int identity_asks(struct db *db, const struct peer *peer, const char *name, const char *kind, const char *realm,
+                  const char *lasts, struct cm_error *error)
+{
+    struct db_result *rows = NULL;
+    const char *params[] = {name, kind, realm, lasts};
+    int code = transaction_query(db,
+                                 "SELECT a.welcome," MAY_TELL
+                                 "s.name) FROM scanner s CROSS JOIN worker_asks(s.name, $2, $3, $4::interval) AS "
+                                 "a(welcome) WHERE s.name = $1",
+                                 params, 4, &rows, error);
+    if (!code && db_rows(rows) == 1 && !db_boolean(rows, 0, 0)) {
+        char advice[ADVICE_SIZE];
+        advise(realm, db_text(rows, 0, 1), db_text(rows, 0, 2), !peer->is_local, advice);
+        code = error_setf(error, CM_EAUTH, 0, foreign_realm, "%s", advice);
+    }
     db_result_free(rows);
     return code;
 }

@@ -23,4 +23,9 @@ CM_MUST_CHECK int identity_check(struct db *db, const struct config *config, con
 CM_MUST_CHECK int identity_note(struct db *db, const struct config *config, const struct peer *peer,
                                 const struct batch *batch, int64_t skew_ms, struct cm_error *error);
 
+/* Notes that the scanner asks for work of a kind, of a realm (NULL: any of its own), and for how long it will have what it is given. CM_EAUTH: the realm is not its
+ * own, and what to do about it; it would wait for ever. */
+CM_MUST_CHECK int identity_asks(struct db *db, const struct peer *peer, const char *name, const char *kind,
+                                const char *realm, const char *lasts, struct cm_error *error);
+
 #endif

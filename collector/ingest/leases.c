@@ -117,7 +117,7 @@ int store_lease(struct session *session, const struct delivery_request *request,
 {
     static const char *const kinds[] = {"scan", "crawl", NULL};
     const char *scanner = NULL, *realm = NULL, *kind = NULL;
-    char name[PEER_NAME_SIZE];
+    char name[PEER_NAME_SIZE], lasts[32];
     json_t *object = NULL;
     int code = read_object(request, &object, error);
     if (!code)
@@ -132,6 +132,9 @@ int store_lease(struct session *session, const struct delivery_request *request,
         code = session_ready(session, error);
     if (!code)
         code = identity_claim(session->db, session->settings->config, &request->peer, scanner, name, error);
+    lease_length(session, lasts);
+    if (!code)
+        code = identity_asks(session->db, &request->peer, name, kind, realm, lasts, error);
     if (!code)
         code = take(session, name, kind, realm, answer, error);
     json_decref(object);

@@ -11,6 +11,7 @@
 
 #include "certmuster/cli.h"
 #include "certmuster/delivery.h"
+#include "certmuster/readable.h"
 #include "certmuster/timefmt.h"
 
 enum {
@@ -24,7 +25,8 @@ enum {
 
 struct http {
     CURL *curl;
-    char base[URL_SIZE]; /* without final slash */
+    char base[URL_SIZE];       /* without final slash */
+    struct http_options files; /* lent; read anew for every connection */
     char problem[CURL_ERROR_SIZE];
 };
 
@@ -62,6 +64,19 @@ static int set_socket(void *context, curl_socket_t fd, curlsocktype purpose)
     return CURL_SOCKOPT_OK;
 }
 
+/* Whom a file is missing from, and why: libcurl's words for it are OpenSSL's, which are none. */
+static int check_files(const struct http_options *options, struct cm_error *error)
+{
+    int code = CM_OK;
+    if (options->tls_cert)
+        code = readable_check(options->tls_cert, "cannot read this scanner's certificate (submit.tls.cert)", error);
+    if (!code && options->tls_key)
+        code = readable_check(options->tls_key, "cannot read this scanner's private key (submit.tls.key)", error);
+    if (!code && options->tls_ca)
+        code = readable_check(options->tls_ca, "cannot read the collector's CA (submit.tls.ca)", error);
+    return code;
+}
+
 int http_open(const struct http_options *options, struct http **out, struct cm_error *error)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
@@ -70,6 +85,8 @@ int http_open(const struct http_options *options, struct http **out, struct cm_e
     http->curl = curl_easy_init();
     int code =
         http->curl ? set_target(http, options->url, error) : error_set(error, CM_EIO, 0, "libcurl does not start");
+    if (!code && strncmp(options->url, "https:", 6) == 0)
+        code = check_files(options, error);
     if (code) {
         http_close(http);
         return code;
@@ -84,6 +101,7 @@ int http_open(const struct http_options *options, struct http **out, struct cm_e
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, http->problem);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "certmuster-submit/" CERTMUSTER_VERSION);
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+    http->files = *options;
     if (options->tls_cert)
         curl_easy_setopt(curl, CURLOPT_SSLCERT, options->tls_cert);
     if (options->tls_key)
@@ -176,6 +194,9 @@ static int transfer_error(const struct http *http, CURLcode result, struct cm_er
     if (result == CURLE_COULDNT_CONNECT && curl_easy_getinfo(http->curl, CURLINFO_OS_ERRNO, &reason) == CURLE_OK &&
         reason)
         problem = strerror((int)reason);
+    /* A file that was there when we began, and is gone or being replaced. */
+    if ((result == CURLE_SSL_CERTPROBLEM || result == CURLE_SSL_CACERT_BADFILE) && check_files(&http->files, error))
+        return CM_EIO;
     if (result == CURLE_OPERATION_TIMEDOUT)
         return error_setf(error, CM_ETIMEOUT, 0, "the collector does not answer in time", "%s", problem);
     if (result == CURLE_WRITE_ERROR)

@@ -67,7 +67,7 @@ def test_lines():
     equal("status", 200, status)
     equal("stored", 5, content["stored"])
     equal("rejected", [2, 5, 6, 7, 10, 11, 12, 15], [r["line"] for r in content["rejected"]])
-    equal("reason of 6", "the realm is not this scanner's", content["rejected"][2]["reason"])
+    equal("reason of 6", "the realm is not this scanner's: \"dmz\"; it may tell \"default\": set realm in its configuration", content["rejected"][2]["reason"])
     equal("reason of 11", "a certificate of the chain was rejected", content["rejected"][5]["reason"])
     equal("again", (status, content), c.batch(lines, "local/lines/1"))
     equal("undecodable", "t", sql(f"SELECT undecodable IS NOT NULL AND der = 'no certificate'::bytea FROM certificate WHERE encode(sha256, 'hex') = '{undecodable}'"))

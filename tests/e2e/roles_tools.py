@@ -16,7 +16,7 @@ RULES = {
         "key_file": "SIU", "store": "SIU", "csr": "SIU", "crl": "SIU", "ssh_certificate": "SIU",
         "told": "SIUD", "place_absence": "SIUD", "place_gone": "SIUD",
         "chain_verdict": "SIUD", "chain_shape": "SIU", "docket": "SIUD", "trust_store": "SIUD", "trust_store_named": "SIUD", "trust_anchor": "SIUD", "configuration": "SIUD",
-        "scanner": "SIU(last_seen,skewed_ms)", "run": "SIU", "batch": "SID", "upkeep": "SIU",
+        "scanner": "SIU(last_seen,skewed_ms)", "worker_asked": "SIU", "run": "SIU", "batch": "SID", "upkeep": "SIU",
         "alert": "SIU", "alert_event": "SI", "delivery": "SIU",
         "sweep_plan": "SU(next_at)", "realm_limit": "SU(turn)", "sweep": "SIUD", "shard": "SIUD", "lease": "SIUD"},
     "certmuster_operate": {
