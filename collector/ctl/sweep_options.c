@@ -48,7 +48,8 @@ const struct cli_option sweep_options[] = {
      "Of those that --known and --seen mean only what matches, as certmuster-report --filter; '' takes that back."},
     {OPTION_PORTS, "ports", "P,P-P", "Ports of targets that name none (443)."},
     {OPTION_SCANNER, "scanner", "NAME",
-     "crawl: whose files. Repeats; default: every scanner of the realm that was heard of in the last 7 days."},
+     "crawl: whose files. Repeats; default: every scanner of the realm that crawled, or whose worker asked for crawl "
+     "work, in the last 7 days."},
     {OPTION_PASS, "pass", "FLAG",
      "Tell the scanner this too: --pass=--timeout=5. Repeats; only flags that change how it looks."},
     {OPTION_SHARD, "shard", "N", "Probes of one shard at most (4096)."},

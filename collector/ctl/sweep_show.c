@@ -92,7 +92,8 @@ static const char sweep_json[] =
     "'state', g.state, 'started_by', g.started_by, 'started_at', utc_text(g.started_at), 'finished_at', "
     "utc_text(g.finished_at), 'deadline', utc_text(g.deadline), 'shards', json_build_object('all', g.shards, 'open', "
     "g.open, 'leased', g.leased, 'done', g.done, 'abandoned', g.abandoned), 'probes', g.probes, 'told', g.told, "
-    "'rate', g.rate, 'eta', utc_text(g.eta), 'waits', sweep_waits(g.sweep_id), 'coverage', json_build_object('probes', "
+    "'rate', g.rate, 'eta', utc_text(g.eta), 'waits', coalesce(sweep_crawl_waits(g.sweep_id), "
+    "sweep_waits(g.sweep_id)), 'coverage', json_build_object('probes', "
     "c.probes, 'told', c.told, "
     "'certificate', c.certificate, 'no_certificate', c.no_certificate, 'reached', c.reached, 'refused', c.refused, "
     "'silent', c.silent, 'unreachable', c.unreachable, 'unresolved', c.unresolved, 'other', c.other, 'never', "
@@ -136,7 +137,8 @@ static const char tell_sql[] =
     "'') ELSE '' END END),"
     " (4, 'coverage  ' || c.reached || ' reached (' || c.certificate || ' with a certificate), ' || c.refused || ' "
     "refused, ' || c.silent || ' silent, ' || c.unreachable || ' unreachable, ' || c.unresolved || ' unresolved, ' || "
-    "c.other || ' other, ' || c.never || ' never tried'), (5, 'waits     ' || sweep_waits(g.sweep_id))) AS v(rank, "
+    "c.other || ' other, ' || c.never || ' never tried'), (5, 'waits     ' || coalesce(sweep_crawl_waits(g.sweep_id), "
+    "sweep_waits(g.sweep_id)))) AS v(rank, "
     "line) WHERE g.sweep_id = $1 AND v.line IS NOT "
     "NULL ORDER BY v.rank";
 

@@ -259,13 +259,13 @@ def test_nothing_to_sweep():
     run, der = new_run(), certificate(template(work), 61)
     equal("stored", 200, Collector(f"{sockets}/collectd.sock").batch([cert_record(der), sighting("203.0.113.91", [der], run, scanner="manual"), sighting("203.0.113.92", [der], run, scanner="manual")])[0])
     sql("UPDATE location SET realm = 'quiet' WHERE ip IN ('203.0.113.91', '203.0.113.92')")
-    sql("INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen) VALUES ('sleeper', '{asleep}', 'unix:0', now(), now() - interval '8 days')")
+    sql("INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen) VALUES ('sleeper', '{asleep}', 'unix:0', now(), now())")  # heard of, but not as a crawler
     for words, why in ((("--known", "--realm", "quiet", "--filter", "place:nosuch"), "the filter lets none of 2 endpoints of realm quiet pass: place:nosuch"),
                        (("--known", "--realm", "void"), "in realm void no endpoint ever showed a certificate"),
                        (("--seen", "--realm", "void", "--filter", "place:nosuch"), "in realm void watch saw no endpoint that hides its certificate"),
                        (("--known", "--seen", "--realm", "void"), "in realm void no endpoint ever showed a certificate, and watch saw no endpoint that hides its certificate"),
                        (("--kind", "crawl", "--realm", "void", "--target", "/etc"), "no scanner of realm void is known"),
-                       (("--kind", "crawl", "--realm", "asleep", "--target", "/etc"), "no scanner of realm asleep was heard of for 7 days"),
+                       (("--kind", "crawl", "--realm", "asleep", "--target", "/etc"), "no scanner of realm asleep crawled or asked for crawl work these 7 days (certmuster-submit --worker crawl)"),
                        (("--kind", "crawl", "--realm", "void", "--target", "/etc", "--scanner", "manual"), "none of the scanners that the plan names may look at realm void")):
         sweep("create", "idle", *words)
         for wait in ((), ("--wait",)):
@@ -365,11 +365,50 @@ def test_nobody():
     sql("DELETE FROM scanner WHERE name = 'islander'")
 
 
+def test_crawlers():
+    """A crawl that names nobody is for those who crawl: not for who is only enrolled, scans, or crawled weeks ago. Whose files are waited for is told."""
+    one = Collector(f"{sockets}/collectd.sock")
+    for name in ("dmz9", "prometheus", "scans", "crawled", "long-ago", "asks", "other-realm", "off"):
+        realms = "{elsewhere}" if name == "other-realm" else "{files}"
+        sql(f"INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen) VALUES ('{name}', '{realms}', 'unix:0', now(), now())")
+    for name, source, age in (("scans", "scan", 0), ("crawled", "crawl", 6), ("long-ago", "crawl", 8), ("off", "crawl", 0)):
+        run, at = new_run(), time.time() - age * 86400
+        equal(name, 200, one.batch([run_record(run, "started", at, name, source), run_record(run, "finished", at + 60, name, source, targets=0, ok=0, failed=0)])[0])
+    sql("UPDATE scanner SET disabled = true WHERE name = 'off'")
+    for name, kind in (("asks", "crawl"), ("other-realm", "crawl"), ("scans", "scan")):
+        equal("nothing yet", 204, lease(one, kind, name)[0])
+    sweep("create", "files", "--kind", "crawl", "--realm", "files", "--target", "/etc/ssl")
+    equal("started", True, sweep("start", "files").startswith("started files: 2 shards,"))
+    equal("whose files", "asks crawled", sql("SELECT string_agg(only_scanner, ' ' ORDER BY number) FROM shard JOIN sweep USING (sweep_id) WHERE plan = 'files'"))
+    equal("who is waited for", "for crawled, which never asked for crawl work", status("files")["waits"])
+    assert "\nwaits     for crawled, which never asked for crawl work\n" in sweep("status", "files")
+    code, order = lease(one, "crawl", "asks")
+    equal("its own", (200, ["/etc/ssl"]), (code, order["targets"]))
+    equal("others are waited for meanwhile", "for crawled, which never asked for crawl work", status("files")["waits"])
+    equal("given back", 200, report(one, order["lease"], "given_back", scanner="asks")[0])
+    sql("UPDATE worker_asked SET asked_at = '2026-01-02 03:04:05+00', again_by = '2026-01-02 03:14:05+00' WHERE scanner = 'asks'")
+    equal("both", "for asks, which last asked for crawl work 2026-01-02 03:04; crawled, which never asked for crawl work", status("files")["waits"])
+    sweep("edit", "files", "--days", ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][(time.gmtime().tm_wday + 3) % 7])
+    assert "window of the plan is closed" in status("files")["waits"], status("files")
+    sweep("edit", "files", "--days", "all")
+    for name in ("asks", "crawled"):
+        equal("it asks", 200, lease(one, "crawl", name)[0])
+    equal("nobody is waited for", False, "waits" in status("files"))
+    sweep("cancel", "files")
+    sweep("edit", "files", "--scanner", "dmz9")
+    sweep("start", "files")
+    equal("who is named has a shard", "for dmz9, which never asked for crawl work", status("files")["waits"])
+    sweep("cancel", "files")
+    sweep("delete", "files")
+    names = "('dmz9', 'prometheus', 'scans', 'crawled', 'long-ago', 'asks', 'other-realm', 'off')"
+    sql(f"DELETE FROM worker_asked WHERE scanner IN {names}; DELETE FROM scanner WHERE name IN {names}")
+
+
 def main():
     global sockets, port, closed
     sockets, port, closed = begin()
     play([test_attempts, test_schedule, test_limits, test_hostile, test_known, test_filter, test_no_plan, test_nothing_to_sweep, test_windows, test_pause, test_delete_at_the_start,
-          test_nobody])
+          test_nobody, test_crawlers])
 
 
 clean_up_after(main)
