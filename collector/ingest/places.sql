@@ -31,24 +31,26 @@ ON CONFLICT DO NOTHING
 RETURNING chain_id)
 INSERT INTO docket (chain_id) SELECT n.chain_id FROM new n ON CONFLICT DO NOTHING;
 
--- When the places that were here before were last found as they were. The arrays are sorted: width_bucket() searches them in halves, and
--- the concatenation keeps each out of TOAST while it does. 15 days are enough, since the weekly fold knows the rest, even if
--- one was missed.
+-- When the places that were here before were last found as they were, and which runs of this batch said so already.
+WITH known AS MATERIALIZED (
+SELECT ARRAY(SELECT st.location_id
+               FROM location_state st
+              WHERE st.location_id IN (SELECT x.location_id FROM pg_temp.stage_look x)
+              ORDER BY st.location_id) AS ids)
 INSERT INTO pg_temp.stage_fold (location_id, ok_at, failure_at, runs)
-SELECT k.location_id, max(o.last_at) FILTER (WHERE o.unchanged[width_bucket(k.location_id, o.unchanged)] = k.location_id),
-       max(o.last_at) FILTER (WHERE o.failing[width_bucket(k.location_id, o.failing)] = k.location_id),
-       array_agg(o.run) FILTER (WHERE o.ours AND o.unchanged[width_bucket(k.location_id, o.unchanged)] = k.location_id)
-  FROM (SELECT b.last_at, b.run, b.run IN (SELECT r.run FROM pg_temp.stage_run r) AS ours,
-               b.unchanged || '{}'::uuid[] AS unchanged, b.failing || '{}'::uuid[] AS failing
-          FROM observation b
-         WHERE b.day >= (now() AT TIME ZONE 'UTC')::date - 15
-        OFFSET 0) o
-  JOIN (SELECT DISTINCT x.location_id
-          FROM pg_temp.stage_look x
-          JOIN location_state st ON st.location_id = x.location_id) k
-    ON o.unchanged[width_bucket(k.location_id, o.unchanged)] = k.location_id
-    OR o.failing[width_bucket(k.location_id, o.failing)] = k.location_id
- GROUP BY k.location_id;
+SELECT t.location_id, min(t.ok_at), min(t.failure_at), array_agg(t.run) FILTER (WHERE t.run IS NOT NULL)
+  FROM (SELECT f.location_id, f.ok_at, f.failure_at, NULL::uuid AS run
+          FROM known k CROSS JOIN LATERAL places_told(k.ids) f
+         UNION ALL
+        SELECT p.id, NULL, NULL, o.run
+          FROM (SELECT b.run, b.unchanged || '{}'::uuid[] AS unchanged -- sorted, and out of TOAST while it is searched
+                  FROM observation b
+                 WHERE b.run IN (SELECT r.run FROM pg_temp.stage_run r)
+                OFFSET 0) o
+         CROSS JOIN LATERAL (SELECT p.id
+                               FROM unnest((SELECT k.ids FROM known k)) AS p(id)
+                              WHERE o.unchanged[width_bucket(p.id, o.unchanged)] = p.id) p) t
+ GROUP BY t.location_id;
 
 UPDATE sighting s SET last_seen = f.ok_at
   FROM pg_temp.stage_fold f

@@ -49,18 +49,16 @@ static int lost_runs(struct db *db, struct cm_error *error)
         error);
 }
 
-/* Weekly, what observation knows is folded into the rows that it saved writing. A slice is a transaction of its own, since the whole rewrites every place; one that never
- * came to its end is begun anew. */
+/* Daily, what observation knows of places that fell silent is folded into their rows (sql/0023_fold.sql), a slice of places at a time, each a transaction of its own. A round that never came
+ * to its end is begun anew. */
 static int fold(struct db *db, struct cm_error *error)
 {
-    return db_exec(db,
-                   "UPDATE upkeep SET reached = ARRAY['infinity', ''], done_at = '-infinity' WHERE task = 'fold_slice'",
-                   error);
+    return db_exec(db, "SELECT observation_fold_begin()", error);
 }
 
 static int fold_slice(struct db *db, struct cm_error *error)
 {
-    return db_exec(db, "SELECT observation_fold(30000)", error);
+    return db_exec(db, "SELECT observation_fold()", error);
 }
 
 /* What is nowhere any more is marked, a slice at a time, so that lists do not step over it (sql/0017_year.sql). Where the last slice ended is nobody else's business: whoever starts
@@ -90,7 +88,7 @@ static int take_back(struct db *db, struct cm_error *error)
 
 static const struct upkeep_task tasks[] = {
     {"partitions", "1 hour", partitions},     {"keys", "1 hour", keys},
-    {"lost_runs", "1 hour", lost_runs},       {"fold", "7 days", fold},
+    {"lost_runs", "1 hour", lost_runs},       {"fold", "1 day", fold},
     {"fold_slice", "10 seconds", fold_slice}, {"retire", "50 seconds", retire},
     {"return", "1 day", take_back},
 };

@@ -15,12 +15,10 @@ struct checked_job {
     checked_fn done;
 };
 
-/* The arrays are sorted, and the concatenation keeps each out of TOAST while it is searched in halves; of today and yesterday. */
-static const char checked_sql[] = "SELECT p.id, extract(epoch FROM max(o.last_at))::bigint"
-                                  "  FROM (SELECT b.last_at, b.unchanged || '{}'::uuid[] AS places FROM observation b"
-                                  "         WHERE b.day >= (now() AT TIME ZONE 'UTC')::date - 1 OFFSET 0) o"
-                                  "  JOIN unnest($1::uuid[]) AS p(id) ON o.places[width_bucket(p.id, o.places)] = p.id"
-                                  " GROUP BY p.id ORDER BY p.id";
+/* As far as observation knows; the rest is folded. */
+static const char checked_sql[] =
+    "SELECT t.location_id, extract(epoch FROM t.ok_at)::bigint FROM places_told($1::uuid[]) t WHERE t.ok_at IS NOT NULL"
+    "  ORDER BY t.location_id";
 
 static int run(struct link_job *job, struct db *db, struct cm_error *error)
 {

@@ -1,6 +1,6 @@
 /* When places were last looked at and found as they were. That stands packed in the batches of the last days, and finding a screenful
  * there takes a hundred times as long as reading the screenful: so it is asked for apart, and shown when it comes. Until then a place
- * shows what is folded into it, at most a week old. */
+ * shows what is folded into it, which is when it was written last. */
 #ifndef REPORT_BROWSE_CHECKED_H
 #define REPORT_BROWSE_CHECKED_H
 
