@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "certmuster/cli.h"
 #include "certmuster/config.h"
@@ -21,7 +22,8 @@ static const struct cli_option options[] = {
      "Give up when the collector has taken nothing for this long (60; also 5m, 1h). What is in a spool stays there."},
     {OPTION_ONCE, "once", NULL, "Try each delivery once and do not wait."},
     {OPTION_FOLLOW, "follow", NULL,
-     "Stay, and deliver what comes into the spool as it comes. SIGTERM ends it; what is not delivered stays."},
+     "Stay, and deliver what comes into the spool as it comes. SIGTERM ends it; what is not delivered stays. What cannot "
+     "be read is told when that begins or changes."},
     {OPTION_WORKER, "worker", "scan|crawl",
      "Stay, and take shards of sweeps from the collector: certmuster-scan or certmuster-crawl works each off, what it "
      "found is delivered, then the next. SIGTERM gives back what is under way."},
@@ -87,6 +89,11 @@ static int read_arguments(struct cli *cli, struct arguments *out)
         return cli_wrong(cli, "--once and staying exclude each other");
     if (out->follow && out->worker)
         return cli_wrong(cli, "--follow and --worker exclude each other; a worker delivers its spool anyway");
+    for (int i = 0; out->follow && i < cli->operand_count; i++) {
+        struct stat is;
+        if (stat(cli->operands[i], &is) == 0 ? !S_ISDIR(is.st_mode) : strcmp(cli->operands[i], "-") == 0)
+            return cli_wrong(cli, "--follow takes spools, which are directories: %s is none", cli->operands[i]);
+    }
     if (out->worker && cli->operand_count)
         return cli_wrong(cli, "--worker takes no operands: what it works on comes from the collector");
     return CM_EXIT_OK;

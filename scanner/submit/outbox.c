@@ -97,8 +97,7 @@ static void deliver_one(struct outbox *outbox, const char *path, struct submit_t
 {
     struct stat status;
     if (strcmp(path, "-") != 0 && stat(path, &status) != 0) {
-        say_error("cannot read %s: %s", path, strerror(errno));
-        totals->unreadable++;
+        submit_unreadable(totals, "cannot read %s: %s", path, strerror(errno));
     } else if (strcmp(path, "-") != 0 && S_ISDIR(status.st_mode)) {
         segments_drain(path, &outbox->delivery, config_scanner(outbox->config), outbox->quiet, totals);
     } else {

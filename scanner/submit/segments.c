@@ -323,8 +323,7 @@ static void deliver_segment(struct drainer *drainer, const struct spool_segment 
     } else if (code == CM_ENOTFOUND) {
         /* Another submit was quicker. */
     } else if (code) {
-        drainer->totals->unreadable++;
-        say_error("%s: %s", error.reason, error.detail);
+        submit_unreadable(drainer->totals, "%s: %s", error.reason, error.detail);
     } else if (work.lines.count == 0) {
         put_away(&work, damaged);
     } else {
@@ -344,8 +343,7 @@ static size_t one_pass(struct drainer *drainer, struct progress *progress)
     drainer->moved = drainer->busy = false;
     drainer->totals->undelivered = 0; /* counted again: what stayed is still there */
     if (spool_list(drainer->dir, &list, &count, &error) != CM_OK) {
-        say_error("%s: %s", error.reason, error.detail);
-        drainer->totals->unreadable++;
+        submit_unreadable(drainer->totals, "%s: %s", error.reason, error.detail);
         return 0;
     }
     for (size_t i = 0; i < count && !drainer->totals->stop; i++) {
@@ -357,8 +355,7 @@ static size_t one_pass(struct drainer *drainer, struct progress *progress)
             deliver_segment(drainer, &list[i]);
             close(fd);
         } else if (code != CM_ENOTFOUND) {
-            say_error("%s: %s", error.reason, error.detail);
-            drainer->totals->unreadable++;
+            submit_unreadable(drainer->totals, "%s: %s", error.reason, error.detail);
         }
         progress_update(progress, i + 1, count, drainer->totals->refused);
         if (drainer->delivery->between && !drainer->delivery->between(drainer->delivery->context))

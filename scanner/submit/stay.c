@@ -62,15 +62,17 @@ int follow(struct outbox *outbox)
 {
     struct stay stay;
     unsigned failed = 0;
+    struct submit_told told = {.count = 0};
     stay_init(&stay);
     outbox->delivery.once = true;
     outbox->delivery.wait_ms = FOLLOW_WAIT_MS;
     outbox->delivery.between = go_on;
     outbox->delivery.context = &stay;
     for (;;) {
-        struct submit_totals totals = {0};
+        struct submit_totals totals = {.before = &told};
         outbox->delivery.taken_ms = clock_monotonic_ms();
         outbox_drain(outbox, &totals);
+        told = totals.told;
         if (totals.undelivered && failed++ == 0 && !outbox->quiet && !stay_stopping(&stay))
             say_error("%s takes nothing now: %s; it is tried again", outbox->url, totals.reason);
         else if (!totals.undelivered && failed) {

@@ -148,6 +148,32 @@ def test_links():
     equal(files(outside), [os.path.basename(other)], "elsewhere nothing is written, moved or removed")
 
 
+def test_follow_tells_once():
+    """A spool that is not there yet is told once, not each second; a file is no spool; an address that is none is wrong use."""
+    spool, sock = place("follow-once")
+    shutil.rmtree(spool, ignore_errors=True)
+    check("takes spools" in submit("--follow", "/dev/null", status=2))
+    check("takes spools" in submit("--follow", "-", status=2))
+    text = submit("--to", "https://127.0.0.1:99999", "--once", TMP, status=2)
+    check("https://HOST:PORT" in text, text)
+    with Collector(sock):
+        with open(TMP + "/follow.err", "w+") as told:
+            process = subprocess.Popen([SUBMIT, "--to", "unix:" + sock, "--follow", spool, TMP + "/no-such-spool"], stderr=told)
+            try:
+                time.sleep(3.5)  # three looks and more
+                segment(spool, 1, [certificate(1), sighting(1)])
+                deadline = time.time() + 30
+                while segments(spool):
+                    check(time.time() < deadline, "it is not delivered once it is there")
+                    time.sleep(0.1)
+            finally:
+                process.terminate()
+                process.wait(30)
+            told.seek(0)
+            lines = told.read().splitlines()
+    equal([line.split(": ", 1)[1] for line in lines], [f"cannot read {path}: No such file or directory" for path in (spool, TMP + "/no-such-spool")], "what is told")
+
+
 def make_pki(directory):
     def openssl(*args):
         subprocess.run(["openssl", *args], cwd=directory, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -251,4 +277,4 @@ def test_refused_shows():
                 equal("not this one" in err, bool(how), err)
 
 
-play([test_killed, test_two_at_once, test_damaged_segment, test_plain_file, test_use, test_own_spools, test_links, test_tls, test_scanners_use, test_refused_shows])
+play([test_killed, test_two_at_once, test_damaged_segment, test_plain_file, test_use, test_own_spools, test_links, test_follow_tells_once, test_tls, test_scanners_use, test_refused_shows])
