@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """contrib/openapi.yaml is true: each example runs as it stands, its status is the one it says, its answer fits the schema; the paths are those that the collector serves, and every
 final status that is documented has an example."""
-import json, os, re, subprocess, tempfile
+import glob, json, os, re, subprocess, tempfile
 import jsonschema, yaml
 from common import fail
 
@@ -11,7 +11,7 @@ work = tempfile.mkdtemp(dir=os.environ.get("TMPDIR", "/tmp"))
 os.chmod(work, 0o755)
 os.environ["CERTMUSTER_HOME"] = f"{work}/home"
 document = yaml.safe_load(open(f"{TOP}/contrib/openapi.yaml"))
-SET_UP_ELSEWHERE = {"403", "429", "503"}  # a stranger, a flood, a database that is away: delivery.py, collectd.py, enrol.py
+SET_UP_ELSEWHERE = {"403", "408", "429", "500", "503"}  # a stranger, a slow one, a flood, a database that fails or is away: delivery.py, collectd.py, enrol.py, siege.py
 
 
 def resolve(node):
@@ -64,6 +64,32 @@ def check_operation(path, method, operation):
             check_sample(where, operation, sample)
 
 
+ANSWERS = r'(?:answer(?:_error|_missing)?|refuse|connection_farewell)\(.*?\b([2-5]\d\d)\b|status = ([2-5]\d\d);|CM_ELIMIT \? (\d+) : (\d+)'
+
+
+def answered(*files):
+    """The statuses that these sources answer with."""
+    found = set()
+    for file in files:
+        found |= {status for row in re.findall(ANSWERS, open(f"{TOP}/collector/{file}.c").read()) for status in row if status}
+    if not found:
+        fail(f"no status in {files}")
+    return found
+
+
+def check_statuses(path, method, operation):
+    """What any request may be answered, and what this kind may be, is documented."""
+    own = {"/v1/batches": ["ingest/store"], "/v1/missing": [], "/v1/leases": ["ingest/leases"], "/v1/leases/{lease}": ["ingest/leases"]}
+    everywhere = answered("http/routes", "http/connections") - {"400", "404", "415"}
+    possible = everywhere if method == "get" else answered("http/routes", "http/connections", "ingest/queue", *own[path]) - ({"404"} if "{" not in path else set())
+    if path == "/v1/leases":
+        possible -= {"409", "425"}  # of a lease that is reported on
+    if path == "/v1/leases/{lease}":
+        possible -= {"204"}  # of one that is asked for
+    if not possible <= set(operation["responses"]):
+        fail(f"{method.upper()} {path}: {sorted(possible - set(operation['responses']))} may be answered and is not documented")
+
+
 def main():
     subprocess.run(["certmuster", "up"], check=True, capture_output=True)
     os.environ["SOCKET"] = open(f"{work}/home/sockets").read().strip() + "/collectd.sock"
@@ -72,10 +98,15 @@ def main():
     if paths != set(document["paths"]):
         fail(f"the collector serves {sorted(paths)}, documented are {sorted(document['paths'])}")
     operations = [(path, method, resolve(operation)) for path, item in document["paths"].items() for method, operation in item.items()]
+    documented = {status for _, _, operation in operations for status in operation["responses"]}
+    known = answered(*(os.path.relpath(file, f"{TOP}/collector").removesuffix(".c") for room in ("http", "ingest") for file in glob.glob(f"{TOP}/collector/{room}/*.c")))
+    if documented != known:
+        fail(f"either documented or answered, not both: {sorted(documented ^ known)}")
     ids = [operation["operationId"] for _, _, operation in operations]
     if len(set(ids)) != len(ids) or not document["openapi"].startswith("3.1"):
         fail("operation ids")
     for path, method, operation in operations:
+        check_statuses(path, method, operation)
         check_operation(path, method, operation)
         print(f"{method.upper()} {path}: {len(operation['x-codeSamples'])} examples")
 
