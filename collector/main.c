@@ -5,6 +5,7 @@
  *   judge                     verdicts, upkeep, alerts; one connection, and while many chains wait as many
  *                             others as there are workers
  *   figures                   counts for /metrics; a connection
+ *   roster                    which certificates are enrolled; a connection
  *
  * May be killed at any moment: what was not committed is sent again by whoever sent it. */
 #include <fcntl.h>
@@ -22,8 +23,9 @@
 #include "collector/http/server.h"
 #include "collector/judge/judge.h"
 #include "collector/notify.h"
+#include "collector/roster.h"
 
-enum { JUDGE_STOP_MS = 5000, FIGURES_STOP_MS = 500 };
+enum { JUDGE_STOP_MS = 5000, FIGURES_STOP_MS = 500, ROSTER_STOP_MS = 500 };
 
 enum { OPTION_SOCKET = 1000, OPTION_LISTEN, OPTION_DSN, OPTION_ALLOW_UID, OPTION_PID_FILE };
 
@@ -162,10 +164,13 @@ static int make_settings(const struct options *options, const struct config *con
 /* --- Starting and ending --------------------------------------------------------------------------------------------------------------- */
 
 /* An inventory that is away will come back; one that is too old or not there at all will not. */
-static int check_inventory(const struct settings *settings, struct state *state, struct cm_error *error)
+static int check_inventory(const struct settings *settings, struct state *state, struct roster *roster,
+                           struct cm_error *error)
 {
     struct db *db = NULL;
     int code = settings_connect(settings, "certmuster-collectd start", &db, error);
+    if (!code)
+        code = roster_read(roster, db, error);
     db_close(db);
     state_database(state, code == 0);
     if (code != CM_EIO)
@@ -203,7 +208,8 @@ static void on_ready(void)
 }
 
 /* *cut: a thread would not end, in the middle of a message that nobody takes or of a long statement, which are made to be cut; nothing that it uses may be freed. */
-static int serve(const struct settings *settings, struct state *state, bool *cut, struct cm_error *error)
+static int serve(const struct settings *settings, struct state *state, struct roster *roster, bool *cut,
+                 struct cm_error *error)
 {
     const struct config *config = settings->config;
     struct server *server = NULL;
@@ -211,8 +217,10 @@ static int serve(const struct settings *settings, struct state *state, bool *cut
     struct figures_reader *figures = NULL;
     struct queue *queue = queue_new(settings, state, (size_t)config_integer(config, "collector.queue"),
                                     (unsigned)config_integer(config, "collector.workers"));
-    int code = queue ? server_new(settings, state, queue, &server, error)
+    int code = queue ? server_new(settings, state, queue, roster, &server, error)
                      : error_set(error, CM_EIO, 0, "cannot start threads");
+    if (!code)
+        code = roster_start(roster, error);
     if (!code)
         code = judge_new(settings, state, &judge, error);
     if (!code)
@@ -226,6 +234,7 @@ static int serve(const struct settings *settings, struct state *state, bool *cut
         queue_stop(queue);
     bool judge_ended = !judge || judge_stop(judge, JUDGE_STOP_MS);
     bool figures_ended = !figures || figures_reader_stop(figures, FIGURES_STOP_MS);
+    bool roster_ended = roster_stop(roster, ROSTER_STOP_MS);
     server_free(server);
     queue_free(queue);
     if (judge_ended)
@@ -234,7 +243,7 @@ static int serve(const struct settings *settings, struct state *state, bool *cut
         log_event(LOG_LEVEL_INFO, "stopped", "judge=\"cut off\"");
     if (figures_ended)
         figures_reader_free(figures);
-    *cut = !judge_ended || !figures_ended;
+    *cut = !judge_ended || !figures_ended || !roster_ended;
     return code;
 }
 
@@ -245,21 +254,25 @@ static int run(const struct options *options, const struct config *config, struc
     static struct state state;
     state_init(&state);
     int code = make_settings(options, config, &home, &settings, error);
+    struct roster *roster = roster_new(&settings);
     if (!code)
-        code = check_inventory(&settings, &state, error);
+        code = check_inventory(&settings, &state, roster, error);
     if (!code && options->pid_file)
         code = pid_file_write(options->pid_file, error);
-    if (code)
+    if (code) {
+        roster_free(roster);
         return code;
+    }
     block_signals();
     bool cut;
-    code = serve(&settings, &state, &cut, error);
+    code = serve(&settings, &state, roster, &cut, error);
     if (options->pid_file)
         unlink(options->pid_file);
     if (!code)
         log_event(LOG_LEVEL_INFO, "stopped", "pid=%d", (int)getpid());
     if (cut)
         _exit(code ? CM_EXIT_FAILED : CM_EXIT_OK);
+    roster_free(roster);
     return code;
 }
 

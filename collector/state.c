@@ -216,7 +216,8 @@ void state_metrics(struct state *state, int64_t now_ms, struct buf *out)
     metric(out, "certmuster_working", "gauge", "Requests that a worker has.", atomic_load(&state->working));
     metric(out, "certmuster_connections", "gauge", "Open connections.", atomic_load(&state->connections));
     metric(out, "certmuster_connections_max", "gauge", "How many may be open.", atomic_load(&state->connections_max));
-    metric(out, "certmuster_connections_dropped_total", "counter", "Connections cut: too slow, too many of one peer.",
+    metric(out, "certmuster_connections_dropped_total", "counter",
+           "Connections cut: too slow, too many of one client, or to make room.",
            atomic_load(&state->connections_dropped));
     metric(out, "certmuster_connections_held_bytes", "gauge", "Bytes of requests and answers that are on their way.",
            atomic_load(&state->connections_held));

@@ -102,8 +102,8 @@ const struct config_key config_keys[] = {
     {"collector.connections", CONFIG_INTEGER, 4, 16384, "256",
      "Connections that may be open at once; beyond, one that has shown no certificate yet makes room for the next."},
     {"collector.client_connections", CONFIG_INTEGER, 1, 1024, "32",
-     "Connections that one client (a user id, a certificate; before it is shown an IPv4 address or an IPv6 /64) may "
-     "have open at once."},
+     "Connections that one client (a user id, a certificate) may have open at once. Before a certificate is shown, an "
+     "IPv4 address or IPv6 /64 with more than that is the first to make room when all are taken."},
     {"collector.client_rate", CONFIG_INTEGER, 1, 100000, "200",
      "Requests per second that one client may make on average; bursts of twice as many pass."},
     {"collector.request_timeout", CONFIG_DURATION, 1 * SECOND_MS, 10 * MINUTE_MS, "60s",

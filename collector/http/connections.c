@@ -13,6 +13,7 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "certmuster/encode.h"
@@ -20,6 +21,8 @@
 #include "certmuster/ipaddr.h"
 #include "certmuster/limits.h"
 #include "certmuster/timefmt.h"
+#include "collector/http/room.h"
+#include "collector/http/tls.h"
 
 enum {
     HELD_MAX = 40 * 1024 * 1024,           /* of all: two bodies of the largest kind, and segments beside them */
@@ -28,17 +31,21 @@ enum {
     HANDSHAKE_MS = 10000,                  /* to show a certificate */
 };
 
-void connections_init(struct connections *all, const struct settings *settings, struct state *state)
+void connections_init(struct connections *all, const struct settings *settings, struct state *state,
+                      struct roster *roster)
 {
     const struct config *config = settings->config;
     *all = (struct connections){
         .max = (size_t)config_integer(config, "collector.connections"),
         .max_per_client = (size_t)config_integer(config, "collector.client_connections"),
         .timeout_ms = config_integer(config, "collector.request_timeout"),
-        .dice = (uint64_t)clock_wall_ms() | 1,
         .settings = settings,
         .state = state,
+        .roster = roster,
     };
+    if (getrandom(&all->dice, sizeof all->dice, 0) != sizeof all->dice)
+        all->dice = (uint64_t)clock_wall_ms();
+    all->salt = all->dice |= 1;
     atomic_store(&state->connections_max, (unsigned)all->max);
 }
 
@@ -75,7 +82,7 @@ static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *inf
     struct connection *connection = context;
     size_t taken = connection->leaving ? info->n_deleted : 0;
     (void)buffer;
-    if (!connection->proven && connection_prove(connection))
+    if (!connection->counted && connection_prove(connection))
         event_active(connection->all->sweep, EV_TIMEOUT, 0); /* which counts it */
     set_held(connection,
              connection->held_in + info->n_added - (taken < connection->held_in ? taken : connection->held_in),
@@ -98,6 +105,7 @@ static void forget(struct connections *all, size_t index)
     evbuffer_remove_cb(bufferevent_get_input(connection->stream), on_input, connection);
     evbuffer_remove_cb(bufferevent_get_output(connection->stream), on_output, connection);
     bufferevent_decref(connection->stream);
+    free(connection->peer);
     all->list[index] = all->list[--all->count];
     free(connection);
     atomic_store(&all->state->connections, (unsigned)all->count);
@@ -141,17 +149,20 @@ static void cut(struct connection *connection)
 
 /* --- Who they are --------------------------------------------------------------------------------------------------------------------- */
 
+/* FNV-1a, salted: whoever has many addresses cannot choose which of them fall together. */
+#define FNV_START UINT64_C(14695981039346656037)
+
 static uint64_t mix(uint64_t hash, const void *bytes, size_t size)
 {
     const unsigned char *at = bytes;
     for (size_t i = 0; i < size; i++)
-        hash = (hash ^ at[i]) * UINT64_C(1099511628211); /* FNV-1a: told apart, not protected */
+        hash = (hash ^ at[i]) * UINT64_C(1099511628211);
     return hash;
 }
 
 static bool know(struct connection *connection)
 {
-    const uint64_t start = UINT64_C(14695981039346656037);
+    const uint64_t start = FNV_START ^ connection->all->salt;
     evutil_socket_t fd = bufferevent_getfd(connection->stream);
     struct sockaddr_storage address;
     struct ipaddr ip = {.family = 0};
@@ -176,38 +187,59 @@ static bool know(struct connection *connection)
     return true;
 }
 
+/* Keeps whose certificate it is, once the handshake is over. */
 static bool show_certificate(struct connection *connection)
 {
     SSL *ssl = bufferevent_openssl_get_ssl(connection->stream);
-    const X509 *certificate = ssl && SSL_is_init_finished(ssl) ? SSL_get0_peer_certificate(ssl) : NULL;
-    unsigned char digest[CM_SHA256_SIZE];
-    if (!certificate || X509_digest(certificate, EVP_sha256(), digest, NULL) != 1)
+    struct cm_error error = {0};
+    if (connection->peer)
+        return true;
+    if (!ssl || !SSL_is_init_finished(ssl) || connection->unreadable)
         return false;
-    memcpy(&connection->client_key, digest, sizeof connection->client_key);
+    connection->peer = cm_malloc(sizeof *connection->peer);
+    if (tls_peer(ssl, connection->peer, &error) != 0) {
+        free(connection->peer);
+        connection->peer = NULL;
+        connection->unreadable = true;
+        return false;
+    }
+    connection->client_key = mix(FNV_START ^ connection->all->salt, connection->peer->fingerprint, CM_SHA256_HEX_SIZE);
     return true;
+}
+
+/* A certificate may be enrolled or revoked while it is connected. */
+static bool is_enrolled(struct connection *connection)
+{
+    unsigned edition = roster_edition(connection->all->roster);
+    if (edition == 0) /* nobody knows yet */
+        return true;
+    if (edition != connection->edition) {
+        connection->edition = edition;
+        connection->enrolled = roster_has(connection->all->roster, connection->peer);
+    }
+    return connection->enrolled;
 }
 
 bool connection_prove(struct connection *connection)
 {
-    if (connection->proven || !know(connection))
-        return connection->proven;
+    if (!know(connection))
+        return false;
     if (connection->is_local) {
         connection->client_key = connection->address_key;
         connection->proven = settings_allow(connection->all->settings, connection->uid);
     } else {
-        connection->proven = show_certificate(connection);
+        connection->proven = show_certificate(connection) && is_enrolled(connection);
     }
     return connection->proven;
 }
 
-/* Of proven ones by client, of the others by address. */
-static size_t count_like(const struct connection *of)
+size_t connection_count_like(const struct connection *of)
 {
     size_t count = 0;
     for (size_t i = 0; i < of->all->count; i++) {
         const struct connection *other = of->all->list[i];
-        count += other->known && other->is_local == of->is_local && other->proven == of->proven && !other->leaving &&
-                 (of->proven ? other->client_key == of->client_key : other->address_key == of->address_key);
+        count += other->is_local == of->is_local && other->proven == of->proven && !other->leaving &&
+                 other->client_key == of->client_key;
     }
     return count;
 }
@@ -215,74 +247,24 @@ static size_t count_like(const struct connection *of)
 static void meet(struct connection *connection, int64_t now_ms)
 {
     struct connections *all = connection->all;
-    if (connection->leaving || connection->counted)
+    if (connection->leaving)
         return;
-    if (!connection->known && (!know(connection) || count_like(connection) > all->max_per_client)) {
-        cut(connection);
-    } else if (connection_prove(connection) && connection->deadline_ms) { /* not while its request is worked on */
+    bool proven = connection_prove(connection);
+    if (!connection->known) {
+        cut(connection);                                                    /* it has gone already */
+    } else if (proven && !connection->counted && connection->deadline_ms) { /* not while its request is worked on */
         connection->counted = true;
         connection->deadline_ms = now_ms + all->timeout_ms;
-        if (count_like(connection) > all->max_per_client)
+        if (connection_count_like(connection) > all->max_per_client)
             connection_farewell(connection, 429, "too many connections; see collector.client_connections");
     }
 }
 
-/* --- Making room ---------------------------------------------------------------------------------------------------------------------- */
-
-/* A request is under way, or its answer is. */
-static bool is_busy(const struct connection *connection)
-{
-    return connection->deadline_ms == 0 || held(connection) > 0;
-}
-
-/* xorshift: who floods must not be able to choose who goes; more is not needed. */
-static size_t draw(struct connections *all, size_t count)
-{
-    all->dice ^= all->dice << 13;
-    all->dice ^= all->dice >> 7;
-    all->dice ^= all->dice << 17;
-    return (size_t)(all->dice % count);
-}
-
-/* By lot: of many that come at once, an honest one has its chance to finish its handshake. */
-static struct connection *find_unproven(struct connections *all)
-{
-    size_t start = draw(all, all->count);
-    for (size_t i = 0; i < all->count; i++) {
-        struct connection *connection = all->list[(start + i) % all->count];
-        if (!connection->proven && !connection->leaving)
-            return connection;
-    }
-    return NULL;
-}
-
-static struct connection *find_idle(const struct connections *all)
-{
-    struct connection *found = NULL;
-    size_t most = 0;
-    for (size_t i = 0; i < all->count; i++) {
-        size_t like = is_busy(all->list[i]) ? 0 : count_like(all->list[i]);
-        if (like > most) {
-            most = like;
-            found = all->list[i];
-        }
-    }
-    return found;
-}
-
-bool connections_full(const struct connections *all)
-{
-    for (size_t i = 0; i < all->count; i++)
-        if (!is_busy(all->list[i]) || !all->list[i]->proven)
-            return false;
-    return all->count >= all->max;
-}
+/* --- Coming and going ----------------------------------------------------------------------------------------------------------------- */
 
 static void make_room(struct connections *all)
 {
-    struct connection *victim = find_unproven(all);
-    if (!victim)
-        victim = find_idle(all);
+    struct connection *victim = room_find(all);
     if (!victim)
         return; /* one more than there should be: the listeners rest now */
     cut(victim);

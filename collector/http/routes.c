@@ -2,7 +2,6 @@
 #include "collector/http/routes.h"
 
 #include <event2/buffer.h>
-#include <event2/bufferevent_ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,6 @@
 #include "certmuster/ids.h"
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
-#include "collector/http/tls.h"
 
 enum { METRICS_MAX = 1 << 20, BUSY_RETRY_S = 1 };
 
@@ -90,24 +88,36 @@ static void refuse(const struct exchange *exchange, int status, const char *text
 
 /* --- Who asks ------------------------------------------------------------------------------------------------------------------------- */
 
-/* Fills peer, or answers 403. */
+static void deny(const struct exchange *exchange)
+{
+    const struct connection *connection = exchange->connection;
+    atomic_fetch_add(&exchange->routes->state->requests_denied, 1);
+    log_event(LOG_LEVEL_WARN, "denied", "uid=%d certificate=%s",
+              connection && connection->is_local ? (int)connection->uid : -1,
+              connection && connection->peer ? connection->peer->fingerprint : "");
+    refuse(exchange, 403, "this user or certificate may not speak here; see collector.allow_uids and scanner enrol", 0);
+}
+
+/* Fills peer, or answers. What is stored or given out the workers ask the database for, which knows also what was enrolled this second;
+ * what is answered from memory is for those on the list. */
 static bool identify(struct exchange *exchange)
 {
     struct connection *connection = exchange->connection;
-    struct cm_error error = {.reason = ""};
-    bool good = connection && connection_prove(connection);
-    if (good && connection->is_local) {
-        exchange->peer = (struct peer){.is_local = true, .uid = connection->uid};
-    } else if (good) {
-        good = tls_peer(bufferevent_openssl_get_ssl(connection->stream), &exchange->peer, &error) == 0;
+    bool proven = connection && connection_prove(connection),
+         asks = evhttp_request_get_command(exchange->request) != EVHTTP_REQ_POST;
+    if (!proven && (!connection || !connection->peer || asks)) {
+        deny(exchange);
+        return false;
     }
-    if (good)
-        return true;
-    atomic_fetch_add(&exchange->routes->state->requests_denied, 1);
-    log_event(LOG_LEVEL_WARN, "denied", "uid=%d %s", connection && connection->is_local ? (int)connection->uid : -1,
-              error.code ? log_error(&error) : "");
-    refuse(exchange, 403, "this user or certificate may not speak here; see collector.allow_uids", 0);
-    return false;
+    if (asks && connection->peer && roster_edition(connection->all->roster) == 0) {
+        refuse(exchange, 503, "which certificates are enrolled could not be read yet", BUSY_RETRY_S);
+        return false;
+    }
+    if (connection->peer)
+        exchange->peer = *connection->peer;
+    else
+        exchange->peer = (struct peer){.is_local = true, .uid = connection->uid};
+    return true;
 }
 
 /* --- Answers from memory -------------------------------------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
 #include "collector/http/listen.h"
+#include "collector/http/room.h"
 #include "collector/http/routes.h"
 #include "collector/http/tls.h"
 
@@ -77,7 +78,7 @@ static void sweep(struct server *server)
 {
     server->accepted = 0;
     connections_sweep(&server->connections, clock_monotonic_ms());
-    if (server->resting && !connections_full(&server->connections) && !atomic_load(&server->state->stopping))
+    if (server->resting && !room_is_none(&server->connections) && !atomic_load(&server->state->stopping))
         set_listening(server, true);
 }
 
@@ -94,7 +95,7 @@ static struct bufferevent *on_accept(struct event_base *base, void *context)
         abort(); /* out of memory; evhttp would serve plain HTTP else */
     if (ssl)
         bufferevent_openssl_set_allow_dirty_shutdown(stream, 1); /* a request is whole by its own length */
-    if (++server->accepted >= ACCEPTS_AT_ONCE || connections_full(&server->connections))
+    if (++server->accepted >= ACCEPTS_AT_ONCE || room_is_none(&server->connections))
         set_listening(server, false);
     event_active(server->sweep, EV_TIMEOUT, 0); /* who that is can be told once evhttp has given it its socket */
     return stream;
@@ -261,8 +262,8 @@ static void raise_descriptors(void)
     }
 }
 
-int server_new(const struct settings *settings, struct state *state, struct queue *queue, struct server **out,
-               struct cm_error *error)
+int server_new(const struct settings *settings, struct state *state, struct queue *queue, struct roster *roster,
+               struct server **out, struct cm_error *error)
 {
     struct server *server = cm_calloc(1, sizeof *server);
     raise_descriptors();
@@ -270,7 +271,7 @@ int server_new(const struct settings *settings, struct state *state, struct queu
     server->state = state;
     server->queue = queue;
     server->socket.fd = server->socket.lock_fd = -1;
-    connections_init(&server->connections, settings, state);
+    connections_init(&server->connections, settings, state, roster);
     routes_init(&server->routes, settings, state, queue, &server->connections);
     server->base = event_base_new();
     int code = server->base ? open_doors(server, error) : error_set(error, CM_EIO, 0, "libevent does not start");

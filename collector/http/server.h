@@ -5,6 +5,7 @@
 
 #include "certmuster/error.h"
 #include "collector/ingest/queue.h"
+#include "collector/roster.h"
 #include "collector/settings.h"
 #include "collector/state.h"
 
@@ -12,7 +13,7 @@ struct server;
 
 /* Listens. ready is called once from the loop, when requests are served. */
 CM_MUST_CHECK int server_new(const struct settings *settings, struct state *state, struct queue *queue,
-                             struct server **out, struct cm_error *error);
+                             struct roster *roster, struct server **out, struct cm_error *error);
 /* Serves until SIGTERM or SIGINT. Then: no new connection; what workers have is finished and answered, what waits is put off (503). */
 void server_run(struct server *server, void (*ready)(void));
 void server_free(struct server *server);

@@ -257,7 +257,7 @@ def test_tls():
     equal("enrolled with another certificate", 403, where("beta").batch([], "beta/x/1")[0])
     equal("not enrolled", 403, where("gamma").batch([], "gamma/x/1")[0])
     equal("not enrolled, question", 403, where("gamma").missing([])[0])
-    equal("health", 200, a.get("/healthz")[0])
+    wait_until("health, once the list of scanners was read again", lambda: a.get("/healthz")[0] == 200)
     sql("UPDATE scanner SET disabled = true WHERE name = 'alpha'")
     equal("disabled", 403, a.batch([], "alpha/x/3")[0])
     for name in (None, "stranger"):

@@ -123,6 +123,40 @@ def test_rotation(port, ca, config):
         assert act in acts, acts
 
 
+def test_memory(port, ca):
+    """What is answered from memory is for those who are enrolled as well, and not for longer: on a connection that is open and on the next."""
+    def look(directory, name, path="/metrics"):
+        return Collector(("localhost", port, context(f"{work}/{directory}", name, f"{ca}/ca.pem"))).get(path)[0]
+    subprocess.run(["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{work}/one/unknown.key", "-out", f"{work}/unknown.csr", "-subj", "/CN=unknown"],
+                   check=True, capture_output=True)
+    with open(f"{work}/unknown.ext", "w") as f:
+        f.write("subjectAltName=DNS:unknown,DNS:watcher\nextendedKeyUsage=clientAuth\n")
+    openssl("x509", "-req", "-in", f"{work}/unknown.csr", "-CA", f"{ca}/ca.pem", "-CAkey", f"{ca}/ca.key", "-set_serial", "777", "-days", "5", "-extfile", f"{work}/unknown.ext", "-out", f"{work}/one/unknown.pem")
+    config = f"{work}/ctl.yaml"
+    certmuster("scanner", "enrol", "watcher", "--out", f"{work}/one", config=config)
+    held = Collector(("localhost", port, context(f"{work}/one", "watcher", f"{ca}/ca.pem")))
+    wait_for("it is not let in", lambda: held.get("/metrics")[0] == 200, 10)
+    for path in ("/metrics", "/healthz", "/nowhere"):
+        equal(f"never enrolled: {path}", 403, look("one", "unknown", path))
+    equal("never enrolled: a batch", 403, reach(port, f"{work}/one", "unknown", f"{ca}/ca.pem"))
+    equal("enrolled", (200, 200), (look("one", "watcher"), look("one", "watcher", "/healthz")))
+    certmuster("scanner", "disable", "watcher", config=config)
+    wait_for("disabled, the open connection", lambda: held.get("/metrics")[0] == 403, 10)
+    certmuster("scanner", "enable", "watcher", config=config)
+    wait_for("enabled", lambda: held.get("/metrics")[0] == 200, 10)
+    certmuster("scanner", "revoke", "watcher", config=config)
+    wait_for("revoked, the open connection", lambda: held.get("/metrics")[0] == 403, 10)
+    equal("revoked, a new one", (403, 403), (look("one", "watcher"), look("one", "watcher", "/healthz")))
+    # While the database is away the list that was read last holds.
+    postgres = int(open(f"{home}/postgres/postmaster.pid").readline())
+    os.kill(postgres, signal.SIGQUIT)
+    wait_for("the database is away", lambda: look("three", "probe-1", "/healthz") == 503)
+    equal("enrolled, without a database", 200, look("three", "probe-1"))
+    equal("revoked, without a database", 403, look("one", "watcher"))
+    equal("a batch, without a database", 503, reach(port, f"{work}/three", "probe-1", f"{ca}/ca.pem"))
+    certmuster("up")
+
+
 def served(port, ca):
     try:
         with ssl.create_default_context(cafile=ca).wrap_socket(__import__("socket").create_connection(("127.0.0.1", port), 5), server_hostname="localhost") as s:
@@ -216,6 +250,7 @@ def main():
     port = int(log().rsplit("tls=127.0.0.1:", 1)[1].split()[0])
     test_rotation(port, ca, config)
     test_reload(port, ca, config)
+    test_memory(port, ca)
 
 
 try:
