@@ -15,8 +15,12 @@
 
 const struct config_key config_keys[] = {
     /* Who we are. */
-    {"realm", CONFIG_STRING, 0, 0, "default", "The network zone that this machine sees and reports for; of an enrolled scanner one of those that it was enrolled for."},
-    {"host", CONFIG_STRING, 0, 0, NULL, "This machine's name in records, and of its loopback and link-local places (realm host:HOST), of which an enrolled "
+    {"realm", CONFIG_STRING, 0, 0, "default",
+     "The network zone that this machine sees and reports for; of an enrolled scanner one of those that it was "
+     "enrolled for."},
+    {"host", CONFIG_STRING, 0, 0, NULL,
+     "This machine's name in records, and of its loopback and link-local places (realm host:HOST), of which an "
+     "enrolled "
      "scanner may tell if it was enrolled with --host HOST, or HOST is its name; its FQDN when unset."},
     {"scanner", CONFIG_STRING, 0, 0, NULL, "This scanner's name, as the collector enrolled it; the host when unset."},
 
@@ -35,7 +39,7 @@ const struct config_key config_keys[] = {
      "Address and port where the collector serves scanners over TLS; only used when collector.tls.cert is set."},
     {"ca.dir", CONFIG_STRING, 0, 0, NULL,
      "Where certmuster scanner enrol keeps its private CA; unset: /etc/certmuster/ca for root, ca in the home for "
-     "others."},
+     "others and where CERTMUSTER_HOME names one, unless root has a CA in the former already."},
     {"collector.tls.cert", CONFIG_STRING, 0, 0, NULL, "The collector's certificate chain, PEM."},
     {"collector.tls.key", CONFIG_STRING, 0, 0, NULL, "The collector's private key, PEM."},
     {"collector.tls.client_ca", CONFIG_STRING, 0, 0, NULL,

@@ -15,7 +15,20 @@
 
 enum { DAYS_DEFAULT = 365, FINGERPRINT_DIGITS = CM_SHA256_HEX_SIZE - 1 };
 
-/* Where the CA lives: ca.dir, else /etc/certmuster/ca for root, else the home. */
+#define SYSTEM_CA "/etc/certmuster/ca"
+
+/* A home that is named is a world of its own, but for a CA of this machine that it has used so far. */
+static bool is_system_ca(const char *home)
+{
+    const char *named = getenv("CERTMUSTER_HOME");
+    char own[HOME_PATH_SIZE + sizeof "/ca/ca.pem"];
+    if (geteuid() != 0)
+        return false;
+    snprintf(own, sizeof own, "%s/ca/ca.pem", home);
+    return !named || !*named || (access(own, F_OK) != 0 && access(SYSTEM_CA "/ca.pem", F_OK) == 0);
+}
+
+/* Where the CA lives: ca.dir, else /etc/certmuster/ca for root unless a home is named, else the home. */
 static int authority_directory(const struct cli *cli, char *out, size_t size, struct cm_error *error)
 {
     struct config *config = NULL;
@@ -24,10 +37,8 @@ static int authority_directory(const struct cli *cli, char *out, size_t size, st
     const char *configured = code ? NULL : config_string(config, "ca.dir");
     if (configured)
         snprintf(out, size, "%s", configured);
-    else if (!code && geteuid() == 0)
-        snprintf(out, size, "/etc/certmuster/ca");
     else if (!code && (code = home_own(home, error)) == 0)
-        snprintf(out, size, "%s/ca", home);
+        snprintf(out, size, "%s%s", is_system_ca(home) ? SYSTEM_CA : home, is_system_ca(home) ? "" : "/ca");
     config_free(config);
     return code;
 }

@@ -238,6 +238,8 @@ def main():
     inventory = True
     with open(config, "w") as f:
         f.write(f"ca: {{dir: {ca}}}\n")
+    certmuster("scanner", "collector", "localhost", "--out", f"{work}/server")
+    equal("the CA of a home that is named, where this machine has none", True, os.path.exists(f"{home}/ca/ca.pem") or os.path.exists("/etc/certmuster/ca/ca.pem"))
     test_files(ca, config)
     test_wrong(ca, config)
     readable()
