@@ -5,6 +5,7 @@
  *   judge                     verdicts, upkeep, alerts; one connection, and while many chains wait as many
  *                             others as there are workers
  *   figures                   counts for /metrics; a connection
+ *   starter                   begins sweeps that are due; a connection
  *   roster                    which certificates are enrolled; a connection
  *
  * May be killed at any moment: what was not committed is sent again by whoever sent it. */
@@ -25,7 +26,7 @@
 #include "collector/notify.h"
 #include "collector/roster.h"
 
-enum { JUDGE_STOP_MS = 5000, FIGURES_STOP_MS = 500, ROSTER_STOP_MS = 500 };
+enum { JUDGE_STOP_MS = 5000, FIGURES_STOP_MS = 500, STARTER_STOP_MS = 500, ROSTER_STOP_MS = 500 };
 
 enum { OPTION_SOCKET = 1000, OPTION_LISTEN, OPTION_DSN, OPTION_ALLOW_UID, OPTION_PID_FILE };
 
@@ -215,6 +216,7 @@ static int serve(const struct settings *settings, struct state *state, struct ro
     struct server *server = NULL;
     struct judge *judge = NULL;
     struct figures_reader *figures = NULL;
+    struct sweep_starter *starter = NULL;
     struct queue *queue = queue_new(settings, state, (size_t)config_integer(config, "collector.queue"),
                                     (unsigned)config_integer(config, "collector.workers"));
     int code = queue ? server_new(settings, state, queue, roster, &server, error)
@@ -225,6 +227,8 @@ static int serve(const struct settings *settings, struct state *state, struct ro
         code = judge_new(settings, state, &judge, error);
     if (!code)
         code = figures_reader_new(settings, state, &figures, error);
+    if (!code)
+        code = sweep_starter_new(settings, state, &starter, error);
     if (!code) {
         server_run(server, on_ready);
         notify_service("STOPPING=1");
@@ -234,6 +238,7 @@ static int serve(const struct settings *settings, struct state *state, struct ro
         queue_stop(queue);
     bool judge_ended = !judge || judge_stop(judge, JUDGE_STOP_MS);
     bool figures_ended = !figures || figures_reader_stop(figures, FIGURES_STOP_MS);
+    bool starter_ended = !starter || sweep_starter_stop(starter, STARTER_STOP_MS);
     bool roster_ended = roster_stop(roster, ROSTER_STOP_MS);
     server_free(server);
     queue_free(queue);
@@ -243,7 +248,9 @@ static int serve(const struct settings *settings, struct state *state, struct ro
         log_event(LOG_LEVEL_INFO, "stopped", "judge=\"cut off\"");
     if (figures_ended)
         figures_reader_free(figures);
-    *cut = !judge_ended || !figures_ended || !roster_ended;
+    if (starter_ended)
+        sweep_starter_free(starter);
+    *cut = !judge_ended || !figures_ended || !starter_ended || !roster_ended;
     return code;
 }
 

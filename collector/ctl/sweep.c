@@ -34,7 +34,8 @@ static const struct cli_program program = {
             "certmuster sweep limit dmz --rate 500 --workers 2", NULL},
     .more =
         "Work is done by certmuster-submit --worker scan|crawl on the scanners. A shard whose worker dies is given to "
-        "another; five failures abandon it. Coverage counts each place of a shard that is done once: with a "
+        "another, and not back while others are at work; five failures abandon it. Coverage counts each place of a "
+        "shard that is done once: with a "
         "certificate, without, refused, silent, unreachable, unresolved, other; never tried is what is left. Nothing "
         "of that but a certificate seen says that a place is gone. Times are UTC. Exit status: 0 done; 1 what was "
         "asked for is not there, start found nothing to sweep, or --wait saw something left undone; 2 wrong use; 3 the "

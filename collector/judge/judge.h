@@ -40,8 +40,15 @@ CM_MUST_CHECK int configuration_round(struct configuration *own, struct db *db, 
 /* Now and then: chains that lack a verdict are put on the docket. */
 CM_MUST_CHECK int lacking_round(struct db *db, struct cm_error *error);
 CM_MUST_CHECK int upkeep_round(struct db *db, struct cm_error *error);
-/* Sweeps: leases expire, plans that are due begin. */
+/* Sweeps: leases expire, deadlines come. */
 CM_MUST_CHECK int sweeps_round(struct db *db, struct cm_error *error);
+/* Begins the sweeps of plans that are due, beside the judge: a thread with a connection. settings and state are lent until it has ended. */
+struct sweep_starter;
+CM_MUST_CHECK int sweep_starter_new(const struct settings *settings, struct state *state, struct sweep_starter **out,
+                                    struct cm_error *error);
+/* Asks it to end and waits; false: it is beginning one, and must not be freed. */
+bool sweep_starter_stop(struct sweep_starter *starter, int timeout_ms);
+void sweep_starter_free(struct sweep_starter *starter);
 /* Places that vanished are marked. */
 CM_MUST_CHECK int gone_round(struct db *db, const struct config *config, struct cm_error *error);
 /* What collectors do in turns: the row of table upkeep called name is its lock. run works inside the transaction; it is not called while

@@ -114,7 +114,7 @@ def test_proofs():
         assert int(db.sql(f"SELECT count(*) FROM {table}")) > 0, f"{table} is empty"
     denied = {
         "certmuster_read": ["UPDATE alert SET acked_at = now()", "DELETE FROM certificate", "INSERT INTO owner (name) VALUES ('me')", "SELECT audit_append('me', 'x', 'x', '{}')",
-                            "SELECT sweep_start('nightly', 'me')", "SELECT sweep_end(sweep_id, 'cancelled') FROM sweep", "SELECT * FROM sweep_upkeep()", "LOCK TABLE location_state IN SHARE MODE",
+                            "SELECT sweep_start('nightly', 'me')", "SELECT sweep_end(sweep_id, 'cancelled') FROM sweep", "SELECT * FROM sweep_upkeep()", "SELECT * FROM sweep_begin_due()", "LOCK TABLE location_state IN SHARE MODE",
                             "SELECT FROM owner FOR UPDATE", "SET ROLE certmuster_operate", "SET ROLE certmuster_audit"],
         "certmuster_ingest": ["UPDATE owner SET email = '{x@example.org}'", "DELETE FROM owner_rule", "INSERT INTO scanner_certificate SELECT repeat('a', 64), 'x', now(), now(), NULL",
                               "UPDATE scanner_certificate SET revoked_at = NULL", "UPDATE scanner SET realms = '{everywhere}'", "UPDATE scanner SET disabled = false", "UPDATE scanner SET enrolled = 'unix:0'",
@@ -140,7 +140,7 @@ def test_proofs():
     db.psql("GRANT UPDATE ON certmuster.audit_log TO certmuster_operate", user="certmuster_admin")
     equal("what an administrator could hand on", "f", db.sql("SELECT has_table_privilege('certmuster_operate', 'certmuster.audit_log', 'UPDATE')"))
     may = {"certmuster_operate": ["UPDATE location_state SET owner = 'web'", "UPDATE alert SET acked_at = now(), acked_by = 'me'", "SELECT audit_append('me', 'x', 'x', '{}')"],
-           "certmuster_ingest": ["UPDATE location_state SET last_result = 'ok'", "SELECT * FROM sweep_upkeep()", "DELETE FROM batch"], "certmuster_admin": ["SELECT audit_append('me', 'x', 'x', '{}')"]}
+           "certmuster_ingest": ["UPDATE location_state SET last_result = 'ok'", "SELECT * FROM sweep_upkeep()", "SELECT * FROM sweep_begin_due()", "DELETE FROM batch"], "certmuster_admin": ["SELECT audit_append('me', 'x', 'x', '{}')"]}
     for role, statements in may.items():
         for text, answer in zip(statements, attempt(db, role, statements)):
             equal(f"{role}: {text}", "yes", answer)
@@ -243,7 +243,7 @@ def upkeep_at_start(process):
     process = start_collector()
     wait_for("the old day to be dropped", lambda: db.sql("SELECT count(*) FROM pg_class WHERE relname = 'observation_20200101'") == "0")
     wait_for("the old key to be dropped", lambda: db.sql("SELECT count(*) FROM batch WHERE batch_key = 'old'") == "0")
-    wait_for("all upkeep", lambda: db.sql("SELECT count(*) FROM upkeep WHERE done_at = '-infinity' AND task IN ('partitions', 'keys', 'fold', 'lost_runs', 'sweeps')") == "0")
+    wait_for("all upkeep", lambda: db.sql("SELECT count(*) FROM upkeep WHERE done_at = '-infinity' AND task IN ('partitions', 'keys', 'fold', 'lost_runs', 'sweeps', 'starts')") == "0")
     equal("tomorrow", "1", db.sql("SELECT count(*) FROM pg_class WHERE relname = 'observation_' || to_char((now() AT TIME ZONE 'UTC')::date + 1, 'YYYYMMDD')"))
     said += open(f"{TMP}/collectd.log").read()
     for word in ("permission denied", "42501", "must be owner", "upkeep_put_off"):

@@ -37,12 +37,13 @@ def test_attempts():
         scanner = "manual" if attempt == 0 else f"manual-{attempt}"
         equal("failed", 200, report(one, order["lease"], "failed", scanner=scanner)[0])
     equal("attempts", "done|1\nopen|4", sql("SELECT s.state, s.attempts FROM shard s JOIN sweep w USING (sweep_id) WHERE plan = 'hand' ORDER BY 1"))
-    code, order = lease(one)
+    equal("not to whom it failed while another is at work", (204, None), lease(one))
+    code, order = lease(one, scanner="manual-5")
     equal("the fifth", 200, code)
     equal("nothing is left", (204, None), lease(two))
-    equal("its run begins", 200, one.batch([run_record(order["lease"], "started", scanner="manual")])[0])
+    equal("its run begins", 200, one.batch([run_record(order["lease"], "started", scanner="manual-5")])[0])
     wait_for("it to expire at a collector's upkeep", lambda: status("hand")["state"] == "finished", 20)
-    equal("over", (409, "abandoned"), (report(one, order["lease"], "running")[0], sql("SELECT s.state FROM shard s JOIN sweep w USING (sweep_id) WHERE plan = 'hand' AND s.number = 0")))
+    equal("over", (409, "abandoned"), (report(one, order["lease"], "running", scanner="manual-5")[0], sql("SELECT s.state FROM shard s JOIN sweep w USING (sweep_id) WHERE plan = 'hand' AND s.number = 0")))
     equal("its run", "lost", next(r["state"] for r in json.loads(certmuster("run", "list", "--format", "json")) if r["run"] == order["lease"]))
     equal("neither the lie nor the failures count", 8, adds_up("hand", status("hand"), 8)["never"])
     # Places that are told count as they were stored.
@@ -326,7 +327,7 @@ def test_pause():
     sweep("disable", "pause")
     sweep("edit", "pause", "--window", f"{at(60)}-{at(120)}")
     sql("UPDATE sweep_plan SET enabled = true, next_at = now() - interval '1 hour' WHERE name = 'pause'")
-    wait_for("two turns of the schedule", lambda stamp=sql("SELECT done_at FROM upkeep WHERE task = 'sweeps'"): sql(f"SELECT done_at > '{stamp}'::timestamptz + interval '2 seconds' FROM upkeep WHERE task = 'sweeps'") == "t")
+    wait_for("two turns of the schedule", lambda stamp=sql("SELECT done_at FROM upkeep WHERE task = 'starts'"): sql(f"SELECT done_at > '{stamp}'::timestamptz + interval '2 seconds' FROM upkeep WHERE task = 'starts'") == "t")
     equal("not in a closed window", "1", sql("SELECT count(*) FROM sweep WHERE plan = 'pause'"))
     sweep("delete", "pause")
 
