@@ -5,9 +5,9 @@
 #include "certmuster/db.h"
 #include "certmuster/error.h"
 
-/* A JSON object of texts: name, value, name, value, …, NULL; a NULL value is left out. The caller frees. */
+/* A JSON object of texts: name, value, name, value, …, NULL; a NULL value is left out. The caller frees. NULL: it is longer than the log takes, which whoever is given it says. */
 char *audit_detail(const char *name, ...) __attribute__((sentinel));
-/* Adds a row in the open transaction (or one of its own), as whoever types. detail is a JSON object. */
+/* Adds a row in the open transaction (or one of its own), as whoever types. detail is a JSON object; NULL is CM_ELIMIT. */
 CM_MUST_CHECK int audit_note(struct db *db, const char *action, const char *subject, const char *detail,
                              struct cm_error *error);
 /* One statement that changes something, and its row, in one transaction. *affected: rows of the statement; when there are none nothing is noted and

@@ -29,12 +29,17 @@ char *audit_detail(const char *name, ...)
     }
     va_end(values);
     buf_append_str(&out, *separator == '{' ? "{}" : "}");
-    return buf_take(&out, NULL);
+    if (!out.failed)
+        return buf_take(&out, NULL);
+    buf_done(&out);
+    return NULL;
 }
 
 int audit_note(struct db *db, const char *action, const char *subject, const char *detail, struct cm_error *error)
 {
     char actor[256];
+    if (!detail)
+        return error_set(error, CM_ELIMIT, 0, "the audit log takes 64 KiB of what is said of one act");
     ctl_actor(actor, sizeof actor);
     const char *params[] = {actor, action, subject, detail};
     return db_query(db, "SELECT audit_append($1, $2, $3, $4)", params, 4, NULL, error);

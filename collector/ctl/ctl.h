@@ -36,6 +36,9 @@ CM_MUST_CHECK int ctl_parse(struct cli *cli, ctl_option_fn fn, void *context);
 /* A verb takes the flags that `taken` names, "format limit"; another of its command, given to it, would do nothing. 0, or CM_EXIT_USAGE once told. */
 CM_MUST_CHECK int ctl_refuse_flags(const struct cli *cli, const char *verb, const char *taken);
 
+/* SQL: an interval for people, "02:00:00" or "2d 02:00:00"; to_char alone leaves out the days. */
+#define CTL_INTERVAL(sql) "coalesce(nullif(extract(day FROM " sql "), 0) || 'd ', '') || to_char(" sql ", 'HH24:MI:SS')"
+
 /* Prints "PROGRAM: cannot <what>: <reason>: <detail>", escaped; answers CM_EXIT_FAILED, or CM_EXIT_PARTIAL where the input is at fault. */
 int ctl_fail(const struct cm_error *error, const char *format, ...) CM_PRINTF(2, 3);
 

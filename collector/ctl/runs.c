@@ -41,8 +41,8 @@ static int list(const struct cli *cli, const struct run_call *call)
         {"OK", true, 0, false},       {"FAILED", true, 0, false},  {"STORED", true, 0, false},
         {"RUN", false, 0, false},     {NULL, false, 0, false}};
     static const char text[] = "SELECT to_char(started_at, 'YYYY-MM-DD HH24:MI:SS'), source, scanner, " STATE
-                               ", to_char(finished_at - started_at, 'HH24:MI:SS'), targets, ok, failed, stored_ok || ' "
-                               "+ ' || stored_failed, run" NEWEST;
+                               ", " CTL_INTERVAL("(finished_at - started_at)") ", targets, ok, failed, stored_ok || ' "
+                                                                               "+ ' || stored_failed, run" NEWEST;
     static const char json[] = "SELECT json_strip_nulls(json_build_object('run', run, 'source', source, 'scanner', "
                                "scanner, 'host', host, 'state', " STATE ","
                                " 'started_at', to_char(started_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), "

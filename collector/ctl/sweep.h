@@ -23,10 +23,11 @@ struct sweep_call {
     char every[32], lasts[32], window_from[6], window_until[6], weekdays[32];
     bool has_every, has_lasts, has_window, has_weekdays;
     struct sweep_list targets, scanners, arguments;
-    const char *filter;         /* as typed */
-    struct buf filter_terms;    /* the same as JSON, when there is one */
-    const char *rate, *workers; /* of limit */
-    bool wait;                  /* of start and status */
+    const char *not_of_scan, *not_of_crawl; /* the first of `arguments` that is none of this kind; NULL: all are */
+    const char *filter;                     /* as typed */
+    struct buf filter_terms;                /* the same as JSON, when there is one */
+    const char *rate, *workers;             /* of limit */
+    bool wait;                              /* of start and status */
 };
 
 /* sweep_options.c: one flag into *context, a struct sweep_call. 0 or the exit status. */

@@ -231,9 +231,14 @@ static int read_count(const struct cli *cli, const char *flag, long most, bool m
 static int read_pass(struct sweep_call *call)
 {
     const char *flag = call->cli->argument;
-    if (!shard_argument_allowed("scan", flag) && !shard_argument_allowed("crawl", flag))
+    bool of_scan = shard_argument_allowed("scan", flag), of_crawl = shard_argument_allowed("crawl", flag);
+    if (!of_scan && !of_crawl)
         return cli_wrong(call->cli, "--pass takes one of %s, or of crawl %s, as --pass=--timeout=5",
                          shard_arguments("scan"), shard_arguments("crawl"));
+    if (!of_scan && !call->not_of_scan)
+        call->not_of_scan = flag;
+    if (!of_crawl && !call->not_of_crawl)
+        call->not_of_crawl = flag;
     list_add(&call->arguments, flag, strlen(flag));
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "certmuster/log.h"
+#include "certmuster/shard.h"
 #include "collector/ctl/audit.h"
 #include "collector/ctl/sweep.h"
 
@@ -64,31 +65,63 @@ static const char edit_sql[] =
     " window_end = CASE WHEN $14::text IS NULL THEN window_end ELSE nullif($14, '')::time END,"
     " weekdays = coalesce($15::integer[], weekdays), filter_text = coalesce($17, filter_text), filter = "
     "coalesce($18::jsonb, filter)"
-    " WHERE name = $1 AND kind = coalesce($2, kind) AND ($4::text[] IS NULL OR (kind = 'crawl') = (($4::text[])[1] "
-    "LIKE '/%')) AND $16::text IS NOT NULL";
+    " WHERE name = $1 AND kind = coalesce($2, kind) AND $16::text IS NOT NULL";
+
+enum { TOLD_MAX = 20, TOLD_BYTES_MAX = 4096, COUNT_SIZE = 24 };
+
+/* A list as the audit log has it: how many there are, when they are many. */
+static const char *told(const struct sweep_list *list, const char *text, char count[static COUNT_SIZE])
+{
+    snprintf(count, COUNT_SIZE, "%zu", list->count);
+    return list->count > TOLD_MAX || (list->count && list->text.size > TOLD_BYTES_MAX) ? count : text;
+}
 
 static char *detail_of(const struct sweep_call *call, const char *const *params)
 {
-    char count[24];
-    snprintf(count, sizeof count, "%zu", call->targets.count);
-    return audit_detail("kind", call->kind, "realm", call->realm, "targets",
-                        call->targets.count > 20 ? count : params[3], "known", call->known, "seen", call->seen,
-                        "filter", call->filter, "ports", call->ports, "scanners", params[7], "arguments", params[8],
-                        "shard", call->shard, "deadline", params[10], "every", params[11], "window_from", params[12],
-                        "window_until", params[13], "weekdays", params[14], NULL);
+    char targets[COUNT_SIZE], scanners[COUNT_SIZE], arguments[COUNT_SIZE];
+    return audit_detail("kind", call->kind, "realm", call->realm, "targets", told(&call->targets, params[3], targets),
+                        "known", call->known, "seen", call->seen, "filter", call->filter, "ports", call->ports,
+                        "scanners", told(&call->scanners, params[7], scanners), "arguments",
+                        told(&call->arguments, params[8], arguments), "shard", call->shard, "deadline", params[10],
+                        "every", params[11], "window_from", params[12], "window_until", params[13], "weekdays",
+                        params[14], NULL);
 }
 
-/* Targets that make no sense are told before anything is written. */
-static int check_targets(const struct sweep_call *call, struct db *db, const char *const *params)
+/* --- What a plan may say ------------------------------------------------------------------------------------------------------------------- */
+
+/* A plan as it stands; of one that is made now, as it begins. */
+struct plan {
+    bool is_crawl, has_targets, known, seen, has_filter;
+};
+
+/* *found: there is such a plan. */
+static int read_plan(const struct sweep_call *call, struct db *db, struct plan *out, bool *found)
 {
     struct cm_error error = {0};
-    const char *questions[] = {params[3], call->ports ? call->ports : "443"};
-    bool are_paths = call->targets.count && !call->targets.relative;
-    int code = are_paths ? 0
-                         : db_query(db,
-                                    "SELECT count(*) FROM (SELECT unnest(coalesce($1::text[], '{}')) UNION ALL SELECT "
-                                    "'192.0.2.1') AS x(target), sweep_target(x.target, $2)",
-                                    questions, 2, NULL, &error);
+    struct db_result *rows = NULL;
+    const char *params[] = {call->name};
+    int code = db_query(db,
+                        "SELECT kind = 'crawl', targets <> '{}', known, seen, filter <> '[]' FROM sweep_plan WHERE "
+                        "name = $1",
+                        params, 1, &rows, &error);
+    *found = !code && db_rows(rows) == 1;
+    if (*found)
+        *out = (struct plan){db_boolean(rows, 0, 0), db_boolean(rows, 0, 1), db_boolean(rows, 0, 2),
+                             db_boolean(rows, 0, 3), db_boolean(rows, 0, 4)};
+    db_result_free(rows);
+    return code ? ctl_fail(&error, "nothing was changed") : 0;
+}
+
+/* What the database's rule for targets says of these. 0 or the exit status. */
+static int check_place(const struct sweep_call *call, struct db *db, const char *targets, const char *ports,
+                       const char *wrong)
+{
+    struct cm_error error = {0};
+    const char *questions[] = {targets, ports};
+    int code = db_query(db, "SELECT count(*) FROM unnest($1::text[]) AS x(target), sweep_target(x.target, $2)",
+                        questions, 2, NULL, &error);
+    if (code == CM_EMALFORMED && wrong)
+        return cli_wrong(call->cli, "%s", wrong);
     if (code == CM_EMALFORMED) {
         const char *what = strstr(error.detail, ": ");
         return cli_wrong(call->cli, "%s", what ? what + 2 : error.detail);
@@ -96,22 +129,42 @@ static int check_targets(const struct sweep_call *call, struct db *db, const cha
     return code ? ctl_fail(&error, "nothing was changed") : 0;
 }
 
-/* A crawl's targets are paths, and arguments are those of its kind. */
-static int check_kind(const struct sweep_call *call)
+static int check_scan(const struct sweep_call *call, struct db *db, const struct plan *plan, const char *targets)
 {
-    bool is_crawl = call->kind && strcmp(call->kind, "crawl") == 0;
-    if (is_crawl && (call->known || call->seen || call->ports || call->filter))
-        return cli_wrong(call->cli, "a crawl has paths and scanners, no endpoints and ports");
-    if (is_crawl && call->targets.count == 0)
-        return cli_wrong(call->cli, "a crawl needs the paths that it reads: --target /etc");
-    if (!is_crawl && call->targets.count == 0 && !call->known && !call->seen)
+    bool of_places = call->known || plan->known || call->seen || plan->seen;
+    if (call->scanners.count)
+        return cli_wrong(call->cli, "--scanner says whose files a crawl reads; a scan's shards go to any scanner");
+    if (call->not_of_scan)
+        return cli_wrong(call->cli, "a scan takes no --pass=%s, but %s", call->not_of_scan, shard_arguments("scan"));
+    if (!call->targets.count && !plan->has_targets && !of_places)
         return cli_wrong(call->cli, "nothing to sweep: name --target, -f FILE, --known or --seen");
-    if (!is_crawl && call->filter && *call->filter && !call->known && !call->seen)
+    if ((call->filter ? *call->filter != 0 : plan->has_filter) && !of_places)
         return cli_wrong(call->cli, "--filter narrows --known and --seen down; targets are swept as they are");
-    if (is_crawl && call->targets.relative)
+    int status =
+        call->ports ? check_place(call, db, "{localhost}", call->ports, "--ports takes ports, as 443,8000-8100") : 0;
+    return status || !targets ? status : check_place(call, db, targets, call->ports ? call->ports : "443", NULL);
+}
+
+static int check_crawl(const struct sweep_call *call, const struct plan *plan)
+{
+    if (call->known || call->seen || call->ports || call->filter)
+        return cli_wrong(call->cli, "a crawl has paths and scanners, no endpoints and ports");
+    if (call->not_of_crawl)
+        return cli_wrong(call->cli, "a crawl takes no --pass=%s, but %s", call->not_of_crawl, shard_arguments("crawl"));
+    if (!call->targets.count && !plan->has_targets)
+        return cli_wrong(call->cli, "a crawl needs the paths that it reads: --target /etc");
+    if (call->targets.relative)
         return cli_wrong(call->cli, "a crawl's paths begin with /");
     return 0;
 }
+
+/* What is said must make sense together with what the plan says already; told before anything is written. */
+static int check(const struct sweep_call *call, struct db *db, const struct plan *plan, const char *targets)
+{
+    return plan->is_crawl ? check_crawl(call, plan) : check_scan(call, db, plan, targets);
+}
+
+/* --- Writing ------------------------------------------------------------------------------------------------------------------------------- */
 
 /* No row was changed: there is no such plan, or there is and `why` says the rest. */
 static int unchanged(const struct sweep_call *call, struct db *db, const char *why)
@@ -122,20 +175,19 @@ static int unchanged(const struct sweep_call *call, struct db *db, const char *w
     return status ? status : CM_EXIT_PARTIAL;
 }
 
-static int write_plan(const struct sweep_call *call, const char *sql, const char *action, const char *none,
-                      const char *word)
+/* plan: as it stands. */
+static int write_plan(const struct sweep_call *call, struct db *db, const struct plan *plan, const char *sql,
+                      const char *action, const char *none, const char *word)
 {
     char actor[256];
     const char *params[PLAN_PARAMS];
     struct cm_error error = {0};
-    struct db *db = NULL;
     int64_t changed = 0;
     ctl_actor(actor, sizeof actor);
     fill(call, actor, params);
     char *detail = detail_of(call, params);
-    int status = ctl_connect(call->cli, "certmuster_operate", &db);
-    if (!status)
-        status = check_targets(call, db, params);
+    params[1] = plan->is_crawl ? "crawl" : "scan";
+    int status = check(call, db, plan, params[3]);
     if (!status && audit_act(db, sql, params, PLAN_PARAMS, action, call->name, detail, &changed, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
     else if (!status && changed == 0) {
@@ -143,7 +195,6 @@ static int write_plan(const struct sweep_call *call, const char *sql, const char
     } else if (!status) {
         printf("%s %s\n", word, call->name);
     }
-    db_close(db);
     free(detail);
     return status;
 }
@@ -153,14 +204,31 @@ int sweep_create(const struct sweep_call *call)
     if (!is_plain(call->name))
         return cli_wrong(call->cli, "a plan's name has 1 to %d bytes without blanks, quotes and slashes",
                          (int)NAME_MAX_BYTES);
-    int status = check_kind(call);
-    return status ? status
-                  : write_plan(call, create_sql, "sweep.create", "is a sweep plan already; try edit", "created");
+    const struct plan plan = {.is_crawl = call->kind && strcmp(call->kind, "crawl") == 0};
+    struct db *db = NULL;
+    int status = ctl_connect(call->cli, "certmuster_operate", &db);
+    if (!status)
+        status =
+            write_plan(call, db, &plan, create_sql, "sweep.create", "is a sweep plan already; try edit", "created");
+    db_close(db);
+    return status;
 }
 
 int sweep_edit(const struct sweep_call *call)
 {
-    return write_plan(call, edit_sql, "sweep.edit", "is a plan of the other kind", "changed");
+    static const char other_kind[] = "is a plan of the other kind";
+    struct plan plan;
+    struct db *db = NULL;
+    bool found = false;
+    int status = ctl_connect(call->cli, "certmuster_operate", &db);
+    if (!status)
+        status = read_plan(call, db, &plan, &found);
+    if (!status && (!found || (call->kind && plan.is_crawl != (strcmp(call->kind, "crawl") == 0))))
+        status = unchanged(call, db, other_kind);
+    if (!status)
+        status = write_plan(call, db, &plan, edit_sql, "sweep.edit", other_kind, "changed");
+    db_close(db);
+    return status;
 }
 
 static int act(const struct sweep_call *call, const char *sql, const char *action, const char *none, const char *word)

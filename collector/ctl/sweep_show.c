@@ -109,11 +109,13 @@ int sweep_history(const struct sweep_call *call)
         {"TOOK", true, 0, false},     {"CERTIFICATE", true, 0, false}, {"NONE", true, 0, false},
         {"REFUSED", true, 0, false},  {"SILENT", true, 0, false},      {"UNREACHABLE", true, 0, false},
         {"OTHER", true, 0, false},    {"NEVER", true, 0, false},       {NULL, false, 0, false}};
-    static const char text[] =
-        "SELECT to_char(w.started_at, 'YYYY-MM-DD HH24:MI'), w.plan, w.state, to_char(coalesce(w.finished_at, now()) - "
-        "w.started_at, 'HH24:MI:SS'), c.certificate, c.no_certificate, c.refused, c.silent, c.unreachable, c.other + "
-        "c.unresolved, c.never FROM (SELECT * FROM sweep w WHERE $1::text IS NULL OR w.plan = $1 ORDER BY w.started_at "
-        "DESC LIMIT 50) w JOIN sweep_coverage c ON c.sweep_id = w.sweep_id ORDER BY w.started_at DESC";
+    static const char text[] = "SELECT to_char(w.started_at, 'YYYY-MM-DD HH24:MI'), w.plan, w.state, " CTL_INTERVAL(
+        "(coalesce(w.finished_at, now()) - w.started_at)") ", c.certificate, c.no_certificate, c.refused, c.silent, "
+                                                           "c.unreachable, c.other + "
+                                                           "c.unresolved, c.never FROM (SELECT * FROM sweep w WHERE "
+                                                           "$1::text IS NULL OR w.plan = $1 ORDER BY w.started_at "
+                                                           "DESC LIMIT 50) w JOIN sweep_coverage c ON c.sweep_id = "
+                                                           "w.sweep_id ORDER BY w.started_at DESC";
     char json[4096];
     snprintf(json, sizeof json,
              "%s WHERE g.sweep_id IN (SELECT w.sweep_id FROM sweep w WHERE $1::text IS NULL OR w.plan = $1 ORDER BY "
@@ -143,7 +145,9 @@ static const char tell_sql[] =
     "NULL ORDER BY v.rank";
 
 static const char held_sql[] =
-    "SELECT v.number, v.scanner, v.attempts, to_char(v.taken_at, 'HH24:MI:SS'), to_char(v.until, 'HH24:MI:SS'), v.told "
+    "SELECT v.number, v.scanner, v.attempts, to_char(v.taken_at, CASE WHEN v.taken_at > now() - interval '12 hours' "
+    "THEN 'HH24:MI:SS' ELSE 'YYYY-MM-DD HH24:MI' END), to_char(v.until, CASE WHEN v.until < now() + interval '12 "
+    "hours' THEN 'HH24:MI:SS' ELSE 'YYYY-MM-DD HH24:MI' END), v.told "
     "|| CASE WHEN v.probes > 0 THEN ' of ' || v.probes ELSE '' END FROM sweep_shard v WHERE v.sweep_id = $1 AND "
     "v.state = 'leased' ORDER BY v.number";
 

@@ -233,6 +233,51 @@ def test_filter():
     sweep("delete", "narrow")
 
 
+def test_what_goes_together():
+    """What is said of a plan must make sense with what it says already, and with its kind; what is long is told by its number in the audit log."""
+    sweep("create", "places", "--target", "192.0.2.1")
+    sweep("create", "paths", "--kind", "crawl", "--target", "/etc")
+    for words, text in ((("create", "bad", "--target", "127.0.0.1", "--pass=--max-depth=3"), "a scan takes no --pass=--max-depth=3, but --timeout"),
+                        (("create", "bad", "--kind", "crawl", "--target", "/etc", "--pass=--timeout=5"), "a crawl takes no --pass=--timeout=5, but "),
+                        (("create", "bad", "--target", "192.0.2.1", "--scanner", "x"), "--scanner says whose files a crawl reads"),
+                        (("create", "bad", "--target", "/etc"), "not a target: /etc"),
+                        (("create", "bad", "--known", "--ports", "99-1"), "--ports takes ports, as 443,8000-8100"),
+                        (("edit", "places", "--pass=--max-depth=3"), "a scan takes no --pass=--max-depth=3"), (("edit", "paths", "--pass=--timeout=5"), "a crawl takes no --pass=--timeout=5"),
+                        (("edit", "places", "--filter", "status:expiring"), "--filter narrows"), (("edit", "paths", "--known", "--ports", "443", "--filter", "owner:x"), "a crawl has paths"),
+                        (("edit", "places", "--target", "/etc"), "not a target: /etc"), (("edit", "paths", "--target", "192.0.2.1"), "begin with /"), (("edit", "places", "--scanner", "x"), "--scanner says")):
+        said = sweep(*words, status=2)
+        assert text in said and "192.0.2.1'" not in said, (words, said)
+    equal("nothing came of it", "", sql("SELECT name FROM sweep_plan WHERE name = 'bad' OR name IN ('places', 'paths') AND (known OR filter <> '[]')"))
+    equal("no edit is noted", "0", sql("SELECT count(*) FROM audit_log WHERE action = 'sweep.edit' AND subject IN ('places', 'paths')"))
+    sweep("edit", "places", "--seen", "--filter", "status:failing", "--pass=--timeout=5")
+    sweep("edit", "places", "--filter", "owner:x")
+    sweep("edit", "paths", "--target", "/opt", "--pass=--max-depth=3", "--scanner", "x")
+    names = [word for i in range(3000) for word in ("--scanner", f"scanner-with-a-name-{i}")]
+    sweep("create", "thousands", "--kind", "crawl", "--target", "/a", *names)
+    sweep("create", "wild", "--kind", "crawl", *(word for i in range(20) for word in ("--target", f"/{i}" + "\\" * 4000)))
+    told = lambda plan: json.loads(sql(f"SELECT detail FROM audit_log WHERE action = 'sweep.create' AND subject = '{plan}'  ORDER BY seq DESC LIMIT 1"))
+    equal("as many", ("3000", "{\"/a\"}", "20"), (told("thousands")["scanners"], told("thousands")["targets"], told("wild")["targets"]))
+    assert "the audit log takes 64 KiB" in sweep("create", "bad", "--target", "192.0.2.1", "--realm", "r" * 70000, status=3)
+    equal("and nothing was made", "0", sql("SELECT count(*) FROM sweep_plan WHERE name = 'bad'"))
+    for name in ("places", "paths", "thousands", "wild"):
+        sweep("delete", name)
+
+
+def test_days():
+    """What took days is told with them."""
+    sweep("create", "days", "--target", "192.0.2.1")
+    sweep("start", "days")
+    sweep("cancel", "days")
+    sql("UPDATE sweep SET started_at = finished_at - interval '50 hours' WHERE plan = 'days'")
+    assert " 2d 02:00:00 " in sweep("history", "days"), sweep("history", "days")
+    sql("UPDATE sweep SET started_at = finished_at - interval '90 minutes' WHERE plan = 'days'")
+    assert " 01:30:00 " in sweep("history", "days"), sweep("history", "days")
+    sql("INSERT INTO run (run, source, scanner, started_at, finished_at) VALUES (gen_random_uuid(), 'scan', 'days', now() - interval '74 hours', now())")
+    assert " 3d 02:00:00 " in certmuster("run", "list"), certmuster("run", "list")
+    sql("DELETE FROM run WHERE scanner = 'days'")
+    sweep("delete", "days")
+
+
 def test_no_plan():
     """A plan that is not there: one sentence on stderr and status 1, whatever was to be done with it. One of which no sweep ran is told apart."""
     for words in (("start",), ("status",), ("status", "--format", "json"), ("show",), ("show", "--format", "json"), ("history",), ("cancel",), ("enable",), ("disable",), ("delete",),
@@ -408,8 +453,9 @@ def test_crawlers():
 def main():
     global sockets, port, closed
     sockets, port, closed = begin()
-    play([test_attempts, test_schedule, test_limits, test_hostile, test_known, test_filter, test_no_plan, test_nothing_to_sweep, test_windows, test_pause, test_delete_at_the_start,
-          test_nobody, test_crawlers])
+    play([test_attempts, test_schedule, test_limits, test_hostile, test_known, test_filter, test_what_goes_together, test_days, test_no_plan,
+          test_nothing_to_sweep, test_windows, test_pause, test_delete_at_the_start, test_nobody,
+          test_crawlers])
 
 
 clean_up_after(main)
