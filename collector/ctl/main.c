@@ -1,4 +1,5 @@
 /* certmuster-ctl: the operator's hand. Reads the command's name and hands the rest to its file. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +36,16 @@ static void print_help(void)
          "at all.");
 }
 
+/* What was asked for and could not be written was not given, whatever else went well: the head of the audit log is to be kept. Whoever reads no further, as head(1), has what it wants. */
+static int end(int status)
+{
+    errno = 0;
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE || status == CM_EXIT_FAILED)
+        return status;
+    say_error("cannot write to standard output: %s", errno ? strerror(errno) : "some of it is lost");
+    return CM_EXIT_FAILED;
+}
+
 static int unknown(const char *name)
 {
     struct suggest suggest = {.typed = name};
@@ -57,17 +68,17 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_help();
-        return CM_EXIT_OK;
+        return end(CM_EXIT_OK);
     }
     if (strcmp(argv[1], "--version") == 0) {
         puts("certmuster-ctl " CERTMUSTER_VERSION);
-        return CM_EXIT_OK;
+        return end(CM_EXIT_OK);
     }
     for (const struct ctl_command *command = ctl_commands; command->name; command++)
         if (strcmp(command->name, argv[1]) == 0) {
             snprintf(program, sizeof program, "certmuster %s", command->name);
             log_init(program, LOG_LEVEL_INFO);
-            return command->run(argc - 1, argv + 1);
+            return end(command->run(argc - 1, argv + 1));
         }
     return unknown(argv[1]);
 }

@@ -56,6 +56,14 @@ for n, row in enumerate(rows, 1):
 assert previous == sys.argv[2]
 P
 
+note "what could not be written is no success: the head is to be kept"
+for words in "audit verify" "audit list" "audit list --format json" "audit export" "sweep list" "scanner list" "run list" "owner list" "status" "config" "migrate --status" "--help"; do
+    assert_eq "$words" 3 "$(status_of sh -c "certmuster-ctl $words >/dev/full")"
+    assert_eq "$words: $(cat "$dir/err")" 1 "$(grep -c "cannot write to standard output: " "$dir/err")"
+    assert_eq "$words: lines" 1 "$(wc -l <"$dir/err")"
+done
+certmuster audit export | head -n 1 >"$dir/out"
+
 note "who acts cannot change what stands there"
 for role in certmuster_read certmuster_ingest certmuster_operate; do
     for sql in "INSERT INTO audit_log SELECT 99, at, actor, db_user, action, subject, detail, previous, hash FROM audit_log LIMIT 1" "UPDATE audit_log SET actor = 'nobody'" \
