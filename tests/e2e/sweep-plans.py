@@ -196,7 +196,7 @@ def test_known():
     sweep("edit", "seen", "--target", "203.0.113.0/29:8443")
     equal("edited", "203.0.113.0/29:8443 seen.example.org@203.0.113.5:8443", sql(mine % "seen"))
     assert "203.0.113.0/29:8443" in sweep("show", "seen")
-    equal("starttls by itself", ["--starttls=auto"], json.loads(sql("SELECT body FROM lease_order LIMIT 0") or "[]") or known_arguments(one))
+    equal("starttls by itself", ["--starttls=auto"], known_arguments(one))
 
 
 def test_filter():
