@@ -36,8 +36,10 @@ static const struct cli_program program = {
         "Work is done by certmuster-submit --worker scan|crawl on the scanners. A shard whose worker dies is given to "
         "another, and not back while others are at work; five failures abandon it. Coverage counts each place of a "
         "shard that is done once: with a "
-        "certificate, without, refused, silent, unreachable, unresolved, other; never tried is what is left. Nothing "
-        "of that but a certificate seen says that a place is gone. Times are UTC. Exit status: 0 done; 1 what was "
+        "certificate, without, refused, silent, unreachable, unresolved, other; never tried is what is left. A "
+        "place is gone after as many sweeps as gone.after says that found it refused, or its name unresolved because "
+        "it does not exist; silence and what is unreachable never say so. Times are UTC. Exit status: 0 done; 1 what "
+        "was "
         "asked for is not there, start found nothing to sweep, or --wait saw something left undone; 2 wrong use; 3 the "
         "inventory could not be reached.",
 };

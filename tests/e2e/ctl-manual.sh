@@ -9,7 +9,7 @@ for command in $commands; do
     grep -q "^\.Nm certmuster Cm $command\$" "$manual" || fail "$command has no line in the synopsis"
     for flag in $(grep -o '^ *\(-[a-z], \)\?--[a-z-]*' "$dir/help" | grep -o -- '--[a-z-]*'); do
         case $flag in --help|--version|--config|--verbose|--quiet) continue ;; esac
-        grep -q "Fl -${flag#--}\|Fl n " "$manual" || fail "$command $flag is not in the manual"
+        grep -q "Fl -${flag#--}\>" "$manual" || fail "$command $flag is not in the manual"
     done
 done
 for flag in $(grep -o 'Fl -[a-z-]*' "$manual" | sed 's/Fl -/--/' | sort -u); do

@@ -7,7 +7,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from browse_tools import Terminal
 from collectd_tools import Collector, cert_record, certificate, failure, new_run, run_record, sha, sighting, template
 from common import equal
-from roles_tools import DEFINERS, ROLES, RULES, Cluster, allowed, attempt, table_statements
+from roles_tools import DEFINERS, PG, ROLES, RULES, Cluster, allowed, attempt, table_statements
 
 BIN = os.environ["CM_BIN"]
 os.environ["PATH"] = f"{BIN}:{os.environ['PATH']}"
@@ -152,6 +152,50 @@ def test_superuser_is_found():
     assert "row 2 was changed" in certmuster("reader", "audit", "verify", status=1)
     db.sql("UPDATE audit_log SET actor = (SELECT actor FROM audit_log WHERE seq = 1) WHERE seq = 2")
     certmuster("reader", "audit", "verify")
+
+
+def test_administrator_is_found():
+    """CREATEROLE makes itself a member of any role that is no superuser's, as the manual says; without it there is no way."""
+    head = re.search(r"head (\S+)", certmuster("reader", "audit", "verify"))[1]
+    take = "GRANT certmuster_audit TO certmuster_admin; SET ROLE certmuster_audit;"
+    db.sql(take + "UPDATE certmuster.audit_log SET actor = 'somebody else' WHERE seq = 2", user="certmuster_admin")
+    assert "row 2 was changed" in certmuster("reader", "audit", "verify", status=1)
+    db.sql("SET ROLE certmuster_audit; UPDATE certmuster.audit_log SET actor = (SELECT actor FROM certmuster.audit_log WHERE seq = 1) WHERE seq = 2; RESET ROLE;"
+           "REVOKE certmuster_audit FROM certmuster_admin", user="certmuster_admin")
+    certmuster("reader", "audit", "verify", "--head", head)
+    db.sql("ALTER ROLE certmuster_admin NOCREATEROLE")
+    done = db.psql(take, user="certmuster_admin")
+    assert done.returncode and "must have admin option" in done.stderr, done.stderr
+    certmuster("certmuster_admin", "migrate")
+    db.sql("ALTER ROLE certmuster_admin CREATEROLE")
+
+
+def test_restore():
+    """The manual's: as the owner of the database it cannot be, as a superuser it is, and everybody has the rights that they had."""
+    head = re.search(r"head (\S+)", certmuster("reader", "audit", "verify"))[1]
+    dump = f"{TMP}/inventory.dump"
+    tool = lambda *words: subprocess.run([f"{PG}/{words[0]}", "-h", db.dir, *words[1:]], capture_output=True, text=True)
+    equal("pg_dump", (0, ""), (lambda done: (done.returncode, done.stderr))(tool("pg_dump", "-Fc", "-U", "certmuster_admin", "certmuster", "-f", dump)))
+    rights = ("SELECT c.relname::text, c.relkind::text, pg_get_userbyid(c.relowner)::text, coalesce((SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(c.relacl) a), '') FROM pg_class c WHERE c.relnamespace = 'certmuster'::regnamespace"
+              " UNION ALL SELECT p.oid::regprocedure::text, p.prosecdef::text, pg_get_userbyid(p.proowner), coalesce((SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(p.proacl) a), '')"
+              " FROM pg_proc p WHERE p.pronamespace = 'certmuster'::regnamespace ORDER BY 1, 2")
+    for name in ("denied", "restored"):
+        equal("createdb", 0, tool("createdb", "-U", "postgres", "-O", "certmuster_admin", name).returncode)
+    done = tool("pg_restore", "-e", "-U", "certmuster_admin", "-d", "denied", dump)
+    assert done.returncode and "certmuster_audit" in done.stderr, done
+    equal("pg_restore", (0, ""), (lambda done: (done.returncode, done.stderr))(tool("pg_restore", "-e", "-U", "postgres", "-d", "restored", dump)))
+    equal("owners and rights", db.sql(rights), db.sql(rights, database="restored"))
+    for login in ("boss", "reader", "operator"):
+        with open(f"{TMP}/restored-{login}.yaml", "w") as out:
+            out.write(f'dsn: "host={db.dir} dbname=restored user={login}"\n')
+    assert "nothing to do" in certmuster("restored-boss", "migrate")
+    certmuster("restored-reader", "audit", "verify", "--head", head)
+    certmuster("restored-operator", "scanner", "disable", "probe")
+    certmuster("restored-reader", "audit", "verify", "--head", head)
+    for answer in attempt(db, "certmuster_operate", ["DELETE FROM audit_log"]):
+        assert "permission denied" in answer, answer
+    for name in ("denied", "restored"):
+        db.sql(f"DROP DATABASE {name}", database="postgres")
 
 
 def test_hostile_arguments():
@@ -394,7 +438,7 @@ def main():
         certmuster("certmuster_admin", "migrate")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{TMP}/r.key", "-out", f"{TMP}/roots.pem", "-days", "9", "-subj", "/CN=Root of roles"],
                        check=True, stderr=subprocess.DEVNULL)
-        for test in (test_programs, test_matrix, test_other_relations, test_functions, test_making, test_proofs, test_superuser_is_found, test_hostile_arguments, test_newer, test_newer_comes):
+        for test in (test_programs, test_matrix, test_other_relations, test_functions, test_making, test_proofs, test_superuser_is_found, test_administrator_is_found, test_restore, test_hostile_arguments, test_newer, test_newer_comes):
             began = time.monotonic()
             test()
             print(f"{test.__name__[5:]}: {time.monotonic() - began:.1f} s", flush=True)
