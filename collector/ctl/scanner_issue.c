@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "certmuster/home.h"
+#include "certmuster/inventory.h"
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
 #include "collector/ctl/audit.h"
@@ -106,6 +107,30 @@ int scanner_enrol(const struct scanner_call *call)
     return status;
 }
 
+/* An act like enrolment, though it changes nothing in the inventory, which need not be there yet: where it cannot be told, that is said. */
+static void note_collector(const struct scanner_call *call, const char *sha256, const char *end)
+{
+    struct cm_error error = {0};
+    struct config *config = NULL;
+    struct db *db = NULL;
+    char names[4096] = "";
+    for (size_t i = 0, used = 0; i < call->name_count && used < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? " " : "", call->names[i]);
+    char *detail = audit_detail("names", names, "sha256", sha256, "until", end, NULL);
+    int code = config_load(call->cli->config_path, &config, &error);
+    if (!code)
+        code = inventory_connect(config, "certmuster_operate", log_program(), &db, &error);
+    if (!code)
+        code = inventory_check_schema(db, NULL, &error);
+    if (!code)
+        code = audit_note(db, "scanner.collector", call->names[0], detail, &error);
+    if (code)
+        say_error("the audit log has no row of this: %s%s%s", error.reason, error.detail[0] ? ": " : "", error.detail);
+    db_close(db);
+    config_free(config);
+    free(detail);
+}
+
 int scanner_collector(const struct scanner_call *call)
 {
     struct authority *authority = NULL;
@@ -127,6 +152,7 @@ int scanner_collector(const struct scanner_call *call)
     if (!status) {
         timefmt_seconds(end, issued.not_after);
         scanner_print_collector(dir, end, authority_certificate_path(authority));
+        note_collector(call, issued.sha256, end);
     }
     issued_done(&issued);
     authority_close(authority);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Scanners by certificate: a private CA, enrolment, rotation side by side, revocation, a collector whose certificate, key and CA are replaced while it serves. openssl(1) reads what we make."""
-import glob, os, signal, ssl, subprocess, sys, time
+import glob, hashlib, json, os, signal, ssl, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collectd_tools import Collector, new_run, failure
 from common import equal, fail
@@ -56,6 +56,14 @@ def test_files(ca, config):
     for path, mode in ((f"{work}/one/probe-1.key", 0o600), (f"{work}/one/probe-1.pem", 0o644), (f"{ca}/ca.key", 0o600), (f"{ca}/ca.pem", 0o644)):
         equal(path, mode, os.stat(path).st_mode & 0o777)
     certmuster("scanner", "collector", "localhost", "127.0.0.1", "::1", "--out", f"{work}/server", config=config)
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(open(f"{work}/server/collector.pem").read())).hexdigest()
+    row = json.loads(certmuster("audit", "list", "-n", "1", "--format", "json", config=config))[0]
+    equal("its row", ("scanner.collector", "localhost", "localhost 127.0.0.1 ::1", digest), (row["action"], row["subject"], row["detail"]["names"], row["detail"]["sha256"]))
+    os.mkdir(f"{work}/alone")
+    with open(f"{work}/nowhere.yaml", "w") as f:
+        f.write(f'dsn: "host={work}/nowhere dbname=x"\nca: {{dir: {ca}}}\n')
+    done = subprocess.run(["certmuster-ctl", "scanner", "collector", "localhost", "--out", f"{work}/alone", "--config", f"{work}/nowhere.yaml"], capture_output=True, text=True)
+    assert done.returncode == 0 and "the audit log has no row of this: " in done.stderr and len(done.stderr.splitlines()) == 1 and os.path.exists(f"{work}/alone/collector.pem"), done
     text = openssl("x509", "-in", f"{work}/server/collector.pem", "-noout", "-text")
     assert "TLS Web Server Authentication" in text and "DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1" in text, text
     equal("nothing else lies about", ["collector.key", "collector.pem", "probe-1.key", "probe-1.pem"], sorted(os.listdir(f"{work}/one") + os.listdir(f"{work}/server")))
