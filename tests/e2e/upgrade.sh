@@ -14,7 +14,10 @@ make_database() { # name: an empty one, and a configuration for it
     psql -X -q -h "$sockets" -U certmuster_admin -d postgres -c "CREATE DATABASE $1"
     printf 'dsn: "host=%s dbname=%s"\nrealm: default\nhost: s1.example.org\nscanner: s1\n' "$sockets" "$1" >"$dir/$1.yaml"
 }
-restore() { psql -X -q -v ON_ERROR_STOP=1 -h "$sockets" -U certmuster_admin -d "$1" -f "$2" >"$dir/restore.out" || fail "restoring $2"; }
+restore() {
+    case $2 in *.gz) gunzip -c "$2" ;; *) cat "$2" ;; esac >"$dir/kept.sql"
+    psql -X -q -v ON_ERROR_STOP=1 -h "$sockets" -U certmuster_admin -d "$1" -f "$dir/kept.sql" >"$dir/restore.out" || fail "restoring $2"
+}
 serve() { # database: a collector on it
     start "collectd-$1" certmuster-collectd --config "$dir/$1.yaml" --dsn "host=$sockets dbname=$1 user=certmuster_ingest" --socket "$dir/$1.sock"
     wait_for 30 curl -sf --unix-socket "$dir/$1.sock" http://localhost/healthz
@@ -55,24 +58,70 @@ schema_of fresh >"$dir/schema.fresh"
 schema_of first >"$dir/schema.first"
 cmp "$dir/schema.fresh" "$dir/schema.first" || { diff "$dir/schema.fresh" "$dir/schema.first" | head -20; fail "a migrated schema is not the one that is made anew"; }
 
-note "each step on the data of the one before"
-for step in $later; do
-    make_database "from$step"
-    restore "from$step" "$kept/schema-8.sql"
-    for earlier in $later; do
-        [ "$earlier" -le "$step" ] || break
-        file=$(ls "$CM_TOP"/sql/"$(printf %04d "$earlier")"_*.sql)
-        name=${file##*/}
-        psql -X -q -1 -v ON_ERROR_STOP=1 -h "$sockets" -U certmuster_admin -d "from$step" -c "SET search_path = certmuster" -c "SET timezone = 'UTC'" -f "$file" \
-            -c "INSERT INTO schema_version (number, name) VALUES ($earlier, '${name%.sql}')" >"$dir/out" || fail "step $earlier by itself"
+# steps_on KEPT STEPS: each step on the data of the one before, which stays as $dir/before tells it.
+steps_on() {
+    local kept_at=$1 steps=$2 step earlier file name
+    for step in $steps; do
+        make_database "from$step"
+        restore "from$step" "$kept_at"
+        for earlier in $steps; do
+            [ "$earlier" -le "$step" ] || break
+            file=$(ls "$CM_TOP"/sql/"$(printf %04d "$earlier")"_*.sql)
+            name=${file##*/}
+            psql -X -q -1 -v ON_ERROR_STOP=1 -h "$sockets" -U certmuster_admin -d "from$step" -c "SET search_path = certmuster" -c "SET timezone = 'UTC'" -f "$file" \
+                -c "INSERT INTO schema_version (number, name) VALUES ($earlier, '${name%.sql}')" >"$dir/out" || fail "step $earlier by itself"
+        done
+        inventory_of "from$step" >"$dir/after"
+        cmp "$dir/before" "$dir/after" || fail "step $step changed what was there"
+        certmuster migrate --config "$dir/from$step.yaml" >"$dir/out" || fail "from $step on: $(cat "$dir/out")"
+        schema_of "from$step" >"$dir/schema.step"
+        cmp "$dir/schema.fresh" "$dir/schema.step" || fail "the schema depends on where the migration stopped: $step"
+        psql -X -q -h "$sockets" -U certmuster_admin -d postgres -c "DROP DATABASE from$step"
     done
-    inventory_of "from$step" >"$dir/after"
-    cmp "$dir/before" "$dir/after" || fail "step $step changed what was there"
-    certmuster migrate --config "$dir/from$step.yaml" >"$dir/out" || fail "from $step on: $(cat "$dir/out")"
-    schema_of "from$step" >"$dir/schema.step"
-    cmp "$dir/schema.fresh" "$dir/schema.step" || fail "the schema depends on where the migration stopped: $step"
-    psql -X -q -h "$sockets" -U certmuster_admin -d postgres -c "DROP DATABASE from$step"
+}
+note "each step on the data of the one before"
+steps_on "$kept/schema-8.sql" "$later"
+
+note "a later inventory: sweeps and leases, places that are gone, requests, lists, SSH certificates"
+make_database fleet
+restore fleet "$kept/schema-21.sql.gz"
+rows_of() { # of every table that people fill, and each has some
+    in_database "$1" "$(for table in certificate certificate_name chain location sighting location_state observation run told batch scanner scanner_certificate sweep sweep_plan realm_limit shard lease place_gone \
+        key_file csr crl ssh_certificate store owner owner_rule alert alert_event delivery; do echo "SELECT '$table', count(*) FROM $table;"; done)"
+}
+rows_of fleet >"$dir/rows.before"
+assert_eq "tables of the kept inventory that are empty" "" "$(grep '|0$' "$dir/rows.before" || true)"
+inventory_of fleet >"$dir/before"
+head=$(in_database fleet "SELECT seq || ':' || encode(hash, 'hex') FROM audit_head")
+certmuster migrate --config "$dir/fleet.yaml" >"$dir/out" || fail "migrating it: $(cat "$dir/out")"
+assert_contains "migrate" "schema $newest, " "$(cat "$dir/out")"
+inventory_of fleet >"$dir/after"
+cmp "$dir/before" "$dir/after" || { diff "$dir/before" "$dir/after" | head; fail "the migration changed what was there"; }
+rows_of fleet >"$dir/rows.after"
+cmp "$dir/rows.before" "$dir/rows.after" || { diff "$dir/rows.before" "$dir/rows.after"; fail "the migration changed how much was there"; }
+schema_of fleet >"$dir/schema.fleet"
+cmp "$dir/schema.fresh" "$dir/schema.fleet" || { diff "$dir/schema.fresh" "$dir/schema.fleet" | head -20; fail "a later schema, migrated, is not the one that is made anew"; }
+certmuster audit verify --head "$head" --config "$dir/fleet.yaml" >"$dir/out" || fail "the later log: $(cat "$dir/out")"
+steps_on "$kept/schema-21.sql.gz" "$(echo "$later" | awk '$1 > 21')"
+
+note "its sweep goes on where it was"
+held=$(in_database fleet "SELECT lease_id FROM lease WHERE ended_at IS NULL")
+assert_eq "shards" "done|1 leased|1 open|2" "$(in_database fleet "SELECT state, count(*) FROM shard GROUP BY state ORDER BY state" | xargs)"
+in_database fleet "UPDATE sweep SET deadline = now() + interval '7 days' WHERE state = 'running'; UPDATE lease SET until = now() WHERE ended_at IS NULL" # as on the day of the dump
+serve fleet
+lost() { [ "$(in_database fleet "SELECT outcome FROM lease WHERE lease_id = '$held'")" = expired ]; }
+wait_for 30 lost
+for shard in 1 2 3; do
+    assert_eq "shard $shard" 200 "$(curl -s -o "$dir/order" -w '%{http_code}' --unix-socket "$dir/fleet.sock" -d '{"kind":"scan","scanner":"s1"}' http://localhost/v1/leases)"
+    run=$(jq -r .lease "$dir/order")
+    jq -c --arg at "$(date -u +%Y-%m-%dT%H:%M:%S.000Z)" '. as $o | ({state: "started"}, {state: "finished", targets: 0, ok: 0, failed: 0})
+        | {v: 1, type: "run", run: $o.lease, source: "scan", at: $at, scanner: "s1"} + .' "$dir/order" >"$dir/work.ndjson"
+    deliver fleet "$dir/work.ndjson"
+    assert_eq "done" 200 "$(curl -s -o "$dir/out" -w '%{http_code}' --unix-socket "$dir/fleet.sock" -d '{"state":"done","scanner":"s1"}' "http://localhost/v1/leases/$run")"
 done
+assert_eq "the sweep" "finished|4" "$(in_database fleet "SELECT w.state, count(*) FROM sweep w JOIN shard s USING (sweep_id) WHERE w.plan = 'kept' AND s.state = 'done' GROUP BY w.state")"
+assert_eq "who is gone" "192.0.2.4" "$(in_database fleet "SELECT host(ip) FROM place_gone JOIN location USING (location_id)")"
+certmuster audit verify --head "$head" --config "$dir/fleet.yaml" >"$dir/out" || fail "the later log, gone on with: $(cat "$dir/out")"
 
 note "the first records, delivered to the migrated and to an empty inventory"
 python3 - "$kept/records-first.ndjson" "$dir/later.ndjson" <<'P'
@@ -144,3 +193,20 @@ for role in read operate ingest; do
     psql -X -q -At -h "$sockets" -U "certmuster_$role" -d restored -c "SELECT count(*) FROM certmuster.certificate" >"$dir/out" || fail "certmuster_$role has no rights on what was restored"
 done
 ! psql -X -q -h "$sockets" -U certmuster_operate -d restored -c "DELETE FROM certmuster.audit_log" 2>"$dir/err" || fail "the restored log may be changed"
+
+note "the private inventory, restored into a new home"
+old=$CERTMUSTER_HOME
+export CERTMUSTER_HOME=$dir/new
+new_home() { certmuster up "$@" >"$dir/new.log" 2>&1 || { cat "$dir/new.log"; fail "certmuster up $*"; }; }
+trap 'CERTMUSTER_HOME=$dir/new certmuster down >/dev/null 2>&1; CERTMUSTER_HOME=$old; finish' EXIT
+new_home --database-only
+there=$(cat "$CERTMUSTER_HOME/sockets")
+dropdb -h "$there" -U certmuster_admin certmuster
+createdb -h "$there" -U certmuster_admin certmuster
+pg_restore -e -h "$there" -U certmuster_admin -d certmuster "$dir/backup.dump" || fail "pg_restore into the new home"
+new_home
+certmuster status >"$dir/out" || fail "status: $(cat "$dir/out")"
+certmuster audit verify --head "$head" >"$dir/out" || fail "the log in the new home: $(cat "$dir/out")"
+certmuster submit "$kept/records-first.ndjson" >"$dir/out" 2>"$dir/err" || { cat "$dir/out" "$dir/err"; fail "delivering to the new home"; }
+(sockets=$there; in_database certmuster "SELECT encode(sha256, 'hex') FROM certificate ORDER BY sha256") >"$dir/there"
+assert_eq "certificates in the new home" "$(fingerprints first)" "$(cat "$dir/there")"
