@@ -65,6 +65,20 @@ static int connection_error(const struct db *db, struct cm_error *error, const c
     return CM_EIO;
 }
 
+static const char refused[] = "the database refused the statement";
+
+bool db_refused(int code, const struct cm_error *error)
+{
+    /* What a value may cause; 42 and the like are of the statement. */
+    static const char *const classes[] = {"21", "22", "23", "54"};
+    if (code != CM_EMALFORMED || !error->reason || strcmp(error->reason, refused) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (strncmp(error->detail, classes[i], 2) == 0)
+            return true;
+    return false;
+}
+
 int db_fail(struct db *db, const PGresult *result, struct cm_error *error)
 {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
@@ -73,7 +87,7 @@ int db_fail(struct db *db, const PGresult *result, struct cm_error *error)
     if (PQstatus(db->connection) != CONNECTION_OK || !state)
         return connection_error(db, error, "the database connection is gone");
     int code = CM_EMALFORMED;
-    const char *reason = "the database refused the statement";
+    const char *reason = refused;
     if (strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0 || strcmp(state, "55P03") == 0) {
         code = CM_ECONFLICT;
         reason = "another transaction is in the way";

@@ -1,7 +1,8 @@
 /* Records of what lies beside certificates, as they are read: keystores' weaknesses, requests, revocation lists, SSH certificates.
  *
  * Their members are checked one by one against a table and gathered into one JSON object, which the inventory keeps as it is. What is in no table is
- * left out. A record of an older scanner may lack any of them. */
+ * left out. A record of an older scanner may lack any of them. Times are kept as PostgreSQL reads them, whatever else RFC 3339 allows:
+ * in UTC, in years that it has. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,11 +37,25 @@ static const struct member ssh_members[] = {
     {"extensions", LIST},     {"undecodable", TEXT},     {NULL, TEXT},
 };
 
+/* Whoever made the thing wrote what he liked, also a year 0, an offset of 23 hours or a thousand digits of a second: what is a time is
+ * no reason to lose the record, so *kept is the nearest that the inventory holds. */
+static bool is_time(struct reader *reader, const char *name, json_t **kept)
+{
+    char text[TIMEFMT_SIZE];
+    int64_t ms;
+    const char *value = member_text(reader, reader->root, name, REQUIRED, MEMBER_LABEL_MAX);
+    if (!value || timefmt_read_ms(value, &ms) != CM_OK)
+        return false;
+    int64_t seconds = ms / 1000 - (ms % 1000 < 0);
+    timefmt_seconds(text, seconds < TIMEFMT_YEAR_ONE ? TIMEFMT_YEAR_ONE : seconds);
+    *kept = json_string(text);
+    return true;
+}
+
 /* Texts of others may hold a NUL, which is told apart from an end only when they are kept: no reason to lose the record. */
-static bool is_right(struct reader *reader, const struct member *member, const json_t *value)
+static bool is_right(struct reader *reader, const struct member *member, const json_t *value, json_t **kept)
 {
     uint8_t digest[CM_SHA256_SIZE];
-    int64_t ms;
     switch (member->kind) {
     case TEXT:
         return json_is_string(value);
@@ -53,8 +68,7 @@ static bool is_right(struct reader *reader, const struct member *member, const j
         return json_is_string(value) && json_string_length(value) <= 2 * MEMBER_WORD_MAX &&
                strspn(json_string_value(value), "0123456789abcdef") == json_string_length(value);
     case SECONDS:
-        /* Also before 1970: whoever made the thing wrote what he liked. */
-        return json_is_string(value) && timefmt_read_ms(json_string_value(value), &ms) == CM_OK;
+        return is_time(reader, member->name, kept);
     case COUNT:
         return member_number(reader, reader->root, member->name, REQUIRED, 0, MEMBER_COUNT_MAX, -1) >= 0;
     case BOOLEAN:
@@ -73,11 +87,13 @@ void record_read_facts(struct reader *reader)
                                                                         : ssh_members;
     json_t *facts = json_object();
     for (; members->name && !reader->code; members++) {
-        json_t *value = json_object_get(reader->root, members->name);
+        json_t *value = json_object_get(reader->root, members->name), *kept = NULL;
         if (!value)
             continue;
-        if (!is_right(reader, members, value))
+        if (!is_right(reader, members, value, &kept))
             member_wrong(reader, "not of the kind that it should be", members->name);
+        else if (kept)
+            json_object_set_new(facts, members->name, kept);
         else
             json_object_set(facts, members->name, value);
     }

@@ -9,6 +9,7 @@
 #include "certmuster/db.h"
 #include "certmuster/limits.h"
 #include "collector/ingest/reader.h"
+#include "collector/ingest/sieve.h"
 #include "collector/ingest/skim.h"
 
 enum {
@@ -323,6 +324,18 @@ static void read_line(struct reader *reader, const char *line, size_t size, uint
     record_done(&record);
 }
 
+/* What the inventory refused was found before: the batch is read again. */
+static bool sift(struct reader *reader, const char *line, size_t size, uint32_t number)
+{
+    const char *why = "";
+    enum sieve_fate fate = sieve_fate(reader->options->sieve, number, &why);
+    if (fate == SIEVE_REFUSED) {
+        note_claim(reader, line, size);
+        batch_reject(reader->batch, number, "the inventory refuses the record", why);
+    }
+    return fate == SIEVE_TAKEN;
+}
+
 static int read_lines(struct reader *reader, struct cm_error *error)
 {
     struct batch *batch = reader->batch;
@@ -334,7 +347,7 @@ static int read_lines(struct reader *reader, struct cm_error *error)
         size_t length = (size_t)(end - (body + at));
         if (++batch->lines > BATCH_LINES_MAX)
             return error_set(error, CM_ELIMIT, at, "more than 200,000 lines in one batch");
-        if (length > 0 && !(length == 1 && body[at] == '\r'))
+        if (length > 0 && !(length == 1 && body[at] == '\r') && sift(reader, body + at, length, (uint32_t)batch->lines))
             read_line(reader, body + at, length, (uint32_t)batch->lines);
         at += length + 1;
         if (batch->text.failed || batch->ders.failed || batch->fingerprints.failed)

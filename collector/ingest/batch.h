@@ -102,12 +102,15 @@ struct batch_rejection {
     text_ref reason; /* plain text here */
 };
 
+struct sieve;
+
 struct batch_options {
-    const char *scanner; /* of records that name none */
-    const uint8_t *run;  /* of records that name none: CM_UUID_SIZE bytes */
-    int64_t skew_ms;     /* added to every time of the sender */
-    int64_t now_ms;      /* nothing is later than this */
-    bool read_whole;     /* no line is skimmed; says the same, later */
+    const char *scanner;       /* of records that name none */
+    const uint8_t *run;        /* of records that name none: CM_UUID_SIZE bytes */
+    int64_t skew_ms;           /* added to every time of the sender */
+    int64_t now_ms;            /* nothing is later than this */
+    bool read_whole;           /* no line is skimmed; says the same, later */
+    const struct sieve *sieve; /* NULL: every line counts */
 };
 
 struct batch {

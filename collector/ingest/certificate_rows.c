@@ -12,12 +12,11 @@ enum {
     NAME_CUT_BYTES = 1000, /* three columns of certificate_name are one index entry, which holds 2,700 bytes */
     NAME_TEXT_MAX = 3 * CM_LIMIT_CERT_BYTES, /* every byte of a name may become a U+FFFD */
 };
-#define YEAR_ONE INT64_C(-62135596800) /* PostgreSQL has no year 0 */
 
 static void next_seconds(struct buf *out, int64_t seconds)
 {
     char text[TIMEFMT_SIZE];
-    timefmt_seconds(text, seconds < YEAR_ONE ? YEAR_ONE : seconds);
+    timefmt_seconds(text, seconds < TIMEFMT_YEAR_ONE ? TIMEFMT_YEAR_ONE : seconds);
     buf_append_char(out, '\t');
     buf_append_str(out, text);
 }

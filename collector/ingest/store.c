@@ -14,6 +14,7 @@
 #include "certmuster/timefmt.h"
 #include "collector/ingest/identity.h"
 #include "collector/ingest/rows.h"
+#include "collector/ingest/sieve.h"
 #include "collector/ingest/work.h"
 #include "collector/transaction.h"
 
@@ -185,7 +186,9 @@ static int merge(struct work *work, struct cm_error *error)
         code = exec_embedded(work->db, remember_sql, error);
     if (!code)
         code = exec_embedded(work->db, runs_sql, error);
-    return code ? code : work_tell(work, error);
+    if (!code)
+        code = work_tell(work, error);
+    return code ? code : work->is_try ? SIEVE_PASSED : 0;
 }
 
 static int transact(struct work *work, struct delivery_answer *answer, struct cm_error *error)
@@ -240,15 +243,23 @@ static void run_of_key(const char *key, uint8_t run[static CM_UUID_SIZE])
     memcpy(run, digest, CM_UUID_SIZE);
 }
 
-static int store_body(struct work *work, struct delivery_answer *answer, struct cm_error *error)
+/* Once, with the lines that the sieve takes; from the body on, since all that was made of it is sorted and grouped. */
+static int store_lines(struct work *work, struct delivery_answer *answer, struct cm_error *error)
 {
     const struct delivery_request *request = work->request;
     uint8_t run[CM_UUID_SIZE];
     int64_t skew = request->sent_ms >= 0 ? work->received_ms - request->sent_ms : 0;
     work->skew_ms = skew > BATCH_SKEW_MS || skew < -BATCH_SKEW_MS ? skew : 0;
     run_of_key(request->key, run);
-    const struct batch_options options = {
-        .scanner = work->scanner, .run = run, .skew_ms = work->skew_ms, .now_ms = work->received_ms};
+    const struct batch_options options = {.scanner = work->scanner,
+                                          .run = run,
+                                          .skew_ms = work->skew_ms,
+                                          .now_ms = work->received_ms,
+                                          .sieve = work->sieve};
+    places_done(&work->places);
+    batch_done(work->batch);
+    buf_reset(&work->rejected);
+    answer->status = 0;
     int code = batch_read(request->body, request->size, &options, work->batch, error);
     if (code) {
         answer_error(answer, code == CM_ELIMIT ? 413 : 400, error);
@@ -261,6 +272,49 @@ static int store_body(struct work *work, struct delivery_answer *answer, struct 
     batch_group(work->batch, &work->places);
     code = work_mark_same(work, error);
     return code ? code : store_settled(work, answer, error);
+}
+
+struct sifting {
+    struct work *work;
+    struct delivery_answer *answer;
+};
+
+static int try_lines(void *context, bool for_good, struct cm_error *error)
+{
+    struct sifting *sifting = context;
+    sifting->work->is_try = !for_good;
+    int code = store_lines(sifting->work, sifting->answer, error);
+    return !for_good && !code && !sifting->answer->repeated ? SIEVE_PASSED : code; /* nothing of it was to be stored */
+}
+
+/* What PostgreSQL does not take it will never take: the records that are to blame are rejected with its reason, and the others are stored. */
+static int store_sifted(struct work *work, struct delivery_answer *answer, struct cm_error *error)
+{
+    struct sieve sieve;
+    struct sifting sifting = {.work = work, .answer = answer};
+    log_event(LOG_LEVEL_WARN, "batch_refused", "key=%s %s", log_quote(work->request->key), log_error(error));
+    sieve_init(&sieve, work->batch);
+    work->sieve = &sieve;
+    int code = sieve_store(&sieve, try_lines, &sifting, error);
+    for (size_t i = 0; i < sieve.refused_count; i++)
+        log_event(LOG_LEVEL_WARN, "record_refused", "key=%s line=%u reason=%s", log_quote(work->request->key),
+                  sieve.refused[i].line, log_quote(sieve.refused[i].why));
+    if (code == CM_ELIMIT) {
+        if (error && sieve.refused_count)
+            snprintf(error->detail, sizeof error->detail, "line %u: %.200s", sieve.refused[0].line,
+                     sieve.refused[0].why);
+        answer_error(answer, 422, error);
+        code = 0;
+    }
+    work->sieve = NULL;
+    sieve_done(&sieve);
+    return code;
+}
+
+static int store_body(struct work *work, struct delivery_answer *answer, struct cm_error *error)
+{
+    int code = store_lines(work, answer, error);
+    return db_refused(code, error) ? store_sifted(work, answer, error) : code;
 }
 
 /* "<scanner>/…", or "file/<sha256 of the part>": nobody takes a key that another will need. On the unix socket speak all scanners of this host, that is those without

@@ -19,7 +19,7 @@ struct delivery_request {
 };
 
 struct delivery_answer {
-    int status;        /* 200, 400, 403, 409, 413 */
+    int status;        /* 200, 400, 403, 409, 413, 422 */
     bool repeated;     /* 200 of a key that was taken before */
     int retry_after_s; /* 0: not said */
     uint64_t stored, rejected;
@@ -27,7 +27,7 @@ struct delivery_answer {
 };
 
 /* A batch. 0: the answer stands; it is 200 only after the commit. CM_EIO: the database is away or went away, in doubt whether it
- * committed (the key will tell); nothing else is returned: what the database refuses is CM_EMALFORMED, which is a defect of ours. */
+ * committed (the key will tell). Records that the database refuses are rejected; whatever else it refuses is CM_EMALFORMED, which is a defect of ours. */
 CM_MUST_CHECK int store_batch(struct session *session, const struct delivery_request *request,
                               struct delivery_answer *answer, struct cm_error *error);
 /* Sweep work: a shard for who asks (200, or 204 when there is none), and what its holder says of the lease whose id is request->key. */

@@ -17,7 +17,9 @@ struct work {
     int64_t received_ms;
     int64_t skew_ms; /* 0 unless beyond BATCH_SKEW_MS */
     char scanner[PEER_NAME_SIZE];
-    struct buf rejected; /* the rejections as a JSON array */
+    struct buf rejected;       /* the rejections as a JSON array */
+    const struct sieve *sieve; /* NULL until the inventory refused something */
+    bool is_try;               /* everything is undone */
 };
 
 /* answer.c: the bodies of answers. */

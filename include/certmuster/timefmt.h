@@ -8,6 +8,8 @@
 #include "certmuster/error.h"
 
 enum { TIMEFMT_SIZE = 32 };
+#define TIMEFMT_YEAR_ONE                                                                                               \
+    INT64_C(-62135596800) /* 0001-01-01T00:00:00Z, the first that PostgreSQL holds: it has no year 0 */
 
 void timefmt_seconds(char out[static TIMEFMT_SIZE], int64_t seconds); /* 2026-11-21T03:00:00Z */
 void timefmt_ms(char out[static TIMEFMT_SIZE], int64_t ms);           /* 2026-11-21T03:00:00.000Z */

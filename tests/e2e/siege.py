@@ -116,6 +116,131 @@ def bad_members():
             changed(count=-1), changed(since="later")]
 
 
+def every_type():
+    """A record of each type with all of its members."""
+    now, digest = stamp(time.time()), "11" * 32
+    seen = dict(source="crawl", at=now, since=now, count=2, scanner="local", run=RUN)
+    file = {"realm": "default", "host": "h.example", "path": "/", "inner": "a!b", "entry": "1", "format": "pem", "mode": 420, "uid": 0, "gid": 0, "size": 1, "mtime": now, "inode": 5}
+    place = endpoint("192.0.2.77", 443, "a.example", starttls="smtp")
+    tls = {"version": "TLSv1.2", "cipher": "X", "client_ca": ["CN=a"], "staple": {"status": "good", "this_update": now, "next_update": now}, "scts": 2, "ja3s": "a" * 32, "proof": "good"}
+    return [
+        dict(type="sighting", **seen, endpoint=place, role="server", chain=[sha(D[0])], tls=tls, client_hello={"ja3": "x"}, peer=place, attempts=[{"what": "x"}]),
+        dict(type="sighting", **seen, file=file, role="stored", chain=[sha(D[0])]),
+        dict(type="failure", **seen, file=file, stage="open", error="permission", detail="x"),
+        dict(type="endpoint", **seen, endpoint=place, tls=tls),
+        dict(type="key", **seen, file=file, kind="pkcs8", encrypted=False, spki_sha256=digest, key={"alg": "rsa", "bits": 2048}),
+        dict(type="store", **seen, file=file, format="jks", integrity="ok", weak=["rc2"], entries=3),
+        dict(type="csr", **seen, file=file, sha256=digest, subject="CN=x", spki_sha256=digest, key={"alg": "rsa", "bits": 1}, sig_alg="x", san={"dns": ["x"]}, ca=True, undecodable="x"),
+        dict(type="crl", **seen, endpoint=place, sha256=digest, issuer="CN=x", this_update=now, next_update=now, entries=1, number="01", delta_of="01", authority_key_id="aa", sig_alg="x"),
+        dict(type="ssh_certificate", **seen, file=file, sha256=digest, key_type="k", role="user", serial="1", key_id="k", principals=["a"], valid_after=now, valid_before=now, spki_sha256=digest,
+             key={"alg": "x"}, fingerprint="f", ca_fingerprint="c", ca_type="t", sig_alg="s", critical_options=["a"], extensions=["b"], undecodable="x"),
+        dict(type="run", run=RUN, source="crawl", state="finished", at=now, host="h", machine_id="m", addresses=["192.0.2.9"], scanner="local", args=["a"], targets=1, ok=1, failed=0, interrupted=False,
+             covered={"realm": "default", "host": "h", "roots": ["/a"], "except": ["/b"], "mounts": ["/c"], "assets": 1}),
+        dict(type="stats", run=RUN, at=now, counters={"drops": 1})]
+
+
+ODD = [None, True, -1, 1.5, 2**31, 2**53, 2**63 - 1, "", "\\N", "a\nb\tc\\", "'\"`$$;--", "{}", "a\u0000b", "\ufffe\uffff", "x" * 255, "".join(chr(97 + i * i % 26) for i in range(5000)), [], {"a": None},
+       {"a": "\\\u0000"}, [1e308], "192.0.2.1/33", "infinity", "00000000-0000-0000-0000-000000000000", "0000-01-01T00:00:00Z", "9999-12-31T23:59:60.9Z", "2026-01-01T00:00:00+16:00",
+       "2026-01-01T00:00:00.%sZ" % ("1" * 200), "1969-12-31T23:59:59.999Z"]
+
+
+def members(value, path=()):
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield path + (key,)
+        yield from members(inner, path + (key,))
+
+
+def mutants():
+    """Every member of every type with every odd value, each at a place of its own: what is known of a place keeps a record from PostgreSQL."""
+    number = 0
+    for base in every_type():
+        for path in members(base):
+            for value in ODD:
+                number += 1
+                record = json.loads(json.dumps(base))
+                if isinstance(record.get("endpoint"), dict):
+                    record["endpoint"].update(ip=f"198.20.{number // 250 % 250}.{1 + number % 250}", port=1 + number // 62500)
+                if isinstance(record.get("file"), dict):
+                    record["file"]["path"] = f"/mutants/{number}"
+                if base["type"] in ("run", "stats"):
+                    record["run"] = new_run()
+                inner = record
+                for key in path[:-1]:
+                    inner = inner[key]
+                if path != ("type",):
+                    inner[path[-1]] = value
+                    yield json.dumps({"v": 1, **record}).encode()
+
+
+def test_values():
+    """Whatever stands in a member, the line is refused by what reads it or it is stored: PostgreSQL never is the one that refuses."""
+    client = Collector(unix_path(), timeout=120)
+    lines, stored, reasons = list(mutants()), 0, set()
+    with beside():
+        equal("their certificate", 200, client.batch([cert_record(D[0])])[0])
+        for first in range(0, len(lines), 200):
+            answer = client.batch(b"\n".join(lines[first:first + 200]) + b"\n")
+            holds("the batch", answer[0] == 200, answer)
+            stored += answer[1]["stored"]
+            reasons |= {row["reason"] for row in answer[1]["rejected"]}
+    equal("refused by PostgreSQL", set(), {reason for reason in reasons if "inventory refuses" in reason})
+    equal("was never asked for a thing twice", 0, the_log().count("batch_refused"))
+    holds("stored and refused", stored > len(lines) / 5 and len(reasons) > 100, stored, len(lines), len(reasons))
+    equal("odd dates are kept as dates", "0001-01-01 00:00:00+00|9999-12-31 23:59:59+00|0001-01-01 00:00:00+00|9999-12-31 23:59:59+00",
+          sql("SELECT (SELECT min(this_update) FROM crl), (SELECT max(next_update) FROM crl), (SELECT min(valid_after) FROM ssh_certificate), (SELECT max(valid_before) FROM ssh_certificate)"))
+
+
+def der(tag, *parts):
+    content = b"".join(parts)
+    return bytes([tag]) + (bytes([len(content)]) if len(content) < 128 else b"\x82" + len(content).to_bytes(2, "big")) + content
+
+
+def test_odd_list():
+    """A revocation list of the year 0 in a directory that is crawled: it is stored, and what lies behind it."""
+    algorithm, name = der(0x30, bytes.fromhex("06092a864886f70d01010b0500")), der(0x30, der(0x31, der(0x30, b"\x06\x03\x55\x04\x03", der(0x0C, b"Odd CA"))))
+    tree = f"{TMP}/odd"
+    os.makedirs(tree)
+    with open(f"{tree}/a.crl", "wb") as out:
+        out.write(der(0x30, der(0x30, b"\x02\x01\x01", algorithm, name, der(0x18, b"00000101000000Z"), der(0x18, b"99991231235959Z")), algorithm, der(0x03, b"\0" + b"\1" * 256)))
+    with open(f"{tree}/b.pem", "w") as out:
+        out.write(ssl.DER_cert_to_PEM_cert(D[3]))
+    run("certmuster", "crawl", "--host", "odd.example", tree)
+    run("certmuster", "submit", "--to", f"unix:{unix_path()}", "--wait", "20s")
+    equal("the list", "CN=Odd CA|0001-01-01 00:00:00+00|9999-12-31 23:59:59+00", sql(f"SELECT issuer, this_update, next_update FROM crl JOIN location USING (location_id) WHERE path = '{tree}/a.crl'"))
+    equal("the certificate", "1", sql(f"SELECT count(*) FROM sighting JOIN location USING (location_id) WHERE path = '{tree}/b.pem'"))
+
+
+def test_refused():
+    """What PostgreSQL refuses all the same is found: its line is told with the reason, the others are stored, and no segment is sent for ever."""
+    client, mine = Collector(unix_path(), timeout=120), new_run()
+    crl = lambda name, i: record("crl", source="crawl", at=stamp(time.time()), run=mine, issuer=name, file={"realm": "default", "host": "refused.example", "path": f"/{name}/{i}"})
+    sql("ALTER TABLE crl ADD CONSTRAINT no_poison CHECK (issuer NOT LIKE 'poison%')")
+    sql(f"ALTER TABLE certificate ADD CONSTRAINT no_leaf CHECK (sha256 <> '\\x{sha(certificate(T, 90))}')")
+    leaves = [certificate(T, i) for i in (90, 91)]
+    lines = [crl("good", i) for i in range(50)] + [sighting(f"198.21.0.{i}", [leaf], mine) for i, leaf in enumerate(leaves)] + [crl("good", i) for i in range(50, 100)] + [cert_record(leaf) for leaf in leaves]
+    lines[20:20], lines[80:80] = [crl("poison", 1)], [crl("poison", 2)]
+    bad = {1 + lines.index(crl_line): "no_poison" for crl_line in (lines[20], lines[80])}
+    bad[1 + lines.index(cert_record(leaves[0]))] = "no_leaf"
+    with beside():
+        key = f"file/{uuid.uuid4().hex}"
+        answer = client.batch(lines, key)
+        reasons = told(answer)
+        looks = 1 + next(i for i, line in enumerate(lines) if sha(leaves[0]) in line)
+        equal("lines", sorted([*bad, looks]), sorted(reasons))
+        for line, constraint in bad.items():
+            holds("the reason", reasons[line].startswith("the inventory refuses the record: 23514: ") and constraint in reasons[line], reasons[line])
+        equal("stored", len(lines) - 4, answer[1]["stored"])
+        equal("of it is there", "100|1", sql("SELECT (SELECT count(*) FROM crl WHERE issuer = 'good'), (SELECT count(*) FROM location WHERE host(ip) LIKE '198.21.%')"))
+        equal("the same again", answer, client.batch(lines, key))
+        many = [crl("poison", i) for i in range(40)] + [crl("better", 1)]
+        error = told(client.batch(many), 422)["error"]
+        holds("too many", error.startswith("the inventory refuses too many") and "line 1: 23514" in error, error)
+        equal("nothing of that batch is there", "0", sql("SELECT count(*) FROM crl WHERE issuer IN ('better', 'poison')"))
+    sql("ALTER TABLE crl DROP CONSTRAINT no_poison")
+    sql("ALTER TABLE certificate DROP CONSTRAINT no_leaf")
+    equal("and now", 200, client.batch(many)[0])
+
+
 def test_lines():
     """Every kind of wrong line is refused by number and reason; the good ones around them, and whole batches of others, are stored."""
     hostile = [line for line, _ in BAD_LINES] + bad_members()
@@ -468,4 +593,4 @@ def test_full():
     equal("the honest one is never put off", 0, honest.put_off)
 
 
-play([test_lies, test_lines, test_certificates, test_bombs, test_http, test_tls, test_slow, test_connections, test_held, test_rate, test_queue, test_full], start)
+play([test_lies, test_lines, test_values, test_odd_list, test_refused, test_certificates, test_bombs, test_http, test_tls, test_slow, test_connections, test_held, test_rate, test_queue, test_full], start)

@@ -46,6 +46,10 @@ static void write_rows(struct batch *batch, const struct places *places)
         }
     }
     for (size_t i = 0; i < batch->asset_count; i++) {
+        static const size_t columns[ASSET_KINDS_] = {
+            [ASSET_KEY] = 8, [ASSET_STORE] = 7, [ASSET_CSR] = 4, [ASSET_CRL] = 4, [ASSET_SSH] = 4};
+        row_asset(&row, batch, &batch->assets[i]);
+        end_row(&row, columns[batch->assets[i].kind]);
         row_location(&row, batch, batch->assets[i].location_id, batch->assets[i].location, 0);
         end_row(&row, LOCATION_COLUMNS);
     }

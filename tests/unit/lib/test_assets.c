@@ -353,6 +353,59 @@ static void test_records(void **state)
     EVP_PKEY_free(key);
 }
 
+/* Times of others are kept as the inventory reads them, whatever RFC 3339 allows; what is none is refused. */
+static void test_odd_times(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *written, *kept; /* NULL: refused */
+        int digits;                 /* of a second, and Z, behind it */
+    } times[] = {
+        {"2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", 0},
+        {"0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", 0},
+        {"0000-01-01T00:00:00+23:59", "0001-01-01T00:00:00Z", 0},
+        {"0001-01-01T00:00:00+00:01", "0001-01-01T00:00:00Z", 0},
+        {"9999-12-31T23:59:60.9Z", "9999-12-31T23:59:59Z", 0},
+        {"9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59Z", 0},
+        {"2026-01-01t01:00:00.5+1600", "2025-12-31T09:00:00Z", 0},
+        {"1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59Z", 0},
+        {"2026-06-30 23:59:60Z", "2026-07-01T00:00:00Z", 0},
+        {"2026-01-01T00:00:00.", "2026-01-01T00:00:00Z", 200},
+        {"2026-01-01T00:00:00.", NULL, 300},
+        {"infinity", NULL, 0},
+        {"", NULL, 0},
+        {"2026-01-01", NULL, 0},
+        {"10000-01-01T00:00:00Z", NULL, 0},
+        {"2026-01-01T00:00:00Z\\u0000", NULL, 0},
+    };
+    static const char *const members[][2] = {{"crl", "this_update"},
+                                             {"crl", "next_update"},
+                                             {"ssh_certificate", "valid_after"},
+                                             {"ssh_certificate", "valid_before"}};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+        for (size_t j = 0; j < sizeof members / sizeof *members; j++) {
+            struct record record;
+            struct cm_error error;
+            char end[512] = "", line[1024], kept[64];
+            if (times[i].digits)
+                memset(end, '1', (size_t)times[i].digits + 1);
+            if (times[i].digits)
+                end[times[i].digits] = 'Z';
+            int size =
+                snprintf(line, sizeof line,
+                         "{\"v\":1,\"type\":\"%s\",\"source\":\"crawl\",\"at\":\"2026-11-21T03:00:00Z\",\"file\":{"
+                         "\"realm\":\"r\",\"host\":\"h\",\"path\":\"/x\"},\"%s\":\"%s%s\"}",
+                         members[j][0], members[j][1], times[i].written, end);
+            int code = record_read(line, (size_t)size, &record, &error);
+            assert_int_equal(code, times[i].kept ? 0 : CM_EMALFORMED);
+            if (!times[i].kept)
+                continue;
+            snprintf(kept, sizeof kept, "{\"%s\":\"%s\"}", members[j][1], times[i].kept);
+            assert_string_equal(record.facts_json, kept);
+            record_done(&record);
+        }
+}
+
 /* A certificate whose time is no time: everything else of it is told beside the reason. */
 static void test_broken_certificate(void **state)
 {
@@ -392,13 +445,10 @@ static void test_broken_certificate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_request),
-        cmocka_unit_test(test_request_damaged),
-        cmocka_unit_test(test_list),
-        cmocka_unit_test(test_ssh),
-        cmocka_unit_test(test_spki),
-        cmocka_unit_test(test_records),
-        cmocka_unit_test(test_broken_certificate),
+        cmocka_unit_test(test_request),   cmocka_unit_test(test_request_damaged),
+        cmocka_unit_test(test_list),      cmocka_unit_test(test_ssh),
+        cmocka_unit_test(test_spki),      cmocka_unit_test(test_records),
+        cmocka_unit_test(test_odd_times), cmocka_unit_test(test_broken_certificate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
