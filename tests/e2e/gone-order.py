@@ -191,6 +191,54 @@ equal("nobody missed it", "0", sql("SELECT count(*) FROM place_gone JOIN locatio
 status, answer = first.batch([record("run", run=new_run(), source="crawl", state="finished", at=stamp(BASE), covered={"realm": "default", "host": HOST, "roots": ["etc"], "assets": 0})])
 equal("a root that is no path", "not an absolute path: roots", answer["rejected"][0]["reason"])
 
+# --- Whose word counts -------------------------------------------------------------------------------------------------------------------
+def told_by(scanner, host, hour, there, not_found=False):
+    """A crawl of /srv by a scanner: of a certificate and a key that are there, or of neither; or that did not find the file it was asked for."""
+    at, run = BASE + hour * 3600, new_run()
+    more = dict(source="crawl", at=stamp(at + 30), scanner=scanner, run=run)
+    where = lambda entry: {"realm": "default", "host": host, "path": "/srv/a.pem", "entry": entry, "format": "pem"}
+    lines = [record("sighting", **more, file=where("1"), role="stored", chain=[sha(RED)]), record("key", **more, file=where("key-1"), kind="pkcs8", encrypted=False)] if there else []
+    if not_found:
+        lines = [record("failure", **more, file=where("1"), stage="open", error="not_found")]
+    deliver([run_record(run, "started", at, scanner=scanner, source="crawl"), *lines,
+             run_record(run, "finished", at + 60, scanner=scanner, source="crawl", targets=len(lines[:1]), ok=int(there), failed=int(not_found),
+                        covered={"realm": "default", "host": host, "roots": ["/srv"], "assets": int(there)})])
+
+
+def vanished(host):
+    inventory.settle()
+    return sql(f"SELECT string_agg(g.what, ' ' ORDER BY g.what) FROM place_gone g JOIN location l USING (location_id) WHERE l.host = '{host}'")
+
+
+def away(scanner, host, *hours, **how):
+    for hour in hours:
+        told_by(scanner, host, hour, False, **how)
+    return vanished(host)
+
+
+BOTH = "certificate key"
+told_by("beta", "beta.host", 0, True)
+equal("another says that it is not there", "", away("alpha", "beta.host", 1, 2, 3, 4))
+equal("or that it did not find it", "", away("alpha", "beta.host", 5, 6, 7, 8, not_found=True))
+equal("its own word", BOTH, away("beta", "beta.host", 9, 10, 11))
+for number, (what, until) in enumerate({"disabled": "disabled = true", "not heard of for a week": "last_seen = now() - interval '8 days'"}.items()):
+    host = f"taken{number}.host"
+    told_by("beta", host, 0, True)
+    equal("while it is there", "", away("alpha", host, 1, 2, 3))
+    sql(f"UPDATE scanner SET {until} WHERE name = 'beta'")
+    equal(f"once it is {what}", BOTH, away("alpha", host, 4, 5, 6))
+    sql("UPDATE scanner SET disabled = false, last_seen = now() WHERE name = 'beta'")
+told_by("beta", "both.host", 0, True)
+told_by("alpha", "both.host", 1, True)
+equal("of who told of it before the last", "", away("beta", "both.host", 2, 3, 4))
+equal("of who told of it last", BOTH, away("alpha", "both.host", 5, 6, 7))
+told_by("alpha", "both.host", 8, True)
+equal("it is there again", "", vanished("both.host"))
+told_by("beta", "old.host", 0, True)
+sql("DELETE FROM told WHERE run IN (SELECT run FROM run WHERE covered->>'host' = 'old.host')")
+equal("of what nobody told for long", "", away("alpha", "old.host", 1, 2, 3))
+equal("a name that is in nobody's way", BOTH, away("beta", "old.host", 4, 5, 6))
+
 # A batch that was under way while the place was marked: it is there, and was never gone.
 deliver(seen("127.40.0.6", 0))
 for hour in (1, 2, 3):
