@@ -22,7 +22,8 @@ static const struct cli_option options[] = {
      "Give up when the collector has taken nothing for this long (60; also 5m, 1h). What is in a spool stays there."},
     {OPTION_ONCE, "once", NULL, "Try each delivery once and do not wait."},
     {OPTION_FOLLOW, "follow", NULL,
-     "Stay, and deliver what comes into the spool as it comes. SIGTERM ends it; what is not delivered stays. What cannot "
+     "Stay, and deliver what comes into the spool as it comes. SIGTERM ends it; what is not delivered stays. What "
+     "cannot "
      "be read is told when that begins or changes."},
     {OPTION_WORKER, "worker", "scan|crawl",
      "Stay, and take shards of sweeps from the collector: certmuster-scan or certmuster-crawl works each off, what it "
