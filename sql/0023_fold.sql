@@ -75,7 +75,7 @@ UPDATE upkeep SET done_at = '-infinity' WHERE task = 'fold';
 -- When these places were last found as they were, well or failing, as far as observation knows and their own rows do not. From the newest day back until each was seen on the days that were
 -- looked at: nothing that arrived before tells of later. (Of both kinds the later one is enough: what was before a change the place's rows know.) Each array is taken out of TOAST once and
 -- searched for all places.
-CREATE FUNCTION places_told(ids uuid[]) RETURNS TABLE (location_id uuid, ok_at timestamptz, failure_at timestamptz) LANGUAGE plpgsql STABLE ROWS 100
+CREATE FUNCTION places_found(ids uuid[]) RETURNS TABLE (location_id uuid, ok_at timestamptz, failure_at timestamptz) LANGUAGE plpgsql STABLE ROWS 100
 SET search_path = certmuster, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
 SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
 #variable_conflict use_column
@@ -121,3 +121,4 @@ BEGIN
     RETURN QUERY SELECT f.id, max(f.ok_at), max(f.failure_at) FROM unnest(all_found, all_oks, all_failures) AS f(id, ok_at, failure_at) GROUP BY f.id;
 END
 $$;
+GRANT EXECUTE ON FUNCTION observation_unfolded(), observation_fold_begin(), observation_fold(), places_found(uuid[]) TO certmuster_audit;

@@ -40,7 +40,7 @@ SELECT ARRAY(SELECT st.location_id
 INSERT INTO pg_temp.stage_fold (location_id, ok_at, failure_at, runs)
 SELECT t.location_id, min(t.ok_at), min(t.failure_at), array_agg(t.run) FILTER (WHERE t.run IS NOT NULL)
   FROM (SELECT f.location_id, f.ok_at, f.failure_at, NULL::uuid AS run
-          FROM known k CROSS JOIN LATERAL places_told(k.ids) f
+          FROM known k CROSS JOIN LATERAL places_found(k.ids) f
          UNION ALL
         SELECT p.id, NULL, NULL, o.run
           FROM (SELECT b.run, b.unchanged || '{}'::uuid[] AS unchanged -- sorted, and out of TOAST while it is searched

@@ -1,14 +1,16 @@
 """Part `year` of bench-collector: an inventory of 1,000,000 certificates and 3,000,000 places after a year of nights, made by year_load.py, times SCALE (1; at least
 500 and 1,500).
 
-    size      what each table takes, with its indexes and TOAST; the whole bounded at 12 GB
+    fold      what the collector does of its own: the places that fell silent are written, and what that costs
+    size      what each table takes after it, with its indexes and TOAST; the whole bounded at 12 GB
     questions what certmuster-browse asks, by its own code (year-queries.c), as certmuster_read: the next 50 to expire with owner and places, and every place of a
               certificate a page at a time to the last one, of QUESTIONS (200) certificates and as many pages of the 10 that have the most; QUESTIONS of the former, every one with
               other parameters; first with nothing in PostgreSQL's memory or the kernel's, then warm.
               p95 bounded at 10 ms. Beside the wall clock: what their backend was on a processor, which a busy machine does not change
     others    what people ask at night: filters, reports; told only
     night     one more look at NIGHT (70,000, at most a third of all) places, delivered as scan and crawl write it: it has to find each as year_load left it, and tells what a
-              place that did not change adds
+              place that did not change adds; then CHANGED (1,000) of them in one batch that all time out, for which has to be found out when each was well last: told beside a
+              batch of as many that are as they were, bounded at CHANGED_MAX_MS of CPU each
 
 PostgreSQL is as initdb configures it from the moment on that the rows are in."""
 import json
@@ -22,7 +24,7 @@ import time
 from collector_tools import setting
 from year_load import Year
 
-SIZE_MAX, P95_MAX, YEAR_MAX = 12e9, 10.0, 10.0
+SIZE_MAX, P95_MAX, YEAR_MAX, CHANGED_MAX_MS = 12e9, 10.0, 10.0, 5.0
 PAGE = 50
 
 
@@ -155,6 +157,21 @@ def sizes(table, cluster):
     table.row("the whole database", ["", f"{size / 1e6:.1f}"], size / 1e9, SIZE_MAX / 1e9, what=f"{size / 1e9:.2f} GB")
 
 
+def fold(table, cluster, places):
+    """A round of it, as the collector does them daily (sql/0023_fold.sql)."""
+    cluster.sql("SELECT observation_fold_begin(); UPDATE upkeep SET reached[3] = ((now() AT TIME ZONE 'UTC')::date - 3)::text WHERE task = 'fold_slice'")  # the day before yesterday was folded
+    slices, written = cluster.number("SELECT reached[2]::integer FROM upkeep WHERE task = 'fold_slice'"), "SELECT sum(n_tup_upd) FROM pg_stat_user_tables WHERE relname IN ('sighting', 'location_state')"
+    rows, cpu, wal = cluster.number(written), cluster.cpu(), cluster.wal()
+    for _ in range(slices):
+        cluster.sql("SELECT observation_fold()")
+    if cluster.sql("SELECT reached IS NULL FROM upkeep WHERE task = 'fold_slice'") != "t":
+        raise SystemExit("the fold did not come to its end")
+    cpu, wal = cluster.cpu() - cpu, cluster.wal() - wal
+    time.sleep(1)  # until the statistics are told
+    table.head("folded, a round", "slices", "rows", "CPU s", "CPU µs/place", "WAL B/place")
+    table.row("of the places that fell silent", [str(slices), str(cluster.number(written) - rows), f"{cpu:.1f}", f"{cpu * 1e6 / places:.1f}", f"{wal / places:.1f}"])
+
+
 def looks(cluster, run, scanner, most):
     """Lines of places that stand as they were, as their scanner would write them now."""
     sql = ("SELECT json_strip_nulls(json_build_object('v', 1, 'type', 'sighting', 'source', st.source, 'at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'),"
@@ -187,7 +204,30 @@ def night(bench, cluster, collectd, places):
         last, run, at = run, new_run(), time.strftime("%Y-%m-%dT%H:%M:%S.999Z", time.gmtime())
         lines = [json.dumps(json.loads(line.replace(last, run)) | {"at": at}, separators=(",", ":"), ensure_ascii=False) for line in lines]
     bench.table.row("a year of it, of which 30 days are kept", ["", "", f"{each * 365:.0f}"], each * 365 / 1000, YEAR_MAX, what=f"{each * 365 / 1000:.1f} kB per place")
+    changed(bench, cluster, collectd, client, [json.loads(line) for line in lines if '"endpoint"' in line])
     bench.table.row("collectd's memory, MiB", [f"{collectd.memory() / (1 << 20):.0f}"], collectd.memory() / (1 << 20), 256, what="all of it")
+
+
+def changed(bench, cluster, collectd, client, records):
+    from collectd_tools import body, new_run  # pylint: disable=import-outside-toplevel,import-error
+    records = random.Random(12).sample(records, min(setting("CHANGED", 1000), len(records)))
+    bench.table.head(f"a batch of {len(records)} places", "seconds", "CPU ms each", "WAL each")
+    for title in ("as they were", "that all time out"):
+        run, at = new_run(), time.strftime("%Y-%m-%dT%H:%M:%S.999Z", time.gmtime())
+        lines = [record | {"run": run, "at": at} for record in records]
+        if title != "as they were":
+            kept = ("v", "source", "at", "scanner", "run", "endpoint")
+            lines = [{key: record[key] for key in kept} | {"type": "failure", "stage": "connect", "error": "timeout"} for record in lines]
+        taken = collectd.used()
+        status, answer = client.batch(body([json.dumps(line, separators=(",", ":"), ensure_ascii=False) for line in lines]), key=f"{lines[0]['scanner']}/{run}/0")
+        if status != 200 or answer["stored"] != len(lines):
+            raise SystemExit(f"a batch is refused: {status} {answer}")
+        used = collectd.used() - taken
+        each = used.both * 1000 / len(lines)
+        goal = (each, CHANGED_MAX_MS) if title != "as they were" else ()
+        bench.table.row(title, [f"{used.wall:.2f}", f"{each:.3f}", f"{used.wal / len(lines):.0f}"], *goal, **({"what": f"{each:.2f} ms"} if goal else {}))
+    failing = cluster.number("SELECT count(*) FROM location_state WHERE last_result = 'connect:timeout' AND last_failure > now() - interval '1 hour'")
+    bench.table.row("  are known to have timed out", [str(failing)], failing, len(records), True, f"{failing} of {len(records)}")
 
 
 def run(bench):
@@ -203,6 +243,7 @@ def run(bench):
     year.settle()
     bench.table.head(f"an inventory of {year.certificates:,} certificates, {year.places:,} places, {365} nights")
     bench.table.row("made in", [f"{time.monotonic() - began:.0f} s"])
+    fold(bench.table, cluster, year.places)
     sizes(bench.table, cluster)
     Questions(bench, cluster).ask_all()
     collectd.start()

@@ -69,7 +69,7 @@ def check(what, sites=SITES):
     """Rows and observation together know of each place what was told of it; and reports, which read all of observation, agree."""
     for title, column, known in (("well", "last_ok", well), ("failing", "last_failure", ill)):
         seen = "ok_at" if column == "last_ok" else "failure_at"
-        for source, function in ((f"places_told(ARRAY(SELECT location_id FROM location)) t USING (location_id)", f"t.{seen}"), ("places_checked() t USING (location_id)", f"t.{column}")):
+        for source, function in ((f"places_found(ARRAY(SELECT location_id FROM location)) t USING (location_id)", f"t.{seen}"), ("places_checked() t USING (location_id)", f"t.{column}")):
             found = {site: int(at) for site, at in rows(f"SELECT host(l.ip), extract(epoch FROM greatest(st.{column}, {function}))::bigint FROM location l JOIN location_state st USING (location_id) "
                                                        f"LEFT JOIN {source} WHERE greatest(st.{column}, {function}) IS NOT NULL")}
             wrong = [(site, known.get(site), found.get(site)) for site in sites if known.get(site) != found.get(site)]
@@ -116,7 +116,7 @@ before = versions(ALWAYS)
 fold(7)
 equal("folded after two, of whatever kind it was", len(SILENT + FAILING), folded(SILENT + FAILING))
 equal("its spans too", "0", sql("SELECT count(*) FROM sighting s JOIN location_state st USING (location_id) WHERE st.last_result = 'ok' AND st.last_ok > s.last_seen AND s.closed_at IS NULL "
-                               "AND s.location_id NOT IN (SELECT t.location_id FROM places_told(ARRAY(SELECT location_id FROM location)) t)"))
+                               "AND s.location_id NOT IN (SELECT t.location_id FROM places_found(ARRAY(SELECT location_id FROM location)) t)"))
 equal("and nobody else", (before, 0), (versions(ALWAYS), folded(ALWAYS)))
 check("two days of silence")
 told(LATE, at=time.time() - 4 * DAY)
