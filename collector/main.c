@@ -4,6 +4,7 @@
  *   ingest workers            one batch each, a database connection each
  *   judge                     verdicts, upkeep, alerts; one connection, and while many chains wait as many
  *                             others as there are workers
+ *   gone                      marks places that vanished; the judge's, with a connection of its own
  *   figures                   counts for /metrics; a connection
  *   starter                   begins sweeps that are due; a connection
  *   roster                    which certificates are enrolled; a connection

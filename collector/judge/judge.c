@@ -10,7 +10,7 @@
 #include "collector/rounds.h"
 #include "collector/transaction.h"
 
-enum { UPKEEP_MS = 60 * 1000 };
+enum { UPKEEP_MS = 60 * 1000, GONE_STOP_MS = 500 };
 
 struct judge {
     const struct settings *settings;
@@ -20,6 +20,7 @@ struct judge {
     struct configuration *configuration;
     struct db *db;
     struct rounds *rounds;
+    struct gone *gone;
     int64_t upkeep_due_ms; /* monotonic; 0: at once */
     int64_t away_since_ms; /* monotonic; 0: the database is there */
     bool chains_left;
@@ -59,18 +60,13 @@ static int do_sweeps(struct judge *judge, struct cm_error *error)
     return sweeps_round(judge->db, error);
 }
 
-static int mark_gone(struct judge *judge, struct cm_error *error)
-{
-    return gone_round(judge->db, judge->settings->config, error);
-}
-
 static int do_alerts(struct judge *judge, struct cm_error *error)
 {
     return alert_tick(judge->db, judge->settings->config, error);
 }
 
-static int (*const tasks[])(struct judge *judge, struct cm_error *error) = {
-    note_configuration, judge_chains, do_sweeps, mark_gone, do_upkeep, do_alerts};
+static int (*const tasks[])(struct judge *judge, struct cm_error *error) = {note_configuration, judge_chains, do_sweeps,
+                                                                            do_upkeep, do_alerts};
 
 /* --- The thread ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -146,16 +142,19 @@ int judge_new(const struct settings *settings, struct state *state, struct judge
     int code = trust_set_new(settings, &judge->trust, error);
     if (!code && !(judge->rounds = rounds_new(judge_round, end, judge)))
         code = error_set(error, CM_EIO, 0, "cannot start threads");
-    if (code)
+    if (!code)
+        code = gone_new(settings, &judge->gone, error);
+    if (code && (!judge->rounds || rounds_stop(judge->rounds, GONE_STOP_MS)))
         judge_free(judge);
-    else
+    if (!code)
         *out = judge;
     return code;
 }
 
 bool judge_stop(struct judge *judge, int timeout_ms)
 {
-    return rounds_stop(judge->rounds, timeout_ms);
+    bool ended = rounds_stop(judge->rounds, timeout_ms);
+    return gone_stop(judge->gone, GONE_STOP_MS) && ended;
 }
 
 void judge_free(struct judge *judge)
@@ -163,6 +162,7 @@ void judge_free(struct judge *judge)
     if (!judge)
         return;
     rounds_free(judge->rounds);
+    gone_free(judge->gone);
     trust_set_free(judge->trust);
     panel_free(judge->panel);
     configuration_free(judge->configuration);

@@ -49,8 +49,12 @@ CM_MUST_CHECK int sweep_starter_new(const struct settings *settings, struct stat
 /* Asks it to end and waits; false: it is beginning one, and must not be freed. */
 bool sweep_starter_stop(struct sweep_starter *starter, int timeout_ms);
 void sweep_starter_free(struct sweep_starter *starter);
-/* Places that vanished are marked. */
-CM_MUST_CHECK int gone_round(struct db *db, const struct config *config, struct cm_error *error);
+/* Places that vanished are marked, beside the judge: a thread with a connection. settings are lent until it has ended. */
+struct gone;
+CM_MUST_CHECK int gone_new(const struct settings *settings, struct gone **out, struct cm_error *error);
+/* Asks it to end and waits; false: it is in a statement, and must not be freed. */
+bool gone_stop(struct gone *gone, int timeout_ms);
+void gone_free(struct gone *gone);
 /* What collectors do in turns: the row of table upkeep called name is its lock. run works inside the transaction; it is not called while
  * another collector is at it, or when it was done less than `every` ago. */
 struct upkeep_task {

@@ -2,7 +2,7 @@
 # profile: release
 """Places that vanish, from records: in whatever order batches arrive the inventory ends the same; which runs count and which do not; names that do not exist; sweeps of
 many runs; two collectors on one database, which do it once."""
-import itertools, os, sys, time
+import itertools, os, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collectd_tools import Collector, cert_record, certificate, failure, new_run, record, run_record, sha, sighting, stamp, template
@@ -59,6 +59,13 @@ def states(where):
 
 deliver([cert_record(RED), cert_record(BLUE)] + seen("127.9.9.9", 0, RED) + seen("127.9.9.9", 0, BLUE))
 
+def tidy():
+    """As the hourly task does: slice by slice."""
+    sql("UPDATE upkeep SET done_at = now(), reached = NULL WHERE task = 'absences'")
+    while sql("SELECT absences_tidy()") == "t":
+        pass
+
+
 # --- Any order ---------------------------------------------------------------------------------------------------------------------------
 # A letter an hour: S seen, B seen with another certificate, A absent. Every order of arrival, each at a place of its own; the judge has its turn after every step.
 for number, (story, gone) in enumerate([("SAAAA", True), ("SAASA", False), ("SASAAA", True), ("SABAAA", True)]):
@@ -70,7 +77,7 @@ for number, (story, gone) in enumerate([("SAAAA", True), ("SAASA", False), ("SAS
         for begin in range(0, len(orders), 100):
             deliver([line for ip, order in list(zip(ips, orders))[begin:begin + 100] for line in events[story[order[step]]](ip, order[step])])
         inventory.settle()
-    sql("SELECT absences_tidy()")
+    tidy()
     found = states(f"ip <<= '127.{20 + number}.0.0/16'")
     expected = found[ips[0]]
     equal(f"{story}: gone", gone, "|gone|" in "|" + expected.replace("1|gone", "|gone|"))
@@ -117,7 +124,7 @@ for story, gone in (("SAAAA", 2), ("SAASAA", 0), ("SASAAA", 2)):
     for step in range(len(story)):
         deliver([line for root, order in zip(roots, orders) for line in crawled("/" + root, order[step], story[order[step]] == "S")])
         inventory.settle()
-    sql("SELECT absences_tidy()")
+    tidy()
     found = files()
     equal(f"{story}: gone", gone, sum("|1|" in line for line in found[roots[0]].splitlines()))
     for root, order in zip(roots, orders):
@@ -167,6 +174,28 @@ for number, hour in enumerate((1, 2, 3, 5)):
     deliver(absent("127.40.0.2", hour, run=run))
 inventory.settle()
 equal("two sweeps of four runs", (False, 2), (gone("127.40.0.2"), missed("127.40.0.2")))
+
+# A batch that found the place as it was, and was under way while it was marked; it is stored an hour later.
+deliver(seen("127.40.0.60", 0))
+id = sql("SELECT location_id FROM location WHERE ip = '127.40.0.60'")
+under_way = subprocess.Popen(["psql", "-X", "-q", "-At", "-h", inventory.sockets, "-U", "certmuster_admin", "-d", "certmuster"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+under_way.stdin.write(f"""SET search_path = certmuster; BEGIN;
+INSERT INTO batch (batch_key, scanner, received_at, stored) VALUES ('slow', 'local', now(), 1);
+INSERT INTO observation (day, batch_key, run, first_at, last_at, unchanged, failing)
+VALUES ((now() AT TIME ZONE 'UTC')::date, 'slow#1', gen_random_uuid(), to_timestamp({BASE + 4 * 3600}), to_timestamp({BASE + 4 * 3600}), '{{{id}}}', '{{}}');
+SELECT 'stored';\n""")
+under_way.stdin.flush()
+equal("a slow batch", "stored", under_way.stdout.readline().strip())
+for hour in (1, 2, 3):
+    deliver(absent("127.40.0.60", hour))
+inventory.settle()
+inventory.wait_for("it to be marked", lambda: gone("127.40.0.60"))
+sql(f"UPDATE place_gone SET marked_at = marked_at - interval '1 hour' WHERE location_id = '{id}'")
+under_way.stdin.write("UPDATE batch SET received_at = received_at - interval '1 hour' WHERE batch_key = 'slow'; COMMIT;\n")
+under_way.stdin.close()
+equal("its end", 0, under_way.wait(30))
+inventory.wait_for("the place to be there again", lambda: not gone("127.40.0.60"))
+equal("its span", "1|f", sql(f"SELECT count(*), bool_or(closed_at IS NOT NULL) FROM sighting WHERE location_id = '{id}'"))
 
 # A name that does not exist takes all its addresses along; one without addresses does not.
 for ip, name in (("127.40.0.3", "old.example.org"), ("127.40.0.4", "old.example.org"), ("127.40.0.5", "new.example.org")):
