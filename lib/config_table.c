@@ -100,7 +100,8 @@ const struct config_key config_keys[] = {
 
     {"collector.workers", CONFIG_INTEGER, 1, 64, "2",
      "Threads that store batches, each with a database connection of its own; when many chains wait, as many verify "
-     "them, with one each. Four more are there always: for the judge, for sweeps that begin, for the figures of "
+     "them, with one each. Five more are there always: for the judge, for places that vanish, for sweeps that begin, "
+     "for the figures of "
      "/metrics, and for the list of who is enrolled."},
     {"collector.queue", CONFIG_INTEGER, 1, 1024, "16",
      "Requests that may wait for a worker, half of them of one client; further ones are asked to come again."},
