@@ -191,13 +191,13 @@ static void judge(struct item *items, size_t first, size_t end, const struct tru
     struct bench bench = {.issuers = issuers_new(), .paths = paths_new(), .now = time(NULL)};
     struct rulings rulings;
     size_t good = 0;
-    rulings_init(&rulings, 1);
+    rulings_init(&rulings, "{system}", 1);
     for (size_t i = first; i < end; i++) {
         if ((i - first) % ROUND == 0) {
             issuers_begin(bench.issuers, find_nobody, NULL);
             paths_begin_round(bench.paths);
             rulings_done(&rulings);
-            rulings_init(&rulings, 1);
+            rulings_init(&rulings, "{system}", 1);
         }
         good += judge_one(items, &items[i], shelf, &bench, trust, &rulings);
     }
