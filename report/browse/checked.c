@@ -16,9 +16,9 @@ struct checked_job {
 };
 
 /* As far as observation knows; the rest is folded. */
-static const char checked_sql[] =
-    "SELECT t.location_id, extract(epoch FROM t.ok_at)::bigint FROM places_found($1::uuid[]) t WHERE t.ok_at IS NOT NULL"
-    "  ORDER BY t.location_id";
+static const char checked_sql[] = "SELECT t.location_id, extract(epoch FROM t.ok_at)::bigint FROM "
+                                  "places_found($1::uuid[]) t WHERE t.ok_at IS NOT NULL"
+                                  "  ORDER BY t.location_id";
 
 static int run(struct link_job *job, struct db *db, struct cm_error *error)
 {
