@@ -18,6 +18,8 @@ int settings_connect(const struct settings *settings, const char *program, struc
                              : inventory_connect(settings->config, "certmuster_ingest", program, &db, error);
     if (!code)
         code = transaction_version(db, error);
+    if (!code) /* who is stopped in the middle of a transaction keeps migrate, and others, from what it holds */
+        code = db_exec(db, "SET idle_in_transaction_session_timeout = '10min'", error);
     if (code)
         db_close(db);
     else

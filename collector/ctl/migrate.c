@@ -120,11 +120,15 @@ static int apply_next(struct db *db, int *applied, bool *done, struct cm_error *
     return db_exec(db, "COMMIT", error);
 }
 
+/* Without the lock it is asked first, so that whoever finds nothing to do waits for no transaction of a collector. */
 int migrate_run(struct db *db, int *applied, struct cm_error *error)
 {
-    bool done = false;
+    int current = 0;
     *applied = 0;
     int code = make_version_table(db, error);
+    if (!code)
+        code = query_number(db, "SELECT max(number) FROM schema_version", &current, error);
+    bool done = current == migrate_newest();
     while (!code && !done)
         code = apply_next(db, applied, &done, error);
     return code;

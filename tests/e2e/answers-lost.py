@@ -27,7 +27,7 @@ class Proxy:
         threading.Thread(target=self.accept, daemon=True).start()
 
     def arm(self, needle, before, act, answered=lambda data: True, greeting=b""):
-        """greeting: only of connections whose first words hold it."""
+        """needle: what is said, one after the other; greeting: only of connections whose first words hold it."""
         self.sprung = threading.Event()
         self.trap = (needle, before, act, answered, greeting)
 
@@ -40,7 +40,7 @@ class Proxy:
             except OSError:
                 client.close()
                 continue
-            state = {"asked": False, "dead": False, "greeting": b""}
+            state = {"asked": False, "found": 0, "dead": False, "greeting": b""}
             threading.Thread(target=self.there, args=(client, server, state), daemon=True).start()
             threading.Thread(target=self.back, args=(client, server, state), daemon=True).start()
 
@@ -70,7 +70,11 @@ class Proxy:
     def there(self, client, server, state):
         def look(data):
             needle, before, _, _, greeting = self.trap
-            state["asked"] = state["asked"] or (needle in data and greeting in state["greeting"])
+            for wanted in needle[state["found"]:]:
+                if wanted not in data or greeting not in state["greeting"]:
+                    break
+                state["found"] += 1
+            state["asked"] = state["found"] == len(needle)
             return state["asked"] and before
         self.pump(client, server, state, look, state)
 
@@ -130,7 +134,7 @@ def test_batch():
     for net, before in enumerate((True, False) * 3):
         run, key = new_run(), f"lost/batch/{net}"
         lines = batch_of(run, net)
-        victim.unanswered(b"COMMIT\0", before, lambda c: c.batch(lines, key=key))
+        victim.unanswered((b"COMMIT\0",), before, lambda c: c.batch(lines, key=key))
         kept = world.sql(f"SELECT count(*) FROM batch WHERE batch_key = '{key}'")
         equal("committed" if not before else "not committed", "0" if before else "1", kept)
         equal("stored of the run", "" if before else "20", world.sql(f"SELECT stored_ok FROM run WHERE run = '{run}'"))
@@ -163,12 +167,12 @@ def test_lease():
         world.certmuster("sweep", "create", plan, "--target", "198.51.99.1", "--target", "198.51.99.2", "--shard", "1")
         world.certmuster("sweep", "start", plan)
         shards = lambda: world.sql(f"SELECT string_agg(shard.state || shard.attempts, ' ' ORDER BY shard.number) FROM shard JOIN sweep USING (sweep_id) WHERE plan = '{plan}'")
-        victim.unanswered(b"lease_take(", before, lambda c: lease(c, "one"))
+        victim.unanswered((b"lease_take(", b"COMMIT\0"), before, lambda c: lease(c, "one"))
         equal("taken", "open0 open0" if before else "leased1 open0", shards())
         code, order = lease(well, "one")
         equal("another one", (200, ["198.51.99.1:443" if before else "198.51.99.2:443"]), (code, order["targets"]))
         done_run(well, order["lease"], "one", order["targets"][0][:-4])
-        victim.unanswered(b"lease_report(", before, lambda c: report(c, order["lease"], "done", "one"))
+        victim.unanswered((b"lease_report(", b"COMMIT\0"), before, lambda c: report(c, order["lease"], "done", "one"))
         equal("said again", 200, report(well, order["lease"], "done", "one")[0])
         equal("and again", 200, report(Collector(victim.path), order["lease"], "done", "one")[0])
         wait_until("what nobody knows of to expire", lambda: "leased" not in shards(), 20)
@@ -211,7 +215,7 @@ def test_worker():
         first = world.start("worker", f"{BIN}/certmuster-submit", "--config", world.config_of("first"), "--to", f"unix:{work}/http.sock", "--worker", "scan")
         # One lease is left to it, so that the trap springs at a shard in the middle.
         wait_until("a shard that is done", lambda: world.sql(f"SELECT count(*) FROM shard JOIN sweep USING (sweep_id) WHERE plan = '{plan}' AND shard.state = 'done'") != "0")
-        to_collector.arm(b'"done"', before, lambda: sigkill(first.pid))
+        to_collector.arm((b'"done"',), before, lambda: sigkill(first.pid))
         assert to_collector.sprung.wait(30), "no shard was done"
         equal("killed", -signal.SIGKILL, first.wait(10))
         world.ended(first)
