@@ -187,7 +187,7 @@ def test_reload(port, ca, config):
     first = number()
     equal("first", first, served(port, authority))
     held = Collector(("localhost", port, context(f"{work}/three", "probe-1", authority)))
-    equal("held", 200, held.get("/healthz")[0])
+    wait_for("who was just enrolled is known", lambda: held.get("/healthz")[0] == 200)
     certmuster("scanner", "collector", "localhost", "--out", f"{work}/server", config=config)
     readable()
     assert number() != first
