@@ -134,7 +134,7 @@ def test_batch():
     for net, before in enumerate((True, False) * 3):
         run, key = new_run(), f"lost/batch/{net}"
         lines = batch_of(run, net)
-        victim.unanswered((b"COMMIT\0",), before, lambda c: c.batch(lines, key=key))
+        victim.unanswered((b"INTO batch", b"COMMIT\0"), before, lambda c: c.batch(lines, key=key))
         kept = world.sql(f"SELECT count(*) FROM batch WHERE batch_key = '{key}'")
         equal("committed" if not before else "not committed", "0" if before else "1", kept)
         equal("stored of the run", "" if before else "20", world.sql(f"SELECT stored_ok FROM run WHERE run = '{run}'"))
