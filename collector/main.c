@@ -4,10 +4,8 @@
  *   ingest workers            one batch each, a database connection each
  *   judge                     verdicts, upkeep, alerts; one connection, and while many chains wait as many
  *                             others as there are workers
- *   gone                      marks places that vanished; the judge's, with a connection of its own
- *   figures                   counts for /metrics; a connection
- *   starter                   begins sweeps that are due; a connection
- *   roster                    which certificates are enrolled; a connection
+ *   clerks                    a connection each: roster (which certificates are enrolled), figures (counts for
+ *                             /metrics), sweeps (begins what is due), gone (marks places that vanished)
  *
  * May be killed at any moment: what was not committed is sent again by whoever sent it. */
 #include <fcntl.h>
@@ -21,13 +19,13 @@
 #include "certmuster/cli.h"
 #include "certmuster/home.h"
 #include "certmuster/log.h"
-#include "collector/figures/figures.h"
+#include "collector/figures.h"
 #include "collector/http/server.h"
 #include "collector/judge/judge.h"
 #include "collector/notify.h"
 #include "collector/roster.h"
 
-enum { JUDGE_STOP_MS = 5000, FIGURES_STOP_MS = 500, STARTER_STOP_MS = 500, ROSTER_STOP_MS = 500 };
+enum { JUDGE_STOP_MS = 5000, CLERK_STOP_MS = 500 };
 
 enum { OPTION_SOCKET = 1000, OPTION_LISTEN, OPTION_DSN, OPTION_ALLOW_UID, OPTION_PID_FILE };
 
@@ -209,6 +207,32 @@ static void on_ready(void)
     log_event(LOG_LEVEL_INFO, "ready", "pid=%d", (int)getpid());
 }
 
+enum { ROSTER, FIGURES, SWEEPS, GONE, CLERKS };
+
+static int start_clerks(const struct settings *settings, struct state *state, struct roster *roster,
+                        struct clerk *clerks[static CLERKS], struct cm_error *error)
+{
+    int code = roster_clerk(settings, roster, &clerks[ROSTER], error);
+    if (!code)
+        code = figures_clerk(settings, state, &clerks[FIGURES], error);
+    if (!code)
+        code = sweeps_clerk(settings, state, &clerks[SWEEPS], error);
+    return code ? code : gone_clerk(settings, &clerks[GONE], error);
+}
+
+/* False: one would not end. */
+static bool end_clerks(struct clerk *clerks[static CLERKS])
+{
+    bool ended = true;
+    for (size_t i = 0; i < CLERKS; i++) {
+        if (clerks[i] && !clerk_stop(clerks[i], CLERK_STOP_MS))
+            ended = false;
+        else
+            clerk_free(clerks[i]);
+    }
+    return ended;
+}
+
 /* *cut: a thread would not end, in the middle of a message that nobody takes or of a long statement, which are made to be cut; nothing that it uses may be freed. */
 static int serve(const struct settings *settings, struct state *state, struct roster *roster, bool *cut,
                  struct cm_error *error)
@@ -216,20 +240,15 @@ static int serve(const struct settings *settings, struct state *state, struct ro
     const struct config *config = settings->config;
     struct server *server = NULL;
     struct judge *judge = NULL;
-    struct figures_reader *figures = NULL;
-    struct sweep_starter *starter = NULL;
+    struct clerk *clerks[CLERKS] = {NULL};
     struct queue *queue = queue_new(settings, state, (size_t)config_integer(config, "collector.queue"),
                                     (unsigned)config_integer(config, "collector.workers"));
     int code = queue ? server_new(settings, state, queue, roster, &server, error)
                      : error_set(error, CM_EIO, 0, "cannot start threads");
     if (!code)
-        code = roster_start(roster, error);
-    if (!code)
         code = judge_new(settings, state, &judge, error);
     if (!code)
-        code = figures_reader_new(settings, state, &figures, error);
-    if (!code)
-        code = sweep_starter_new(settings, state, &starter, error);
+        code = start_clerks(settings, state, roster, clerks, error);
     if (!code) {
         server_run(server, on_ready);
         notify_service("STOPPING=1");
@@ -238,20 +257,13 @@ static int serve(const struct settings *settings, struct state *state, struct ro
     if (queue)
         queue_stop(queue);
     bool judge_ended = !judge || judge_stop(judge, JUDGE_STOP_MS);
-    bool figures_ended = !figures || figures_reader_stop(figures, FIGURES_STOP_MS);
-    bool starter_ended = !starter || sweep_starter_stop(starter, STARTER_STOP_MS);
-    bool roster_ended = roster_stop(roster, ROSTER_STOP_MS);
+    *cut = !end_clerks(clerks) || !judge_ended;
     server_free(server);
     queue_free(queue);
     if (judge_ended)
         judge_free(judge);
     else
         log_event(LOG_LEVEL_INFO, "stopped", "judge=\"cut off\"");
-    if (figures_ended)
-        figures_reader_free(figures);
-    if (starter_ended)
-        sweep_starter_free(starter);
-    *cut = !judge_ended || !figures_ended || !starter_ended || !roster_ended;
     return code;
 }
 
@@ -262,7 +274,7 @@ static int run(const struct options *options, const struct config *config, struc
     static struct state state;
     state_init(&state);
     int code = make_settings(options, config, &home, &settings, error);
-    struct roster *roster = roster_new(&settings);
+    struct roster *roster = roster_new();
     if (!code)
         code = check_inventory(&settings, &state, roster, error);
     if (!code && options->pid_file)

@@ -9,14 +9,6 @@
 #include <string.h>
 
 #include "certmuster/buf.h"
-#include "certmuster/log.h"
-#include "certmuster/timefmt.h"
-#include "collector/rounds.h"
-
-enum {
-    REST_MS = 2000,
-    SHARE = 20, /* it may take a twentieth of a backend's time, not more */
-};
 
 struct enrolled {
     char fingerprint[CM_SHA256_HEX_SIZE];
@@ -29,9 +21,6 @@ struct list {
 };
 
 struct roster {
-    const struct settings *settings;
-    struct rounds *rounds;
-    struct db *db; /* the thread's */
     atomic_uint edition;
     pthread_mutex_t lock; /* of what follows */
     struct list now;
@@ -43,10 +32,9 @@ static const char enrolled_sql[] = "SELECT sha256, scanner FROM (SELECT c.sha256
                                    "  WHERE c.revoked_at IS NULL AND NOT s.disabled AND s.enrolled NOT LIKE 'unix:%'"
                                    "  ORDER BY c.added_at DESC LIMIT 100000) latest ORDER BY sha256 COLLATE \"C\"";
 
-struct roster *roster_new(const struct settings *settings)
+struct roster *roster_new(void)
 {
     struct roster *roster = cm_calloc(1, sizeof *roster);
-    roster->settings = settings;
     pthread_mutex_init(&roster->lock, NULL);
     return roster;
 }
@@ -103,54 +91,25 @@ bool roster_has(struct roster *roster, const struct peer *peer)
     return has;
 }
 
-/* --- The thread ----------------------------------------------------------------------------------------------------------------------- */
-
-static int connect_again(struct roster *roster, struct cm_error *error)
+static int read_again(struct db *db, void *context, struct cm_error *error)
 {
-    if (roster->db && db_alive(roster->db))
-        return 0;
-    db_close(roster->db);
-    roster->db = NULL;
-    int code = settings_connect(roster->settings, "certmuster-collectd roster", &roster->db, error);
-    return code ? code : db_exec(roster->db, "SET statement_timeout = '10s'", error);
+    return roster_read(context, db, error);
 }
 
-/* That the database is away, or of another version, the judge says. */
-static int read_once(void *context)
+int roster_clerk(const struct settings *settings, struct roster *roster, struct clerk **out, struct cm_error *error)
 {
-    struct roster *roster = context;
-    struct cm_error error = {0};
-    int64_t began = clock_monotonic_ms();
-    int code = connect_again(roster, &error);
-    if (!code && (code = roster_read(roster, roster->db, &error)) != 0 && code != CM_EIO)
-        log_event(LOG_LEVEL_ERROR, "roster", "%s", log_error(&error));
-    int64_t rest = (clock_monotonic_ms() - began) * (SHARE - 1);
-    return code || rest <= REST_MS ? REST_MS : (int)rest;
-}
-
-static void end(void *context)
-{
-    struct roster *roster = context;
-    db_close(roster->db);
-    roster->db = NULL;
-}
-
-int roster_start(struct roster *roster, struct cm_error *error)
-{
-    roster->rounds = rounds_new(read_once, end, roster);
-    return roster->rounds ? 0 : error_set(error, CM_EIO, 0, "cannot start threads");
-}
-
-bool roster_stop(struct roster *roster, int timeout_ms)
-{
-    return !roster->rounds || rounds_stop(roster->rounds, timeout_ms);
+    const struct clerk_work work = {.name = "roster",
+                                    .session = "SET statement_timeout = '10s'",
+                                    .rest_ms = 2000,
+                                    .share = 20,
+                                    .round = read_again};
+    return clerk_new(settings, &work, roster, out, error);
 }
 
 void roster_free(struct roster *roster)
 {
     if (!roster)
         return;
-    rounds_free(roster->rounds);
     list_done(&roster->now);
     pthread_mutex_destroy(&roster->lock);
     free(roster);

@@ -6,20 +6,17 @@
 
 #include <stdbool.h>
 
-#include "certmuster/db.h"
-#include "certmuster/error.h"
+#include "collector/clerk.h"
 #include "collector/peer.h"
-#include "collector/settings.h"
 
 struct roster;
 
-struct roster *roster_new(const struct settings *settings); /* empty, and never read; settings are lent */
+struct roster *roster_new(void); /* empty, and never read */
 /* Reads it once. What was there stays when that fails. */
 CM_MUST_CHECK int roster_read(struct roster *roster, struct db *db, struct cm_error *error);
-/* The thread that reads it, with a connection of its own. */
-CM_MUST_CHECK int roster_start(struct roster *roster, struct cm_error *error);
-/* Asks the thread to end, if there is one, and waits; false: the server does not answer within timeout_ms, and it must not be freed. */
-bool roster_stop(struct roster *roster, int timeout_ms);
+/* Reads it again and again; the roster is lent. */
+CM_MUST_CHECK int roster_clerk(const struct settings *settings, struct roster *roster, struct clerk **out,
+                               struct cm_error *error);
 void roster_free(struct roster *roster);
 
 /* Another number each time that it was read; 0: never yet. Any thread. */

@@ -10,7 +10,7 @@
 #include "collector/rounds.h"
 #include "collector/transaction.h"
 
-enum { UPKEEP_MS = 60 * 1000, GONE_STOP_MS = 500 };
+enum { UPKEEP_MS = 60 * 1000 };
 
 struct judge {
     const struct settings *settings;
@@ -20,7 +20,6 @@ struct judge {
     struct configuration *configuration;
     struct db *db;
     struct rounds *rounds;
-    struct gone *gone;
     int64_t upkeep_due_ms; /* monotonic; 0: at once */
     int64_t away_since_ms; /* monotonic; 0: the database is there */
     bool chains_left;
@@ -142,19 +141,16 @@ int judge_new(const struct settings *settings, struct state *state, struct judge
     int code = trust_set_new(settings, &judge->trust, error);
     if (!code && !(judge->rounds = rounds_new(judge_round, end, judge)))
         code = error_set(error, CM_EIO, 0, "cannot start threads");
-    if (!code)
-        code = gone_new(settings, &judge->gone, error);
-    if (code && (!judge->rounds || rounds_stop(judge->rounds, GONE_STOP_MS)))
+    if (code)
         judge_free(judge);
-    if (!code)
+    else
         *out = judge;
     return code;
 }
 
 bool judge_stop(struct judge *judge, int timeout_ms)
 {
-    bool ended = rounds_stop(judge->rounds, timeout_ms);
-    return gone_stop(judge->gone, GONE_STOP_MS) && ended;
+    return rounds_stop(judge->rounds, timeout_ms);
 }
 
 void judge_free(struct judge *judge)
@@ -162,7 +158,6 @@ void judge_free(struct judge *judge)
     if (!judge)
         return;
     rounds_free(judge->rounds);
-    gone_free(judge->gone);
     trust_set_free(judge->trust);
     panel_free(judge->panel);
     configuration_free(judge->configuration);

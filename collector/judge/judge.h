@@ -5,6 +5,7 @@
 
 #include "certmuster/db.h"
 #include "certmuster/error.h"
+#include "collector/clerk.h"
 #include "collector/judge/trust.h"
 #include "collector/settings.h"
 #include "collector/state.h"
@@ -42,19 +43,10 @@ CM_MUST_CHECK int lacking_round(struct db *db, struct cm_error *error);
 CM_MUST_CHECK int upkeep_round(struct db *db, struct cm_error *error);
 /* Sweeps: leases expire, deadlines come. */
 CM_MUST_CHECK int sweeps_round(struct db *db, struct cm_error *error);
-/* Begins the sweeps of plans that are due, beside the judge: a thread with a connection. settings and state are lent until it has ended. */
-struct sweep_starter;
-CM_MUST_CHECK int sweep_starter_new(const struct settings *settings, struct state *state, struct sweep_starter **out,
-                                    struct cm_error *error);
-/* Asks it to end and waits; false: it is beginning one, and must not be freed. */
-bool sweep_starter_stop(struct sweep_starter *starter, int timeout_ms);
-void sweep_starter_free(struct sweep_starter *starter);
-/* Places that vanished are marked, beside the judge: a thread with a connection. settings are lent until it has ended. */
-struct gone;
-CM_MUST_CHECK int gone_new(const struct settings *settings, struct gone **out, struct cm_error *error);
-/* Asks it to end and waits; false: it is in a statement, and must not be freed. */
-bool gone_stop(struct gone *gone, int timeout_ms);
-void gone_free(struct gone *gone);
+/* Beside the judge: begins the sweeps of plans that are due; marks places that vanished. */
+CM_MUST_CHECK int sweeps_clerk(const struct settings *settings, struct state *state, struct clerk **out,
+                               struct cm_error *error);
+CM_MUST_CHECK int gone_clerk(const struct settings *settings, struct clerk **out, struct cm_error *error);
 /* What collectors do in turns: the row of table upkeep called name is its lock. run works inside the transaction; it is not called while
  * another collector is at it, or when it was done less than `every` ago. */
 struct upkeep_task {

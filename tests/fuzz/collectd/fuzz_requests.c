@@ -58,7 +58,7 @@ static void start(void)
     settings.uids[settings.uid_count++] = geteuid();
     state_init(&state);
     struct queue *queue = queue_new(&settings, &state, 16, 1);
-    if (!queue || server_new(&settings, &state, queue, roster_new(&settings), &server, &error) != 0 ||
+    if (!queue || server_new(&settings, &state, queue, roster_new(), &server, &error) != 0 ||
         pthread_create(&thread, NULL, serve, server) != 0)
         abort();
     /* Signals that the server takes for its end are the fuzzer's. */

@@ -1,5 +1,5 @@
 /* What the figures are: a few statements, of which most are answered by indexes. */
-#include "collector/figures/figures.h"
+#include "collector/figures.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -127,9 +127,10 @@ static int read_finished(struct db *db, struct figures *out, struct cm_error *er
     return code;
 }
 
-int figures_read(struct db *db, struct figures *out, struct cm_error *error)
+/* What was known stays when one of them cannot be read. */
+static int read_all(struct db *db, void *context, struct cm_error *error)
 {
-    struct figures figures = {.at_ms = clock_wall_ms()};
+    struct figures figures = {.known = true, .at_ms = clock_wall_ms()};
     int code = read_counts(db, &figures, error);
     if (!code)
         code = read_sources(db, &figures, error);
@@ -139,8 +140,13 @@ int figures_read(struct db *db, struct figures *out, struct cm_error *error)
         code = read_running(db, &figures, error);
     if (!code)
         code = read_finished(db, &figures, error);
-    figures.known = true;
     if (!code)
-        *out = figures;
+        state_set_figures(context, &figures);
     return code;
+}
+
+int figures_clerk(const struct settings *settings, struct state *state, struct clerk **out, struct cm_error *error)
+{
+    const struct clerk_work work = {.name = "figures", .rest_ms = 4000, .share = 20, .round = read_all};
+    return clerk_new(settings, &work, state, out, error);
 }
