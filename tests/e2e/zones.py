@@ -9,7 +9,7 @@
 Some endpoints show a certificate, some refuse, some are silent, some cannot be reached. At the end the counts must add up to the last endpoint. CM_ZONES says how many
 endpoints there are: short (the default), or 100000 as `make soak` does it. It takes the release build then.
 """
-import hashlib, http.client, json, os, signal, socket, subprocess, sys, time
+import contextlib, hashlib, http.client, json, os, signal, socket, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns_tools
@@ -156,7 +156,8 @@ class Scanner:
         if not children_of(self.process.pid):
             return False
         for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # a child may have ended meanwhile
+                os.kill(pid, signal.SIGKILL)
         equal("its end", -signal.SIGKILL, stop(self.process, signal.SIGKILL))
         wait_until("all of it to be gone", lambda: not those_inside(self.namespace))
         self.start()
