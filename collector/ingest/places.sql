@@ -19,7 +19,7 @@ UPDATE location l SET first_seen = s.first_seen
   FROM pg_temp.stage_location s
  WHERE s.location_id = l.location_id AND s.first_seen < l.first_seen;
 
--- A chain that is new goes on the judge's docket.
+-- A chain that is new goes on the judge's docket; its issuers are noted once for all chains that have them (0029).
 WITH new AS (
 INSERT INTO chain (chain_id, fingerprints, leaf_sha256, earliest_not_after)
 SELECT s.chain_id, s.fingerprints, s.fingerprints[1],
@@ -28,7 +28,14 @@ SELECT s.chain_id, s.fingerprints, s.fingerprints[1],
  WHERE NOT EXISTS (SELECT FROM chain ch WHERE ch.chain_id = s.chain_id)
  ORDER BY s.chain_id
 ON CONFLICT DO NOTHING
-RETURNING chain_id)
+RETURNING chain_id, fingerprints),
+issuers AS (
+INSERT INTO chain_issuers (issuers_id, fingerprints)
+SELECT i.issuers_id, i.fingerprints
+  FROM (SELECT DISTINCT issuers_id(n.fingerprints) AS issuers_id, n.fingerprints[2:] AS fingerprints FROM new n WHERE cardinality(n.fingerprints) > 1) i
+ WHERE NOT EXISTS (SELECT FROM chain_issuers k WHERE k.issuers_id = i.issuers_id)
+ ORDER BY i.issuers_id
+ON CONFLICT DO NOTHING)
 INSERT INTO docket (chain_id) SELECT n.chain_id FROM new n ON CONFLICT DO NOTHING;
 
 -- When the places that were here before were last found as they were, and which runs of this batch said so already.

@@ -48,7 +48,7 @@ static int read_places(struct page_job *page, struct db *db, bool behind, struct
 {
     struct query query;
     query_places(&query, page->fingerprint, &page->request, behind);
-    int code = db_query(db, query.sql.data, query.parameters, query.count, out, error);
+    int code = db_query_again(db, query.sql.data, query.parameters, query.count, out, error);
     query_done(&query);
     return code;
 }

@@ -1,4 +1,4 @@
-/* SQL for the list, its totals and the places of a certificate. Called by the jobs; reads the views of sql/0005 and sql/0008.
+/* SQL for the list, its totals and the places of a certificate. Called by the jobs; reads the views of sql/0005 and sql/0008, the places by sql/0029.
  *
  * A page is found by key, in the order of an index, and only then joined with what is costly (places, owners, verdicts). Going backwards
  * is the same query with the comparison and the order turned round; the job turns the rows round again. */
@@ -174,37 +174,20 @@ int query_totals(struct query *query, const struct choice *choice, const char *s
 
 void query_places(struct query *query, const char *fingerprint, const struct pages_request *request, bool behind)
 {
-    const char *direction = behind ? "" : " DESC";
     query_begin(query);
-    size_t of = bind(query, fingerprint);
-    buf_append_str(&query->sql, "WITH page AS MATERIALIZED (SELECT p.chain_id, p.location_id, p.role, p.last_seen"
-                                " FROM place_certificate p WHERE NOT p.superseded");
-    buf_appendf(&query->sql,
-                " AND p.chain_id = ANY (ARRAY(SELECT ch.chain_id FROM chain ch WHERE ch.fingerprints @> "
-                "ARRAY[decode($%zu, 'hex')]))"
-                " AND p.sha256 = decode($%zu, 'hex')",
-                of, of);
-    if (request->sort) {
-        size_t chain = bind(query, request->sort), id = bind(query, request->id);
-        buf_appendf(&query->sql,
-                    " AND (p.chain_id, p.location_id, p.role) %s ($%zu::uuid, split_part($%zu, ' ', 1)::uuid, "
-                    "split_part($%zu, ' ', 2))",
-                    !behind                         ? "<"
-                    : request->from == PAGES_AROUND ? ">="
-                                                    : ">",
-                    chain, id, id);
-    }
-    buf_appendf(&query->sql, " ORDER BY p.chain_id%s, p.location_id%s, p.role%s LIMIT %zu)", direction, direction,
-                direction,
-                request->limit); /* as a number: of one yet to come the server would plan for a tenth of all */
+    size_t of = bind(query, fingerprint), chain = bind(query, request->sort), id = bind(query, request->id);
     buf_appendf(
         &query->sql,
-        " SELECT p.chain_id, p.location_id || ' ' || p.role, l.place, l.last_result, l.last_detail,"
+        "SELECT p.chain_id, p.location_id || ' ' || p.role, l.place, l.last_result, l.last_detail,"
         " extract(epoch FROM greatest(p.last_seen, l.last_ok))::bigint, l.owner, l.tls ->> 'version', "
         "l.starttls, p.role,"
         " l.kind = 'endpoint' AND l.name <> '' AND p.role = 'server'"
         " AND name_matches((SELECT ch.leaf_sha256 FROM chain ch WHERE ch.chain_id = p.chain_id), l.name) IS FALSE"
-        " FROM page p JOIN place l ON l.location_id = p.location_id"
-        " ORDER BY p.chain_id%s, p.location_id%s, p.role%s",
-        direction, direction, direction);
+        " FROM browse_places_%s(decode($%zu, 'hex'), $%zu::uuid, split_part($%zu, ' ', 1)::uuid, split_part($%zu, ' ', "
+        "2), %s, %zu)"
+        " WITH ORDINALITY AS p(chain_id, location_id, role, last_seen, rank) JOIN place l ON l.location_id = "
+        "p.location_id"
+        " ORDER BY p.rank",
+        behind ? "behind" : "before", of, chain, id, id, behind && request->from == PAGES_AROUND ? "true" : "false",
+        request->limit);
 }

@@ -78,6 +78,7 @@ SELECT DISTINCT ON (c.chain_id) c.chain_id, c.fingerprints, c.sha256, least(k.no
   JOIN certificate i ON i.sha256 = CASE WHEN cardinality(c.fingerprints) > 1 THEN li.sha256 ELSE c.sha256 END
  ORDER BY c.chain_id;
 SELECT year.reindex('chain');
+INSERT INTO chain_issuers SELECT DISTINCT issuers_id(fingerprints), fingerprints[2:] FROM chain WHERE cardinality(fingerprints) > 1 ON CONFLICT DO NOTHING;
 
 SELECT year.unindex('location');
 INSERT INTO location (location_id, kind, realm, transport, ip, port, name, host, path, inner_path, entry, first_seen)

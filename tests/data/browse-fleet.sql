@@ -55,6 +55,7 @@ UNION ALL SELECT sha256, 'dns', '*.fleet.example', reverse('*.fleet.example') FR
 
 INSERT INTO chain (chain_id, fingerprints, leaf_sha256, earliest_not_after)
 SELECT encode(chain_bytes, 'hex')::uuid, ARRAY[sha256, intermediate, sha256(('root ' || i % 2)::bytea)], sha256, not_after FROM fleet;
+INSERT INTO chain_issuers SELECT DISTINCT issuers_id(fingerprints), fingerprints[2:] FROM chain WHERE cardinality(fingerprints) > 1 ON CONFLICT DO NOTHING;
 INSERT INTO chain_verdict (chain_id, trust_store, verdict, depth, path, verified_at)
 SELECT encode(chain_bytes, 'hex')::uuid, 'system',
        CASE WHEN not_after < now() THEN 'cert_has_expired' WHEN i % 50 = 3 THEN 'unable_to_get_issuer_cert_locally' ELSE 'ok' END,

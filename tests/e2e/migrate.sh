@@ -88,7 +88,7 @@ done
 
 note "able to be spread: keys hold the distribution column, no trigger, no sequence, one level of partitioning"
 # Small tables would be copied to every server: their key may be anything.
-reference="'owner','owner_rule','scanner','trust_store','trust_store_named','scanner_certificate','worker_asked','run','told','batch','upkeep','schema_version','configuration','trust_anchor','audit_log','audit_head','sweep_plan','realm_limit','sweep','shard','lease'"
+reference="'chain_issuers','owner','owner_rule','scanner','trust_store','trust_store_named','scanner_certificate','worker_asked','run','told','batch','upkeep','schema_version','configuration','trust_anchor','audit_log','audit_head','sweep_plan','realm_limit','sweep','shard','lease'"
 bad=$(in_database crowd "
     SELECT t.relname FROM pg_class t WHERE t.relnamespace = 'certmuster'::regnamespace AND t.relkind IN ('r', 'p') AND NOT t.relispartition
        AND t.relname NOT IN ($reference)

@@ -11,7 +11,7 @@ RULES = {
     "certmuster_read": {"*": "S"},
     "certmuster_ingest": {
         "*": "S",
-        "certificate": "SIU(first_seen,last_seen,retired_at,superseded_at)", "certificate_name": "SI", "chain": "SI", "location": "SIU(first_seen)",
+        "certificate": "SIU(first_seen,last_seen,retired_at,superseded_at)", "certificate_name": "SI", "chain": "SI", "chain_issuers": "SI", "location": "SIU(first_seen)",
         "sighting": "SIU", "location_state": "SIU", "observation": "SI",
         "key_file": "SIU", "store": "SIU", "csr": "SIU", "crl": "SIU", "ssh_certificate": "SIU",
         "told": "SIUD", "place_absence": "SIUD", "place_gone": "SIUD",

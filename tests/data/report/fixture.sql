@@ -60,6 +60,7 @@ SELECT pg_temp.id('chain ' || label), ARRAY[pg_temp.fp(label), pg_temp.fp('inter
 INSERT INTO chain (chain_id, fingerprints, leaf_sha256, earliest_not_after)
 SELECT pg_temp.id('chain ' || label), ARRAY[pg_temp.fp(label)], pg_temp.fp(label), now() + days_left * interval '1 day' FROM special;
 INSERT INTO chain (chain_id, fingerprints, leaf_sha256) VALUES (pg_temp.id('chain broken'), ARRAY[pg_temp.fp('broken')], pg_temp.fp('broken'));
+INSERT INTO chain_issuers SELECT DISTINCT issuers_id(fingerprints), fingerprints[2:] FROM chain WHERE cardinality(fingerprints) > 1 ON CONFLICT DO NOTHING;
 INSERT INTO chain_verdict (chain_id, trust_store, verdict, depth, verified_at)
 SELECT pg_temp.id('chain ' || label), 'system', CASE WHEN not_after < now() THEN 'cert_has_expired' ELSE 'ok' END, 0, now() FROM bulk;
 INSERT INTO chain_verdict (chain_id, trust_store, verdict, depth, verified_at)
