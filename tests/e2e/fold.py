@@ -103,6 +103,11 @@ told(ALWAYS)
 fold()
 equal("who is told of is not written", before, versions(ALWAYS))
 equal("so that rows alone do not know", 0, folded(SILENT + FAILING + ALWAYS))
+# What was found today is not looked for in what arrived before: there it would be found later than it can be.
+ids = "ARRAY(SELECT l.location_id FROM location l WHERE host(l.ip) IN ({}))".format(", ".join(f"'{site}'" for site in ALWAYS))
+equal("only the newest days are read", f"{len(ALWAYS)}|0", sql(f"""BEGIN; UPDATE observation SET last_at = now() + interval '5 days' WHERE day < (now() AT TIME ZONE 'UTC')::date - 1;
+    SELECT count(*), count(*) FILTER (WHERE t.ok_at > now()) FROM places_found({ids}) t; ROLLBACK"""))
+equal("as there are older ones", "t", sql("SELECT count(*) > 0 FROM observation WHERE day < (now() AT TIME ZONE 'UTC')::date - 1"))
 
 # --- Silence -----------------------------------------------------------------------------------------------------------------------------
 night()

@@ -32,13 +32,19 @@ query[partitions of partitions or inheritance]="SELECT c.relname FROM pg_class c
 breach[partitions of partitions or inheritance]="CREATE TABLE wrong PARTITION OF observation FOR VALUES FROM ('2001-01-01') TO ('2001-01-02') PARTITION BY LIST (batch_key)"
 query[a function that locks by advice or notifies]="SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'certmuster'::regnamespace AND p.prosrc ~* 'pg_(try_)?advisory|pg_notify|\\m(listen|notify)\\M'"
 breach[a function that locks by advice or notifies]="CREATE FUNCTION wrong() RETURNS void LANGUAGE sql AS 'SELECT pg_advisory_xact_lock(1)'"
+# (Where a function says use_column, a variable of a column's name is never read.)
+query[a variable that a column hides]="SELECT DISTINCT p.proname || ': ' || m[1] FROM pg_proc p
+     CROSS JOIN LATERAL regexp_matches(substring(p.prosrc FROM 'DECLARE(.*?)\nBEGIN'), '^ +(\w+) +\w', 'gn') AS m
+      JOIN pg_attribute a ON a.attname = m[1] AND a.attnum > 0 JOIN pg_class c ON c.oid = a.attrelid
+     WHERE p.pronamespace = 'certmuster'::regnamespace AND p.prosrc ~ 'variable_conflict use_column' AND $ours AND c.relkind IN ('r', 'p', 'v') AND p.prosrc ~ ('\m' || c.relname || '\M')"
+breach[a variable that a column hides]="CREATE FUNCTION wrong() RETURNS bigint LANGUAGE plpgsql AS E'\n#variable_conflict use_column\nDECLARE\n    day date := now();\nBEGIN\n    RETURN (SELECT count(*) FROM observation b WHERE b.day >= day);\nEND'"
 for rule in "${!query[@]}"; do
     found=$(sql "${query[$rule]}")
     [ -z "$found" ] || fail "$rule: $found"
     found=$(sql "BEGIN; ${breach[$rule]}; ${query[$rule]}; ROLLBACK")
     [ -n "$found" ] || fail "$rule is not found: ${breach[$rule]}"
 done
-assert_eq "rules" 9 "${#query[@]}"
+assert_eq "rules" 10 "${#query[@]}"
 
 locks() { grep -rnE 'pg_(try_)?advisory|[^a-z_](LISTEN|NOTIFY) [a-z]' "$@" --include='*.c' --include='*.sql' | grep -vE '^[^:]*:[0-9]+: *(--|/?\*)'; }
 ! locks "$CM_TOP/sql" "$CM_TOP/collector" "$CM_TOP/report" "$CM_TOP/lib" || fail "advisory locks or LISTEN in the sources"
