@@ -18,6 +18,7 @@ ANALYZE chain, chain_issuers;
 
 -- Open spans of a certificate that nothing supersedes (place_certificate in 0005), behind a chain, place and role or before them, the nearest first; from_chain NULL: from the beginning
 -- or the end. First the chains that it is the leaf of, then those that it is an issuer in, by issuers_id. with_it: the span of that key, too.
+-- (OFFSET 0: found first and then sorted; a table that lies in that order already is not read through for it.)
 DO $make$
 DECLARE
     way record;
@@ -54,8 +55,8 @@ BEGIN
             RETURN QUERY
             SELECT c.chain_id, s.location_id, s.role, s.last_seen
               FROM (SELECT ch.chain_id, ch.leaf_sha256, ch.chain_id IS NOT DISTINCT FROM at.chain_id AS same
-                      FROM chain ch
-                     WHERE ch.leaf_sha256 = of AND ch.chain_id {beyond}= coalesce(at.chain_id, ends)
+                      FROM (SELECT * FROM chain ch WHERE ch.leaf_sha256 = of OFFSET 0) ch
+                     WHERE ch.chain_id {beyond}= coalesce(at.chain_id, ends)
                      ORDER BY ch.chain_id{turn}) c
              CROSS JOIN LATERAL ({spans}) s
              LIMIT most - found;
@@ -63,8 +64,8 @@ BEGIN
             RETURN QUERY
             SELECT c.chain_id, s.location_id, s.role, s.last_seen
               FROM (SELECT i.issuers_id
-                      FROM chain_issuers i
-                     WHERE i.fingerprints @> ARRAY[of] AND i.issuers_id {beyond}= from_ids
+                      FROM (SELECT * FROM chain_issuers i WHERE i.fingerprints @> ARRAY[of] OFFSET 0) i
+                     WHERE i.issuers_id {beyond}= from_ids
                      ORDER BY i.issuers_id{turn}) i
              CROSS JOIN LATERAL (SELECT ch.chain_id, ch.leaf_sha256, ch.chain_id IS NOT DISTINCT FROM at.chain_id AS same
                                    FROM chain ch
