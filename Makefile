@@ -52,7 +52,7 @@ pkgs_all      := openssl libarchive libbrotlidec liblzma nettle libcares libidn2
 binary = $(if $(filter front,$(1)),certmuster,certmuster-$(1))
 BINARIES := $(foreach p,$(PROGRAMS),$(B)/$(call binary,$(p)))
 
-.PHONY: all help install check check-fresh quickstart quickstart-stop layers format format-check soak bench bench-scan bench-watch bench-formats bench-collector fuzz clean tests packages-build
+.PHONY: all help install check check-fresh quickstart quickstart-stop layers format format-check soak bench bench-scan bench-watch bench-formats bench-collector fuzz clean measured tests packages-build
 all: $(BINARIES)
 
 help:
@@ -157,7 +157,9 @@ $(FUZZ_BIN): $(B)/%: $(B)/%.o $$(call room_archives,%) $(B)/libcertmuster.a
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -o $@ $(filter-out %/replay.o,$^) $(FUZZ_MAIN) $(shell $(PKG) --libs $(pkgs_all)) -lpthread -lm
 
-tests: all $(UNIT_BIN) $(FUZZ_BIN) $(FLEET) $(BENCH_BIN)
+# measured: of the release build, what tests and benchmarks run.
+measured: all $(FLEET) $(BENCH_BIN)
+tests: measured $(UNIT_BIN) $(FUZZ_BIN)
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # Unit, fuzz-seed and most end-to-end tests run on the ASan+UBSan build; those that say "# profile: release" on the release build.
@@ -165,14 +167,14 @@ check:
 	@contrib/install-packages run build test
 	@tests/node/fetch $(BUILD)/npm || echo 'the tests that need Node.js 24 will be skipped' >&2
 	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=asan WERROR=1 tests
-	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release WERROR=1 tests
+	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release WERROR=1 measured
 	@BUILD=$(BUILD) tests/run $(T)
 
 # Tests of faults, long; make check runs the same ones short.
 soak:
 	@contrib/install-packages run build test
 	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=asan WERROR=1 tests
-	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release WERROR=1 tests
+	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release WERROR=1 measured
 	@BUILD=$(BUILD) tests/soak/run $(T)
 
 layers:
@@ -205,12 +207,12 @@ bench-formats:
 
 bench-collector:
 	@contrib/install-packages run build test bench
-	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release all $(FLEET:$(B)/%=$(BUILD)/release/%) $(BENCH_BIN:$(B)/%=$(BUILD)/release/%)
+	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release measured
 	@tests/bench/bench-collector $(BUILD)/release $(PARTS)
 
 bench:
 	@contrib/install-packages run build test bench
-	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release tests
+	@$(MAKE) --no-print-directory -j$$(nproc) PROFILE=release measured
 	@for b in tests/bench/bench-*; do [ ! -x $$b ] || $$b $(BUILD)/release || exit 1; done
 
 check-fresh:
