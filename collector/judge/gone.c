@@ -1,11 +1,16 @@
 /* Places that vanish: what runs that are whole say of absence is counted, and what was missed by as many sweeps as gone.after says is
- * marked as gone. All of it is sql/0015_gone.sql and 0026_gone.sql; any number of collectors take turns at it. Nothing is done for a place that is there.
+ * marked as gone. All of it is sql/0015_gone.sql, 0026_gone.sql and 0032_crawls.sql; any number of collectors take turns at it. Nothing is done for a place that is there.
  *
  * When many vanish at once what all batches told of them is read, which takes seconds: a clerk does it, so that verdicts, sweeps and alerts do not wait. */
 #include <stdio.h>
 
 #include "certmuster/log.h"
 #include "collector/judge/judge.h"
+
+static int take(struct db *db, struct cm_error *error)
+{
+    return db_exec(db, "SELECT gone_take()", error);
+}
 
 static int count(struct db *db, struct cm_error *error)
 {
@@ -26,7 +31,8 @@ static int tidy(struct db *db, struct cm_error *error)
 
 static int do_round(struct db *db, void *context, struct cm_error *error)
 {
-    static const struct upkeep_task tasks[] = {{"gone", "200 milliseconds", count}, {"absences", "1 hour", tidy}};
+    static const struct upkeep_task tasks[] = {
+        {"gone_take", "200 milliseconds", take}, {"gone", "200 milliseconds", count}, {"absences", "1 hour", tidy}};
     int code = 0;
     (void)context;
     for (size_t i = 0; !code && i < sizeof tasks / sizeof tasks[0]; i++) {

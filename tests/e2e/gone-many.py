@@ -2,7 +2,7 @@
 # profile: release
 """Many places that vanish at once: what is read to mark them is what batches told since, once, not once for each place; nor does it grow with what was marked before, and when nothing is new
 nothing is read. Counted are the rows that the server handles in every statement of a round, in an inventory without statistics."""
-import json, os, subprocess, sys
+import os, sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from gone_tools import Inventory, equal, fail
@@ -34,31 +34,10 @@ def missed(first):
             UPDATE upkeep SET reached[3:4] = ARRAY['00000000-0000-0000-0000-000000000000', ''] WHERE task = 'gone' AND reached IS NOT NULL""")
 
 
-def rows(node):
-    own = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Join Filter", 0)
-    return own * node["Actual Loops"] + sum(rows(inner) for inner in node.get("Plans", []))
-
-
-def handled(statement):
-    """The rows that all plans of it handle, and what it answers."""
-    done = subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", inventory.sockets, "-U", "certmuster_admin", "-d", "certmuster",
-                           "-c", "LOAD 'auto_explain'; SET search_path = certmuster; SET auto_explain.log_nested_statements = on; SET auto_explain.log_analyze = on;"
-                           "SET auto_explain.log_timing = off; SET auto_explain.log_format = json; SET auto_explain.log_min_duration = 0; SET client_min_messages = log",
-                           "-c", statement], capture_output=True, text=True)
-    if done.returncode:
-        fail(done.stderr)
-    total, at, plans = 0, 0, 0
-    while (at := done.stderr.find("plan:\n", at)) >= 0:
-        plan, size = json.JSONDecoder().raw_decode(done.stderr[at + 6:].lstrip())
-        total, at, plans = total + rows(plan["Plan"]), at + size, plans + 1
-    equal("plans were told", True, plans > 0)
-    return total, done.stdout.strip()
-
-
 work = []
 for number in range(4):
     missed(number * SLICE)
-    work.append(handled("SELECT gone FROM gone_round(3)"))
+    work.append(inventory.handled("SELECT gone FROM gone_round(3)"))
     sql("UPDATE place_gone SET marked_at = marked_at - interval '2 seconds'")
     print(f"round {number + 1}: {work[-1][0]} rows for {work[-1][1]} places")
 equal("marked", [str(SLICE)] * 4, [answer for _, answer in work])
@@ -67,7 +46,7 @@ if max(total for total, _ in work) > 30 * TOLD:
     fail("it reads for each place what all batches told")
 if work[3][0] > 1.2 * work[0][0]:
     fail("it reads more when more was marked before")
-idle = handled("SELECT gone FROM gone_round(3)")
+idle = inventory.handled("SELECT gone FROM gone_round(3)")
 print(f"nothing new: {idle[0]} rows")
 equal("nothing new", "0", idle[1])
 if idle[0] > 200:

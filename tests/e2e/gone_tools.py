@@ -6,6 +6,12 @@ BIN, TMP = os.environ["CM_BIN"], os.environ.get("TMPDIR", "/tmp")
 os.environ["PATH"] = f"{BIN}:/usr/lib/postgresql/15/bin:{os.environ['PATH']}"
 
 
+def rows_of(node):
+    """What a plan and all below it handle."""
+    own = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Join Filter", 0)
+    return own * node["Actual Loops"] + sum(rows_of(inner) for inner in node.get("Plans", []))
+
+
 class Inventory:
     def __init__(self, name, **settings):
         self.work = f"{TMP}/{name}"
@@ -43,6 +49,21 @@ class Inventory:
             fail(f"{query}: {done.stderr}")
         return done.stdout.strip()
 
+    def handled(self, statement):
+        """The rows that all plans of it handle, those within its functions among them, and what it answers."""
+        done = subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", self.sockets, "-U", "certmuster_admin", "-d", "certmuster",
+                               "-c", "LOAD 'auto_explain'; SET search_path = certmuster; SET auto_explain.log_nested_statements = on; SET auto_explain.log_analyze = on;"
+                               "SET auto_explain.log_timing = off; SET auto_explain.log_format = json; SET auto_explain.log_min_duration = 0; SET client_min_messages = log",
+                               "-c", statement], capture_output=True, text=True)
+        if done.returncode:
+            fail(done.stderr)
+        total, at, plans = 0, 0, 0
+        while (at := done.stderr.find("plan:\n", at)) >= 0:
+            plan, size = json.JSONDecoder().raw_decode(done.stderr[at + 6:].lstrip())
+            total, at, plans = total + rows_of(plan["Plan"]), at + size, plans + 1
+        equal("plans were told", True, plans > 0)
+        return total, done.stdout.strip()
+
     def wait_for(self, what, fn, seconds=30):
         deadline = time.time() + seconds
         while not (value := fn()):
@@ -52,8 +73,9 @@ class Inventory:
         return value
 
     def settle(self):
-        """Until every run that is whole was judged; what follows of it is done in the same transaction."""
-        self.wait_for("the judge", lambda: self.sql("SELECT count(*) FROM run r WHERE NOT absences_taken AND run_whole(r)") == "0")
+        """Until every run that is whole was taken and what they missed was looked through."""
+        self.wait_for("the judge", lambda: self.sql("SELECT (SELECT count(*) FROM run r WHERE NOT absences_taken AND run_whole(r)), (SELECT count(*) FROM upkeep u WHERE u.task = 'gone'"
+                                                    " AND (u.reached IS NULL OR u.reached[3] IS NOT NULL))") == "0|0")
 
     def end(self):
         status = 0
