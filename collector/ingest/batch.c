@@ -327,11 +327,15 @@ static void read_line(struct reader *reader, const char *line, size_t size, uint
 /* What the inventory refused was found before: the batch is read again. */
 static bool sift(struct reader *reader, const char *line, size_t size, uint32_t number)
 {
-    const char *why = "";
+    const struct sieve_refusal *why = NULL;
     enum sieve_fate fate = sieve_fate(reader->options->sieve, number, &why);
     if (fate == SIEVE_REFUSED) {
+        char reason[REASON_MAX] = "the inventory refuses the record";
+        if (why->lines > 1)
+            snprintf(reason, sizeof reason,
+                     "the inventory refuses one or more of %u records, which were not searched further", why->lines);
         note_claim(reader, line, size);
-        batch_reject(reader->batch, number, "the inventory refuses the record", why);
+        batch_reject(reader->batch, number, reason, why->why);
     }
     return fate == SIEVE_TAKEN;
 }

@@ -169,6 +169,8 @@ struct places {
 
 /* After origins and runs were checked: rejects the records of those refused and counts the rest. */
 void batch_settle(struct batch *batch);
+/* After batch_settle; NULL: the batch does not bring it. */
+struct batch_certificate *batch_certificate(const struct batch *batch, const uint8_t sha256[static CM_SHA256_SIZE]);
 /* After batch_settle: sorts, groups by place, gives every look its round. May reject more (too many runs at one place). */
 void batch_group(struct batch *batch, struct places *out);
 void places_done(struct places *places);

@@ -36,8 +36,7 @@ static int compare_rejections(const void *a, const void *b)
     return (left->line > right->line) - (left->line < right->line);
 }
 
-/* NULL: the batch does not bring it. */
-static struct batch_certificate *find_certificate(const struct batch *batch, const uint8_t sha256[CM_SHA256_SIZE])
+struct batch_certificate *batch_certificate(const struct batch *batch, const uint8_t sha256[static CM_SHA256_SIZE])
 {
     size_t low = 0, high = batch->certificate_count;
     while (low < high) {
@@ -60,7 +59,7 @@ static bool needs_rejected(const struct batch *batch, const struct look *look)
     for (size_t i = 0; i < look->chain_count; i++) {
         const char *sha256 = batch->fingerprints.data + (look->chain_start + i) * CM_SHA256_SIZE;
         if (bsearch(sha256, batch->claimed, batch->claimed_count, CM_SHA256_SIZE, compare_sha256) &&
-            !find_certificate(batch, (const uint8_t *)sha256))
+            !batch_certificate(batch, (const uint8_t *)sha256))
             return true;
     }
     return false;
@@ -258,7 +257,7 @@ static void date_certificates(struct batch *batch, const struct look *look)
 {
     for (size_t i = 0; batch->certificate_count && i < look->chain_count; i++) {
         const char *sha256 = batch->fingerprints.data + (look->chain_start + i) * CM_SHA256_SIZE;
-        struct batch_certificate *certificate = find_certificate(batch, (const uint8_t *)sha256);
+        struct batch_certificate *certificate = batch_certificate(batch, (const uint8_t *)sha256);
         if (!certificate)
             continue;
         if (certificate->first_ms < 0 || look->first_ms < certificate->first_ms)

@@ -18,7 +18,10 @@
 #include "collector/ingest/work.h"
 #include "collector/transaction.h"
 
-enum { TRIES_MAX = 8 };
+enum {
+    TRIES_MAX = 8,
+    REFUSALS_TOLD_MAX = 16, /* in the log; the answer names them all */
+};
 
 #define EMBED(name) static const unsigned char name[]
 EMBED(certificates_sql) = {
@@ -292,19 +295,18 @@ static int store_sifted(struct work *work, struct delivery_answer *answer, struc
 {
     struct sieve sieve;
     struct sifting sifting = {.work = work, .answer = answer};
+    unsigned told = 0;
     log_event(LOG_LEVEL_WARN, "batch_refused", "key=%s %s", log_quote(work->request->key), log_error(error));
     sieve_init(&sieve, work->batch);
     work->sieve = &sieve;
     int code = sieve_store(&sieve, try_lines, &sifting, error);
-    for (size_t i = 0; i < sieve.refused_count; i++)
-        log_event(LOG_LEVEL_WARN, "record_refused", "key=%s line=%u reason=%s", log_quote(work->request->key),
-                  sieve.refused[i].line, log_quote(sieve.refused[i].why));
-    if (code == CM_ELIMIT) {
-        if (error && sieve.refused_count)
-            snprintf(error->detail, sizeof error->detail, "line %u: %.200s", sieve.refused[0].line,
-                     sieve.refused[0].why);
-        answer_error(answer, 422, error);
-        code = 0;
+    for (size_t i = 0; i < sieve.refusal_count && told < REFUSALS_TOLD_MAX; i++) {
+        const struct sieve_refusal *refusal = &sieve.refusals[i];
+        if (refusal->lines == 0)
+            continue;
+        told++;
+        log_event(LOG_LEVEL_WARN, "record_refused", "key=%s line=%u lines=%u reason=%s", log_quote(work->request->key),
+                  refusal->line, refusal->lines, log_quote(refusal->why));
     }
     work->sieve = NULL;
     sieve_done(&sieve);

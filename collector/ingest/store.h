@@ -19,7 +19,7 @@ struct delivery_request {
 };
 
 struct delivery_answer {
-    int status;        /* 200, 400, 403, 409, 413, 422 */
+    int status;        /* 200, 400, 403, 409, 413 */
     bool repeated;     /* 200 of a key that was taken before */
     int retry_after_s; /* 0: not said */
     uint64_t stored, rejected;

@@ -11,7 +11,7 @@ work = tempfile.mkdtemp(dir=os.environ.get("TMPDIR", "/tmp"))
 os.chmod(work, 0o755)
 os.environ["CERTMUSTER_HOME"] = f"{work}/home"
 document = yaml.safe_load(open(f"{TOP}/contrib/openapi.yaml"))
-SET_UP_ELSEWHERE = {"403", "408", "422", "429", "500", "503"}  # a stranger, a slow one, what PostgreSQL refuses, a flood, a database that fails or is away: delivery.py, collectd.py, enrol.py, siege.py
+SET_UP_ELSEWHERE = {"403", "408", "429", "500", "503"}  # a stranger, a slow one, a flood, a database that fails or is away: delivery.py, collectd.py, enrol.py, siege.py
 
 
 def resolve(node):

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector/ingest/batch.h"
+#include "collector/ingest/sieve.h"
 
 #define RUN "01a1fc69-0734-7ba5-aa87-4cfcc9272cca"
 #define PLACE                                                                                                          \
@@ -20,13 +21,20 @@
 static uint8_t run_id[CM_UUID_SIZE];
 static const struct batch_options options = {.scanner = "s", .run = run_id, .now_ms = 1800000000000};
 
-static int read_settled(const char *body, size_t size, struct batch *batch)
+static int read_sifted(const char *body, size_t size, const struct sieve *sieve, struct batch *batch)
 {
     struct cm_error error;
-    int code = batch_read(body, size, &options, batch, &error);
+    struct batch_options sifted = options;
+    sifted.sieve = sieve;
+    int code = batch_read(body, size, &sifted, batch, &error);
     if (!code)
         batch_settle(batch);
     return code;
+}
+
+static int read_settled(const char *body, size_t size, struct batch *batch)
+{
+    return read_sifted(body, size, NULL, batch);
 }
 
 static void test_counts(void **state)
@@ -54,6 +62,37 @@ static void test_counts(void **state)
     assert_int_equal(count, 1);
     assert_int_equal(references[0][31], 0xaa);
     free(references);
+    places_done(&places);
+    batch_done(&batch);
+}
+
+/* What the sieve refuses is told with its reason; a chain that needs such a certificate is rejected, and not asked for. */
+static void test_refused(void **state)
+{
+    (void)state;
+    static const char body[] = "{\"v\":1,\"type\":\"certificate\",\"sha256\":\"" HEX
+                               "\",\"der\":\"MAA=\"}\n" SIGHTING(AT) FAILURE(AT) FAILURE(AT) FAILURE(AT);
+    static const char *const reasons[] = {
+        "the inventory refuses one or more of 2 records, which were not searched further: 23514: no",
+        "a certificate of the chain was rejected",
+        "the inventory refuses one or more of 2 records, which were not searched further: 23514: no",
+        "the inventory refuses the record: 22008: odd",
+    };
+    struct sieve_refusal refusals[] = {{.line = 1, .lines = 2, .why = "23514: no"},
+                                       {.line = 4, .lines = 1, .why = "22008: odd"}};
+    uint8_t fate[] = {SIEVE_REFUSED, SIEVE_TAKEN, SIEVE_REFUSED, SIEVE_REFUSED, SIEVE_TAKEN};
+    uint32_t blame[] = {0, 0, 0, 1, 0};
+    const struct sieve sieve = {.lines = 5, .fate = fate, .blame = blame, .refusals = refusals, .refusal_count = 2};
+    struct batch batch;
+    struct places places;
+    assert_int_equal(read_sifted(body, sizeof body - 1, &sieve, &batch), 0);
+    batch_group(&batch, &places);
+    assert_int_equal(batch.stored, 1);
+    assert_int_equal(batch.rejection_count, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(batch.rejections[i].line, i + 1);
+        assert_string_equal(batch_text(&batch, batch.rejections[i].reason), reasons[i]);
+    }
     places_done(&places);
     batch_done(&batch);
 }
@@ -107,10 +146,8 @@ static void test_framing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_times),
-        cmocka_unit_test(test_every_cut),
-        cmocka_unit_test(test_framing),
+        cmocka_unit_test(test_counts),    cmocka_unit_test(test_refused), cmocka_unit_test(test_times),
+        cmocka_unit_test(test_every_cut), cmocka_unit_test(test_framing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
