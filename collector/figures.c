@@ -9,7 +9,8 @@
 /* What is gone is taken off rather than left out: for gone_at every place would have to be read. */
 static const char counts_sql[] =
     "SELECT c.all_of_them, c.undecodable, p.all_of_them, p.failing, soon.expired, soon.expiring,"
-    "       (SELECT count(DISTINCT d.chain_id) FROM docket d), scanners.all_of_them, scanners.skewed"
+    "       (SELECT count(DISTINCT d.chain_id) FROM docket d), scanners.all_of_them, scanners.skewed,"
+    "       (SELECT count(*) FROM observation_old() WHERE NOT folded)"
     "  FROM (SELECT (SELECT count(*) FROM certificate) AS all_of_them,"
     "               (SELECT count(*) FROM certificate WHERE undecodable IS NOT NULL) AS undecodable) c,"
     "       (SELECT (SELECT count(*) FROM location_state) - gone.places AS all_of_them,"
@@ -29,9 +30,11 @@ static int read_counts(struct db *db, struct figures *out, struct cm_error *erro
     struct db_result *rows = NULL;
     int code = db_query(db, counts_sql, NULL, 0, &rows, error);
     if (!code) {
-        uint64_t *fields[] = {
-            &out->certificates, &out->certificates_undecodable, &out->places,   &out->places_failing, &out->expired,
-            &out->expiring_30d, &out->chains_unjudged,          &out->scanners, &out->scanners_skewed};
+        uint64_t *fields[] = {&out->certificates,    &out->certificates_undecodable,
+                              &out->places,          &out->places_failing,
+                              &out->expired,         &out->expiring_30d,
+                              &out->chains_unjudged, &out->scanners,
+                              &out->scanners_skewed, &out->partitions_unfolded};
         for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
             *fields[i] = (uint64_t)db_integer(rows, 0, i);
     }

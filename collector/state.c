@@ -167,6 +167,9 @@ static void inventory(const struct figures *figures, int64_t now_ms, struct buf 
     metric(out, "certmuster_scanners_skewed", "gauge",
            "Scanners whose clock differed by more than five minutes when they delivered last.",
            figures->scanners_skewed);
+    metric(out, "certmuster_observation_partitions_unfolded", "gauge",
+           "Days of observation that are older than 30 days and kept, since they were not folded yet.",
+           figures->partitions_unfolded);
     head(out, "certmuster_chains", "gauge", "Verified chains by trust store and its verdict.");
     for (unsigned i = 0; i < figures->verdict_count; i++) {
         buf_append_str(out, "certmuster_chains{");

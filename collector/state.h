@@ -27,7 +27,7 @@ struct figures {
     bool known;
     int64_t at_ms; /* wall clock */
     uint64_t certificates, certificates_undecodable, places, places_failing, expired, expiring_30d, chains_unjudged,
-        scanners, scanners_skewed;
+        scanners, scanners_skewed, partitions_unfolded;
     struct {
         char name[STATE_SOURCE_SIZE];
         int64_t finished_ms; /* of its last finished run; -1: none */

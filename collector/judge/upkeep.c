@@ -12,7 +12,20 @@
 
 enum { DAY_SECONDS = 24 * 60 * 60 };
 
-/* Tomorrow's partition is made ahead; those whose 30 days are over are dropped. Dropping waits for readers: two seconds at most. */
+/* Observation that is older than 30 days and was not folded yet is kept until it is. */
+static int tell_of_unfolded(struct db *db, struct cm_error *error)
+{
+    struct db_result *rows = NULL;
+    int code = db_query(db, "SELECT count(*) FROM observation_old() WHERE NOT folded", NULL, 0, &rows, error);
+    if (!code && db_integer(rows, 0, 0) > 0)
+        log_event(LOG_LEVEL_WARN, "observation_unfolded", "days=%lld reason=\"kept until it is folded\"",
+                  (long long)db_integer(rows, 0, 0));
+    db_result_free(rows);
+    return code;
+}
+
+/* Tomorrow's partition is made ahead; those whose 30 days are over, and which are folded, are dropped. Dropping waits for
+ * readers: two seconds at most. */
 static int partitions(struct db *db, struct cm_error *error)
 {
     int64_t now_ms = 0;
@@ -22,7 +35,9 @@ static int partitions(struct db *db, struct cm_error *error)
         code = db_exec(db, "SET LOCAL lock_timeout = '2s'", error);
     for (int64_t day = today; !code && day <= today + 1; day++)
         code = partition_create(db, day, error);
-    return code ? code : db_exec(db, "SELECT observation_forget()", error);
+    if (!code)
+        code = db_exec(db, "SELECT observation_forget()", error);
+    return code ? code : tell_of_unfolded(db, error);
 }
 
 static int keys(struct db *db, struct cm_error *error)
@@ -49,8 +64,8 @@ static int lost_runs(struct db *db, struct cm_error *error)
         error);
 }
 
-/* Daily, what observation knows of places that fell silent is folded into their rows (sql/0023_fold.sql), a slice of places at a time, each a transaction of its own. A round that never came
- * to its end is begun anew. */
+/* Daily, what observation knows of places that fell silent is folded into their rows (sql/0023_fold.sql, 0031_unfolded.sql), a slice of places at a time, each a
+ * transaction of its own. A round that did not come to its end within the day goes on. */
 static int fold(struct db *db, struct cm_error *error)
 {
     return db_exec(db, "SELECT observation_fold_begin()", error);

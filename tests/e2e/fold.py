@@ -136,6 +136,20 @@ fold(2)
 equal("folded with the later of both", len(LATE), folded(LATE))
 check("a late word, when it is folded")
 
+# --- A round that is not finished -----------------------------------------------------------------------------------------------------------
+# The next day it goes on where it was, and until it has come to its end what it began with is asked, and is there.
+night()
+told(ALWAYS)
+sql("SELECT observation_fold_begin(); UPDATE upkeep SET reached[2] = '5' WHERE task = 'fold_slice'; SELECT observation_fold(); SELECT observation_fold()")
+under_way, unfolded = sql("SELECT reached FROM upkeep WHERE task = 'fold_slice'"), sql("SELECT observation_unfolded()")
+sql("SELECT observation_fold_begin()")
+equal("a round goes on", (under_way, unfolded), (sql("SELECT reached FROM upkeep WHERE task = 'fold_slice'"), sql("SELECT observation_unfolded()")))
+equal("with its third slice of five", "2|5", sql("SELECT reached[1], reached[2] FROM upkeep WHERE task = 'fold_slice'"))
+check("a round under way")
+fold()
+check("a round that went on")
+night()
+
 # --- What observation forgets ------------------------------------------------------------------------------------------------------------
 night()
 fold()
@@ -146,22 +160,38 @@ equal("forgotten", "0", sql("SELECT count(*) FROM observation"))
 check("after observation has forgotten")
 
 # --- Nobody folds for weeks --------------------------------------------------------------------------------------------------------------
-told(ALWAYS)
-night()
-told(ALWAYS)
-night(20)
-check("a collector that was away for twenty days")
-last = well[ALWAYS[0]]
-told(ALWAYS, chain=(NEW,))
-equal("the old chain was last seen when it was", f"{len(ALWAYS)}|{last}", sql("SELECT count(*), max(extract(epoch FROM s.last_seen)::bigint) FROM sighting s JOIN chain ch USING (chain_id) JOIN location l USING (location_id) "
-                                                                          f"WHERE s.absent_runs = 1 AND extract(epoch FROM s.last_seen)::bigint = {last}"))
-check("and a change")
+# Also for longer than observation is kept: what is not folded is not forgotten.
+for days, before, after in ((20, OLD, NEW), (45, NEW, OLD)):
+    for _ in range(4):  # until the chain before that one is not waited for any more, and rows are not written
+        told(ALWAYS, chain=(before,))
+        night()
+    told(ALWAYS, chain=(before,))
+    equal("rows alone do not know", 0, folded(ALWAYS))
+    night(days)
+    equal("days forgotten", "0", sql("SELECT observation_forget()"))
+    check(f"a collector that was away for {days} days")
+    last = well[ALWAYS[0]]
+    told(ALWAYS, chain=(after,))
+    equal("the old chain was last seen when it was", f"{len(ALWAYS)}|{last}", sql("SELECT count(*), max(extract(epoch FROM s.last_seen)::bigint) FROM sighting s JOIN chain ch USING (chain_id) JOIN location l USING (location_id) "
+                                                                              f"WHERE s.absent_runs = 1 AND extract(epoch FROM s.last_seen)::bigint = {last}"))
+    check("and a change")
 
 # --- By itself ---------------------------------------------------------------------------------------------------------------------------
-night(3)
-sql("UPDATE upkeep SET done_at = now() - interval '2 days' WHERE task = 'fold'")
+for _ in range(4):
+    told(ALWAYS)
+    night()
+told(ALWAYS)
+equal("rows alone do not know", 0, folded(ALWAYS))
+night(36)
+sql("UPDATE upkeep SET done_at = now() - interval '2 days' WHERE task IN ('fold', 'partitions')")
 inventory.collector("upkeep")
 inventory.wait_for("the collector to fold", lambda: sql("SELECT reached[1] = (now() AT TIME ZONE 'UTC')::date::text FROM upkeep WHERE task = 'fold'") == "t")
 check("by itself")
 equal("all is folded", len(ALWAYS), folded(ALWAYS))
+logs = "".join(open(f"{inventory.work}/{name}.log").read() for name in ("collectd", "upkeep"))
+equal("it says what is kept until then", True, "observation_unfolded days=" in logs)
+equal("which can be dropped now", "0|t", sql("SELECT count(*) FILTER (WHERE NOT folded), count(*) > 0 FROM observation_old()"))
+equal("and is", "t", sql("SELECT observation_forget() > 0", role="certmuster_ingest"))
+equal("all of it", "0", sql("SELECT count(*) FROM observation"))
+check("without them")
 sys.exit(inventory.end())

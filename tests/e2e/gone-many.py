@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # profile: release
 """Many places that vanish at once: what is read to mark them is what batches told since, once, not once for each place; nor does it grow with what was marked before, and when nothing is new
-nothing is read. Counted are the rows that the server handles in every statement of a round, in an inventory without statistics."""
+nothing is read, also after the inventory was restored on another server, whose transactions have other numbers. Counted are the rows that the server handles in every statement of a round,
+in an inventory without statistics."""
 import os, sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -34,6 +35,29 @@ def missed(first):
             UPDATE upkeep SET reached[3:4] = ARRAY['00000000-0000-0000-0000-000000000000', ''] WHERE task = 'gone' AND reached IS NOT NULL""")
 
 
+def nothing_new(what):
+    """A round in which nothing happened reads nothing and writes nothing."""
+    before = sql("SELECT xmin, ctid, reached FROM upkeep WHERE task = 'gone'")
+    idle = inventory.handled("SELECT gone FROM gone_round(3)")
+    print(f"{what}: {idle[0]} rows")
+    equal(f"{what}: marked", "0", idle[1])
+    equal(f"{what}: written", before, sql("SELECT xmin, ctid, reached FROM upkeep WHERE task = 'gone'"))
+    if idle[0] > 200:
+        fail(f"{what}: it reads though nothing is new")
+
+
+def told_meanwhile(number):
+    """A batch that was under way while this place was marked, and had found it as it was."""
+    equal(f"marked: {number}", "1", gone(number))
+    sql(f"INSERT INTO batch (batch_key, scanner, received_at, stored) VALUES ('late{number}', 's', now() - interval '10 minutes', 1);"
+        f"INSERT INTO observation (day, batch_key, run, first_at, last_at, unchanged, failing)"
+        f" VALUES ((now() AT TIME ZONE 'UTC')::date, 'late{number}', gen_random_uuid(), now(), now(), ARRAY[md5('{4 * number}')::uuid], '{{}}')")
+
+
+def gone(number):
+    return sql(f"SELECT count(*) FROM place_gone WHERE location_id = md5('{4 * number}')::uuid")
+
+
 work = []
 for number in range(4):
     missed(number * SLICE)
@@ -46,10 +70,38 @@ if max(total for total, _ in work) > 30 * TOLD:
     fail("it reads for each place what all batches told")
 if work[3][0] > 1.2 * work[0][0]:
     fail("it reads more when more was marked before")
-idle = inventory.handled("SELECT gone FROM gone_round(3)")
-print(f"nothing new: {idle[0]} rows")
-equal("nothing new", "0", idle[1])
-if idle[0] > 200:
-    fail("it reads though nothing is new")
+nothing_new("nothing new")
+
+# --- Restored --------------------------------------------------------------------------------------------------------------------------------
+# On a server that counts from the beginning: what the other one stored lies in its future. (Its dump is one moment, so that all of this has one.)
+HERE = sql("SELECT reached[5] FROM upkeep WHERE task = 'gone'")
+equal("the collector may know the server", HERE, sql("SELECT server_identity()", role="certmuster_ingest"))
+equal("which has a name", True, HERE.isdigit())
+FAR = "(stored_in::text::bigint + (1::bigint << 40))::text::xid8"
+told_meanwhile(1)  # the last that the other server stored: nobody asked it any more
+sql(f"""UPDATE observation SET stored_in = {FAR};
+INSERT INTO told (run, batch_key, what, there, last_at, places, stored_at)
+SELECT gen_random_uuid(), 'k0.' || b, 'certificate', true, now() - interval '5 hours', ARRAY[md5((4 * b + 1)::text)::uuid], now() FROM generate_series(1, {BATCHES - 1}) b;
+UPDATE told SET stored_in = {FAR};
+UPDATE upkeep SET reached = ARRAY['{(1 << 40) - 9}:{(1 << 40) - 9}:', reached[2], reached[3], reached[4], 'another'] WHERE task = 'gone'""")
+sql("SELECT gone_round(3)")
+equal("what the other server stored last is asked", "0", gone(1))
+nothing_new("after it was restored")
+told_meanwhile(2)
+sql("SELECT gone_round(3)")
+equal("as is what is told since", "0", gone(2))
+nothing_new("and nothing new again")
+missed(4 * SLICE)
+equal("marked", f"{SLICE}", sql("SELECT gone FROM gone_round(3)"))
+told_meanwhile(4 * SLICE + 1)
+sql("SELECT gone_round(3)")
+equal("who was told of meanwhile", "0", gone(4 * SLICE + 1))
+nothing_new("after that")
+# On a server that has counted further, or has while it was restored: by its number, what was told here is long known there.
+told_meanwhile(3)
+sql("UPDATE upkeep SET reached = ARRAY[pg_current_snapshot()::text, reached[2], reached[3], reached[4], 'another'] WHERE task = 'gone'")
+sql("SELECT gone_round(3)")
+equal("told before the first round", "0", gone(3))
+nothing_new("and restored once more")
 print("ok")
 sys.exit(inventory.end())

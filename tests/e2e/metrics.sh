@@ -61,8 +61,12 @@ assert_eq "of the sweep, by the name of its plan" 64 "$(asked 'certmuster_sweep_
 assert_eq "a version" 1 "$(asked certmuster_build_info)"
 assert_eq "scanners" "$(sql "SELECT count(*) FROM scanner")" "$(asked certmuster_scanners)"
 assert_eq "clocks" 0 "$(asked certmuster_scanners_skewed)"
-sql "UPDATE scanner SET skewed_ms = -86400000 WHERE name = 'prometheus'"
+assert_eq "days that wait to be folded" 0 "$(asked certmuster_observation_partitions_unfolded)"
+sql "UPDATE scanner SET skewed_ms = -86400000 WHERE name = 'prometheus'; SELECT observation_day(current_date - 40);
+    UPDATE upkeep SET done_at = 'infinity' WHERE task IN ('partitions', 'fold'); UPDATE upkeep SET reached = ARRAY['2000-01-01'] WHERE task = 'fold'" >"$dir/out"
 wait_for 30 answers certmuster_scanners_skewed 1
+wait_for 30 answers certmuster_observation_partitions_unfolded 1
+sql "UPDATE upkeep SET reached = ARRAY[current_date::text] WHERE task = 'fold'" # tests/e2e/fold.py has the collector do it
 
 note "certmuster status counts as it does: neither what is gone nor where only other assets are"
 mkdir "$dir/keys"
@@ -72,6 +76,7 @@ gone() { sql "UPDATE location_state SET gone_at = $1 WHERE location_id = (SELECT
 gone "now()"
 assert_eq "rows of location" 65 "$(sql "SELECT count(*) FROM location")"
 wait_for 20 answers certmuster_places 63
+assert_eq "days that wait to be folded, once they are" 0 "$(asked certmuster_observation_partitions_unfolded)"
 assert_contains "status" "$(asked certmuster_certificates) certificates at 63 places" "$(certmuster status)"
 gone NULL
 
