@@ -54,6 +54,16 @@ static struct evbuffer *wrap(struct buf *body)
     return out;
 }
 
+/* libevent 2.1 leaves the length out of an answer to HEAD, and sends the bytes that such an answer must not have (RFC 9110, 9.3.2). */
+static void keep_length_only(struct evhttp_request *request, struct evbuffer *out)
+{
+    char length[24];
+    size_t size = evbuffer_get_length(out);
+    snprintf(length, sizeof length, "%zu", size);
+    set_header(request, "Content-Length", length);
+    evbuffer_drain(out, size);
+}
+
 static void reply(struct routes *routes, struct evhttp_request *request, int status, const char *type, struct buf *body,
                   int retry_after_s)
 {
@@ -70,6 +80,8 @@ static void reply(struct routes *routes, struct evhttp_request *request, int sta
     }
     if (atomic_load(&routes->state->stopping))
         set_header(request, "Connection", "close");
+    if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD)
+        keep_length_only(request, out);
     if (connection)
         connection_answered(routes->connections, connection, clock_monotonic_ms());
     evhttp_connection_set_closecb(http, NULL, NULL);

@@ -187,6 +187,14 @@ def test_paths():
     for method, path, expected in [("GET", "/", 404), ("POST", "/v1/batchez", 404), ("GET", "/v1/batches", 405), ("POST", "/metrics", 405),
                                    ("DELETE", "/healthz", 405), ("GET", "/healthz?x=1", 200), ("HEAD", "/metrics", 200)]:
         equal(f"{method} {path}", expected, c.request(method, path)[0])
+    kept = c.connection.sock
+    for path, expected in (("/healthz", 200), ("/metrics", 200), ("/nowhere", 404), ("/v1/batches", 405)):
+        equal(f"HEAD {path} has no body", (expected, b""), c.request("HEAD", path))
+        told = int(c.headers["Content-Length"])
+        status, content = c.get(path)
+        equal(f"GET {path} behind it on the same connection", (expected, True), (status, c.connection.sock is kept))
+        if told == 0 or (expected != 200 and told != len(content)):
+            fail(f"HEAD {path} tells {told} bytes, GET has {len(content)}")
     s = socket.socket(socket.AF_UNIX)
     s.connect(sockets() + "/collectd.sock")
     s.sendall(b"NONSENSE\r\n\r\n" + os.urandom(2000))
