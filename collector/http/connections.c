@@ -220,6 +220,11 @@ static bool is_enrolled(struct connection *connection)
     return connection->enrolled;
 }
 
+bool connection_is_over(const struct connection *connection)
+{
+    return connection->peer && clock_wall_ms() / 1000 > connection->peer->not_after;
+}
+
 bool connection_prove(struct connection *connection)
 {
     if (!know(connection))
@@ -228,7 +233,7 @@ bool connection_prove(struct connection *connection)
         connection->client_key = connection->address_key;
         connection->proven = settings_allow(connection->all->settings, connection->uid);
     } else {
-        connection->proven = show_certificate(connection) && is_enrolled(connection);
+        connection->proven = show_certificate(connection) && !connection_is_over(connection) && is_enrolled(connection);
     }
     return connection->proven;
 }

@@ -17,7 +17,7 @@
 
 struct connections;
 
-/* Unknown until the socket is there, then known by address or uid; proven while its uid may speak, or the certificate that it showed is enrolled. */
+/* Unknown until the socket is there, then known by address or uid; proven while its uid may speak, or the certificate that it showed is enrolled and has not ended. */
 struct connection {
     struct connections *all;
     struct bufferevent *stream; /* one reference is ours */
@@ -58,6 +58,8 @@ void connections_done(struct connections *all); /* closes what is left */
 struct connection *connections_add(struct connections *all, struct bufferevent *stream, bool is_local);
 /* Finds out who is at the other end, and whether it may speak still. False: it may not, or has shown nothing yet. */
 bool connection_prove(struct connection *connection);
+/* What was good when the connection began has ended since: its certificate, or one of those that it was issued by. */
+bool connection_is_over(const struct connection *connection);
 /* How many there are of this client, itself among them. */
 size_t connection_count_like(const struct connection *connection);
 struct connection *connections_find(struct connections *all, const struct bufferevent *stream);

@@ -110,6 +110,15 @@ static void deny(const struct exchange *exchange)
     refuse(exchange, 403, "this user or certificate may not speak here; see collector.allow_uids and scanner enrol", 0);
 }
 
+/* Who was let in by a certificate that has ended since is told so, and shows another on a connection of its own. */
+static void send_away(const struct exchange *exchange)
+{
+    atomic_fetch_add(&exchange->routes->state->requests_denied, 1);
+    log_event(LOG_LEVEL_WARN, "expired", "certificate=%s", exchange->connection->peer->fingerprint);
+    set_header(exchange->request, "Connection", "close");
+    refuse(exchange, 403, "the client certificate, or one that it was issued by, has expired", 0);
+}
+
 /* Fills peer, or answers. What is stored or given out the workers ask the database for, which knows also what was enrolled this second;
  * what is answered from memory is for those on the list. */
 static bool identify(struct exchange *exchange)
@@ -117,6 +126,10 @@ static bool identify(struct exchange *exchange)
     struct connection *connection = exchange->connection;
     bool proven = connection && connection_prove(connection),
          asks = evhttp_request_get_command(exchange->request) != EVHTTP_REQ_POST;
+    if (connection && connection_is_over(connection)) {
+        send_away(exchange);
+        return false;
+    }
     if (!proven && (!connection || !connection->peer || asks)) {
         deny(exchange);
         return false;

@@ -4,9 +4,10 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <stdatomic.h>
-#include <string.h>
+#include <time.h>
 
 #include "certmuster/cert.h"
+#include "certmuster/client_names.h"
 #include "certmuster/ids.h"
 #include "certmuster/log.h"
 #include "certmuster/readable.h"
@@ -79,7 +80,7 @@ int tls_context(const struct config *config, SSL_CTX **out, struct cm_error *err
     SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION); /* client certificates in clear are not for the wire */
     SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
                                      SSL_OP_CIPHER_SERVER_PREFERENCE);
-    /* Every connection proves its certificate anew: a session must not outlive it. */
+    /* Every connection proves its certificate anew: no session outlives it, and connection_prove sees to it that no connection does. */
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context, 0);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, note_refusal);
@@ -109,23 +110,9 @@ bool tls_files_changed(const struct config *config, struct tls_files *files)
     return changed;
 }
 
-/* Printable ASCII only: a name with a NUL, a quote or an accent in it is nobody's. */
-static void add_name(struct peer *peer, const struct buf *name)
-{
-    if (name->size == 0 || name->size >= PEER_NAME_SIZE || peer->name_count == PEER_NAMES_MAX)
-        return;
-    for (size_t i = 0; i < name->size; i++)
-        if (name->data[i] <= 0x20 || name->data[i] >= 0x7F)
-            return;
-    memcpy(peer->names[peer->name_count++], name->data, name->size + 1);
-}
-
-static int read_names(const unsigned char *der, size_t size, struct peer *out, struct cm_error *error)
+static int read_certificate(const unsigned char *der, size_t size, struct peer *out, struct cm_error *error)
 {
     struct cert cert;
-    struct san_walk walk;
-    enum san_kind kind;
-    struct buf name;
     uint8_t digest[CM_SHA256_SIZE];
     int code = cert_parse(der, size, &cert, error);
     if (code)
@@ -133,16 +120,22 @@ static int read_names(const unsigned char *der, size_t size, struct peer *out, s
     *out = (struct peer){.is_local = false};
     sha256_bytes(der, size, digest);
     hex_write(out->fingerprint, digest, sizeof digest);
-    buf_init(&name, PEER_NAME_SIZE);
-    san_walk_init(&walk, &cert);
-    for (int i = 0; i < 4 * PEER_NAMES_MAX && san_walk_next(&walk, &kind, &name) == 1; i++)
-        if (kind == SAN_DNS || kind == SAN_URI)
-            add_name(out, &name);
-    buf_reset(&name);
-    if (name_common_name(cert.subject, &name) == 0)
-        add_name(out, &name);
-    buf_done(&name);
+    out->name_count = client_names_read(&cert, out->names);
     return 0;
+}
+
+/* When a handshake would be refused that is good now: at the first end in the chain that was verified. */
+static int64_t end_of_chain(SSL *ssl)
+{
+    STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+    int64_t first = INT64_MAX;
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        struct tm end;
+        int64_t at = ASN1_TIME_to_tm(X509_get0_notAfter(sk_X509_value(chain, i)), &end) == 1 ? timegm(&end) : 0;
+        if (at < first)
+            first = at;
+    }
+    return first;
 }
 
 int tls_peer(SSL *ssl, struct peer *out, struct cm_error *error)
@@ -152,9 +145,11 @@ int tls_peer(SSL *ssl, struct peer *out, struct cm_error *error)
     int code = CM_EAUTH;
     int size = certificate && SSL_get_verify_result(ssl) == X509_V_OK ? i2d_X509(certificate, &der) : -1;
     if (size > 0)
-        code = read_names(der, (size_t)size, out, error);
+        code = read_certificate(der, (size_t)size, out, error);
     else
         error_set(error, CM_EAUTH, 0, "no verified client certificate");
+    if (!code)
+        out->not_after = end_of_chain(ssl);
     OPENSSL_free(der);
     X509_free(certificate);
     return code;

@@ -230,8 +230,22 @@ def test_start():
     equal("leaves nothing", [], [n for n in ("s.sock", "s.sock.lock", "pid") if os.path.exists(f"{TMP}/{n}")])
 
 
+def expire(where):
+    """The connections that a certificate began end with it, however busy they are."""
+    end_in(TMP, "delta", 8)
+    ends = int(time.time()) + 8
+    run("certmuster", "scanner", "add", "delta", "--cert", f"{TMP}/delta.pem")
+    busy = [where("delta"), where("delta")]
+    answers = [(200, b""), (200, b"")]
+    while any(status == 200 for status, _ in answers) and time.time() < ends + 10:
+        time.sleep(0.2)
+        answers = [one.batch([], f"delta/{new_run()}") if status == 200 else (status, text) for one, (status, text) in zip(busy, answers)]
+    equal("not before its end", True, time.time() >= ends)
+    equal("then refused with the reason, and closed", [(403, True, None)] * 2, [(status, "expired" in str(text), one.connection) for one, (status, text) in zip(busy, answers)])
+
+
 def test_tls():
-    make_pki(TMP, ["server", "alpha", "beta", "gamma"])
+    make_pki(TMP, ["server", "alpha", "beta", "gamma", "delta"])
     make_pki(TMP, ["stranger"], ca="otherca")
     os.chmod(f"{TMP}/server.key", 0o644)
     with open(f"{HOME}/certmuster.yaml", "a") as f:
@@ -243,6 +257,7 @@ def test_tls():
     run("certmuster", "scanner", "add", "alpha", "--realm", "default", "--realm", "dmz", "--cert", f"{TMP}/alpha.pem")
     run("certmuster", "scanner", "add", "beta", "--cert", "ab" * 32)
     where = lambda name: Collector(("127.0.0.1", port, client_context(TMP, name)))
+    expire(where)
     a, r = where("alpha"), new_run()
     good(a.batch([failure("192.0.2.80", r, scanner="alpha"), record("failure", source="scan", at=stamp(NOW), run=r, stage="connect", error="refused",
          endpoint=endpoint("192.0.2.81", realm="dmz"))], "alpha/x/1"), 2)

@@ -130,6 +130,17 @@ def client_context(directory, name, ca="ca", min_version=None):
     return context
 
 
+def end_in(directory, name, seconds, ca="ca"):
+    """The certificate of make_pki() anew, for that many seconds from now."""
+    with open(f"{directory}/{name}.ca", "w") as f:
+        f.write(f"[ca]\ndefault_ca=d\n[d]\ndatabase={directory}/{name}.index\nnew_certs_dir={directory}\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n")
+    open(f"{directory}/{name}.index", "w").close()
+    end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + seconds))
+    subprocess.run(["openssl", "ca", "-batch", "-notext", "-config", f"{directory}/{name}.ca", "-cert", f"{directory}/{ca}.pem", "-keyfile", f"{directory}/{ca}.key",
+                    "-in", f"{directory}/{name}.csr", "-extfile", f"{directory}/{name}.ext", "-startdate", "20200101000000Z", "-enddate", end, "-out", f"{directory}/{name}.pem"],
+                   check=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
 def make_pki(directory, names, ca="ca"):
     """ca.pem, and a certificate for 127.0.0.1 or a client per name."""
     def openssl(*args, **kw):
