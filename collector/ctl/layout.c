@@ -21,19 +21,14 @@
 #define SYSTEM_SOCKETS "/run/certmuster"
 
 /* What may lie in a directory that becomes a home: anything else, and it is somebody's other directory. */
-static const char *const own_names[] = {"certmuster.yaml",
-                                        "collectd.pid",
-                                        "collectd.pid.identity",
-                                        "lock",
-                                        "log",
-                                        "postgres",
-                                        "postgres.new",
-                                        "quickstart",
-                                        "run",
-                                        "sockets",
-                                        "spool",
-                                        "users",
-                                        NULL};
+static const char *const own_names[] = {"ca",           "certmuster.yaml",
+                                        "collectd.pid", "collectd.pid.identity",
+                                        "lock",         "log",
+                                        "postgres",     "postgres.new",
+                                        "quickstart",   "run",
+                                        "sockets",      "spool",
+                                        "spool-crawl",  "spool-watch",
+                                        "users",        NULL};
 
 enum { LOCK_WAIT_S = 300, LONGEST_SOCKET_NAME = sizeof "/.s.PGSQL.5432" - 1 };
 

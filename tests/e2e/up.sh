@@ -5,7 +5,7 @@
 [ "$(id -u)" -eq 0 ] || skip "needs root to use several accounts"
 # The build may lie where an ordinary user cannot search.
 mkdir "$dir/bin"
-cp "$CM_BIN/certmuster" "$CM_BIN/certmuster-ctl" "$CM_BIN/certmuster-collectd" "$dir/bin/"
+for program in certmuster certmuster-ctl certmuster-collectd certmuster-scan certmuster-crawl certmuster-submit; do cp "$CM_BIN/$program" "$dir/bin/"; done
 PATH=$dir/bin:$PATH
 home=$dir/home
 export CERTMUSTER_HOME=$home
@@ -37,6 +37,19 @@ assert_eq "encoding" UTF8 "$(sql "SHOW server_encoding")"
 assert_eq "status" 0 "$(status_of certmuster status)"
 assert_contains "status" "collector   well" "$(cat "$dir/out")"
 curl -sf --unix-socket "$(cat "$home/sockets")/collectd.sock" http://localhost/healthz >/dev/null || fail "/healthz"
+
+note "scanners that systemd starts as root have the rights to write to a spool in the account's home, the first time and again"
+mkdir "$dir/tree" && echo nothing >"$dir/tree/file"
+for unit in "worker@" sweep; do
+    rights=$(sed -n 's/^CapabilityBoundingSet=//p' "$CM_TOP/contrib/systemd/certmuster-$unit.service" | tr 'A-Z' 'a-z' | sed 's/cap_/+/g; s/ /,/g')
+    assert_contains "rights" "+dac_read_search,+sys_ptrace," "$rights"
+    for words in "scan 127.0.0.1:1" "crawl $dir/tree"; do
+        # shellcheck disable=SC2086 # words are words
+        assert_eq "$unit: $words" 0 "$(status_of setpriv --no-new-privs --bounding-set="-all,$rights" certmuster $words)"
+    done
+done
+assert_eq "what they found arrived" "crawl 2,scan 2" "$(sql "SELECT string_agg(source || ' ' || n, ',') FROM (SELECT source, count(*) AS n FROM certmuster.run WHERE finished_at IS NOT NULL GROUP BY 1 ORDER BY 1) r")"
+assert_eq "nothing is left in a spool" "" "$(ls -A "$home/spool" "$home/spool-crawl" | grep -v ':$' | grep . || true)"
 
 note "again: nothing is restarted"
 first="$(postmaster) $(collector)"
@@ -121,6 +134,7 @@ certmuster down >"$dir/down.log"
 note "a home deeper than a socket's path may be"
 deep=$dir/$(printf 'd%.0s' $(seq 60))/$(printf 'e%.0s' $(seq 60))/home
 export CERTMUSTER_HOME=$deep
+mkdir -p "$deep/ca" "$deep/spool" "$deep/spool-crawl" "$deep/spool-watch" # as scanner collector, scan, crawl and watch leave them, run before up
 certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up in a deep home"; }
 sockets=$(cat "$deep/sockets")
 [ "${#sockets}" -lt 93 ] || fail "socket directory too long: $sockets"
