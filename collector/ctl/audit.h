@@ -15,5 +15,10 @@ CM_MUST_CHECK int audit_note(struct db *db, const char *action, const char *subj
 CM_MUST_CHECK int audit_act(struct db *db, const char *sql, const char *const *params, size_t param_count,
                             const char *action, const char *subject, const char *detail, int64_t *affected,
                             struct cm_error *error);
+/* The same, with the certificates of scanners held from before the statement looks at them until it is committed: of several at once each sees
+ * what the one before has done. */
+CM_MUST_CHECK int audit_act_on_certificates(struct db *db, const char *sql, const char *const *params,
+                                            size_t param_count, const char *action, const char *subject,
+                                            const char *detail, int64_t *affected, struct cm_error *error);
 
 #endif

@@ -52,15 +52,12 @@ static void roll_back(struct db *db)
         log_event(LOG_LEVEL_WARN, "rollback_failed", "%s", log_error(&ignored));
 }
 
-int audit_act(struct db *db, const char *sql, const char *const *params, size_t param_count, const char *action,
-              const char *subject, const char *detail, int64_t *affected, struct cm_error *error)
+/* In the transaction that was begun; ends it. */
+static int act(struct db *db, const char *sql, const char *const *params, size_t param_count, const char *action,
+               const char *subject, const char *detail, int64_t *affected, struct cm_error *error)
 {
     struct db_result *result = NULL;
-    *affected = 0;
-    int code = db_exec(db, "BEGIN", error);
-    if (code)
-        return code;
-    code = db_query(db, sql, params, param_count, &result, error);
+    int code = db_query(db, sql, params, param_count, &result, error);
     if (!code)
         *affected = db_affected(result);
     db_result_free(result);
@@ -68,6 +65,26 @@ int audit_act(struct db *db, const char *sql, const char *const *params, size_t 
         code = audit_note(db, action, subject, detail, error);
     if (!code && *affected > 0)
         return db_exec(db, "COMMIT", error);
+    roll_back(db);
+    return code;
+}
+
+int audit_act(struct db *db, const char *sql, const char *const *params, size_t param_count, const char *action,
+              const char *subject, const char *detail, int64_t *affected, struct cm_error *error)
+{
+    *affected = 0;
+    int code = db_exec(db, "BEGIN", error);
+    return code ? code : act(db, sql, params, param_count, action, subject, detail, affected, error);
+}
+
+int audit_act_on_certificates(struct db *db, const char *sql, const char *const *params, size_t param_count,
+                              const char *action, const char *subject, const char *detail, int64_t *affected,
+                              struct cm_error *error)
+{
+    *affected = 0;
+    int code = db_exec(db, "BEGIN; LOCK TABLE scanner_certificate IN SHARE ROW EXCLUSIVE MODE", error);
+    if (!code)
+        return act(db, sql, params, param_count, action, subject, detail, affected, error);
     roll_back(db);
     return code;
 }

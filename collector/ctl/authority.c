@@ -29,6 +29,7 @@ struct authority {
     char path[PATH_SIZE]; /* of ca.pem */
     EVP_PKEY *key;
     X509 *certificate;
+    int lock; /* of its directory, until it is closed */
 };
 
 static int openssl_error(struct cm_error *error, int code, const char *reason)
@@ -284,6 +285,7 @@ static int load(struct authority *authority, const char *key_path, FILE *key, st
 int authority_open(const char *dir, struct authority **out, bool *made, struct cm_error *error)
 {
     struct authority *authority = cm_calloc(1, sizeof *authority);
+    authority->lock = -1;
     char key_path[PATH_SIZE];
     int code = 0;
     *made = false;
@@ -292,6 +294,8 @@ int authority_open(const char *dir, struct authority **out, bool *made, struct c
         code = error_setf(error, CM_EINVAL, 0, "the path is too long", "%.200s", dir);
     if (!code)
         code = private_directory_make(dir, error);
+    if (!code)
+        code = private_directory_lock(dir, "ca.lock", &authority->lock, error);
     FILE *key = code ? NULL : fopen(key_path, "re");
     if (key) {
         code = load(authority, key_path, key, error);
@@ -315,6 +319,8 @@ void authority_close(struct authority *authority)
         return;
     EVP_PKEY_free(authority->key);
     X509_free(authority->certificate);
+    if (authority->lock >= 0)
+        close(authority->lock);
     free(authority);
 }
 

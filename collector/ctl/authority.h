@@ -1,7 +1,8 @@
 /* A small private CA for scanners that have no certificate of their own, and for the collector that they deliver to.
  *
  * Lives in one directory: ca.key (0600, EC P-256), ca.pem. Made at its first use. It signs what is asked of it here and nothing else, and keeps no list:
- * whom the collector lets in stands in the inventory. */
+ * whom the collector lets in stands in the inventory. One at a time has it open: so there is one CA however many ask first, and of two that enrol the
+ * same name the key that stays in its place is the one that was admitted last. */
 #ifndef CTL_AUTHORITY_H
 #define CTL_AUTHORITY_H
 

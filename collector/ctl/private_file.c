@@ -3,14 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 4096 + 32 };
+enum { PATH_SIZE = 4096 + 32, LOCK_WAIT_S = 60 };
 
 static int failed(struct cm_error *error, const char *reason, const char *path)
 {
@@ -39,6 +41,30 @@ int private_directory_make(const char *dir, struct cm_error *error)
         return failed(error, "not a directory", dir);
     if ((status.st_mode & 022) || (status.st_uid != 0 && status.st_uid != geteuid()))
         return error_setf(error, CM_EAUTH, 0, "others may write to the directory", "%.180s", dir);
+    return 0;
+}
+
+/* A file that only its owner opens: a lock on the directory itself could be held by anybody who may look into it. */
+int private_directory_lock(const char *dir, const char *name, int *fd, struct cm_error *error)
+{
+    char path[PATH_SIZE];
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, name) >= sizeof path)
+        return error_setf(error, CM_EINVAL, 0, "the path is too long", "%.200s", dir);
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (*fd < 0)
+        return errno == EROFS ? 0 : failed(error, "cannot open the lock", path);
+    for (int tenths = 0; flock(*fd, LOCK_EX | LOCK_NB) != 0; tenths++) {
+        if (tenths == 10 * LOCK_WAIT_S || (errno != EWOULDBLOCK && errno != EINTR)) {
+            int code = errno == EWOULDBLOCK
+                           ? error_setf(error, CM_ETIMEOUT, 0,
+                                        "somebody else is at work there and does not come to an end", "%.180s", path)
+                           : failed(error, "cannot lock", path);
+            close(*fd);
+            *fd = -1;
+            return code;
+        }
+        poll(NULL, 0, 100);
+    }
     return 0;
 }
 

@@ -10,6 +10,9 @@
 
 /* A directory of our own, 0755 so that ca.pem can be read; made when missing, with its parent. CM_EAUTH when others may write to it. */
 CM_MUST_CHECK int private_directory_make(const char *dir, struct cm_error *error);
+/* One at a time in a directory of ours: holds its file `name` locked, waiting for whoever has it, for a minute. *fd is closed to let go; the kernel
+ * does so for who is killed. -1 where the file system cannot be written to: there is nothing to be held off from there. */
+CM_MUST_CHECK int private_directory_lock(const char *dir, const char *name, int *fd, struct cm_error *error);
 enum { PRIVATE_PATH_SIZE = 4096, PRIVATE_NAME_SIZE = PRIVATE_PATH_SIZE + 32 };
 
 /* A file that is whole and on the disk beside its place, but not in it yet. */

@@ -2,17 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
-#include <openssl/asn1.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-
-#include "certmuster/encode.h"
 #include "certmuster/log.h"
-#include "certmuster/table.h"
-#include "certmuster/timefmt.h"
 #include "collector/ctl/audit.h"
 #include "collector/ctl/scanner.h"
 
@@ -24,6 +16,8 @@ enum {
     OPTION_OUT,
     OPTION_ONLY,
     OPTION_HOST,
+    OPTION_LEAVE_SOCKET,
+    OPTION_SOCKET,
     NAME_MAX_BYTES = 255,
     DAYS_MAX = 3650
 };
@@ -32,10 +26,12 @@ static const struct cli_program program = {
     .name = "certmuster scanner",
     .summary = "Which scanners may deliver over TLS: each by its name and the fingerprints of its client certificates.",
     .usage = (const char *const[]){"list [--format text|json]",
-                                   "add NAME --cert FILE.pem|SHA256 [--realm REALM]... [--host HOST] [--only]",
-                                   "enrol NAME [--realm REALM]... [--host HOST] [--days DAYS] [--out DIR] [--only]",
+                                   "add NAME --cert FILE.pem|SHA256 [--realm REALM]... [--host HOST] [--only] "
+                                   "[--leave-socket]",
+                                   "enrol NAME [--realm REALM]... [--host HOST] [--days DAYS] [--out DIR] [--only] "
+                                   "[--leave-socket]",
                                    "collector HOST... [--days DAYS] [--out DIR]", "revoke NAME [--cert SHA256]",
-                                   "disable NAME", "enable NAME", NULL},
+                                   "disable NAME", "enable NAME [--socket]", NULL},
     .options =
         (const struct cli_option[]){
             {OPTION_CERT, "cert", "FILE|SHA256",
@@ -49,6 +45,10 @@ static const struct cli_program program = {
              "may "
              "report. Default: as it was, of a new one NAME."},
             {OPTION_ONLY, "only", NULL, "Revoke every other certificate of this scanner."},
+            {OPTION_LEAVE_SOCKET, "leave-socket", NULL,
+             "Enrol a NAME that delivers on the collector's unix socket, which it may no more from then on."},
+            {OPTION_SOCKET, "socket", NULL,
+             "With enable: NAME delivers on the collector's unix socket (again), and every certificate of it ends."},
             {OPTION_DAYS, "days", "DAYS", "How long the certificate lasts (365)."},
             {OPTION_OUT, "out", "DIR", "Where key and certificate are written (here)."},
             {OPTION_FORMAT, "format", "text|json", "How list prints."},
@@ -61,75 +61,19 @@ static const struct cli_program program = {
             "certmuster scanner enrol web1 --host web1.example.org  # it scans its own loopback, too",
             "certmuster scanner enrol dmz-probe-1               # renewed in place: the old one stays valid as well",
             "certmuster scanner enrol dmz-probe-1 --only        # renewed: the old one ends now",
-            "certmuster scanner revoke dmz-probe-1              # refused from now on", NULL},
-    .more = "NAME is what the scanner calls itself (configuration key scanner; its host name by default) and stands in "
-            "every record it sends. A scanner may have several certificates, so that it can change over to a new one: "
-            "until then both are taken, nothing is restarted. enrol puts key and certificate in the place of older "
-            "ones, both or neither. The private CA, for those who have none, is made at its "
-            "first use in ca.dir. A scanner on this machine's unix socket needs no enrolment. Exit "
-            "status: 0 done; 1 the certificate "
-            "could not be read, or there is no such scanner; 2 wrong use; 3 the inventory could not be reached.",
+            "certmuster scanner revoke dmz-probe-1              # refused from now on",
+            "certmuster scanner enable web1 --socket            # a name that was enrolled is this machine's again",
+            NULL},
+    .more =
+        "NAME is what the scanner calls itself (configuration key scanner; its host name by default) and stands in "
+        "every record it sends. A scanner may have several certificates, so that it can change over to a new one: "
+        "until then both are taken, nothing is restarted. enrol puts key and certificate in the place of older "
+        "ones, both or neither. The private CA, for those who have none, is made at its "
+        "first use in ca.dir. A scanner on this machine's unix socket needs no enrolment, and has no certificate. Exit "
+        "status: 0 done; 1 the certificate "
+        "could not be read or is none that NAME gets in by, or there is no such scanner; 2 wrong use; 3 the inventory "
+        "could not be reached.",
 };
-
-static int list(const struct scanner_call *call)
-{
-    static const struct table_column columns[] = {
-        {"SCANNER", false, 8, true}, {"REALMS", false, 6, true},     {"CERTIFICATES", false, 16, true},
-        {"STATE", false, 0, false},  {"LAST SEEN", false, 0, false}, {"CLOCK OFF BY", true, 0, false},
-        {NULL, false, 0, false}};
-    static const char text[] =
-        "SELECT name, array_to_string(realms, ' '), coalesce((SELECT string_agg(left(c.sha256, 16) ||"
-        "   CASE WHEN c.revoked_at IS NOT NULL THEN ' revoked' ELSE coalesce(' until ' || to_char(c.not_after, "
-        "'YYYY-MM-DD'), '') END, ', ' ORDER BY c.added_at DESC) FROM scanner_certificate c WHERE c.scanner = name), "
-        "enrolled),"
-        " CASE WHEN disabled THEN 'disabled' ELSE 'enabled' END,"
-        " to_char(last_seen, 'YYYY-MM-DD HH24:MI'), CASE WHEN skewed_ms IS NOT NULL THEN round(skewed_ms / 1000.0, 1) "
-        "|| ' s' END"
-        " FROM scanner ORDER BY name";
-    static const char json[] =
-        "SELECT json_strip_nulls(json_build_object('name', name, 'realms', realms, 'enrolled', "
-        "enrolled, 'disabled', disabled,"
-        " 'certificates', (SELECT json_agg(json_strip_nulls(json_build_object('sha256', c.sha256,"
-        " 'not_after', utc_text(c.not_after), 'added_at', utc_text(c.added_at), 'revoked_at', "
-        "utc_text(c.revoked_at))) ORDER BY c.added_at) FROM scanner_certificate c WHERE c.scanner = name),"
-        " 'last_seen', to_char(last_seen, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), 'skewed_ms', "
-        "skewed_ms)) FROM scanner ORDER BY name";
-    struct db *db = NULL;
-    int status = ctl_connect(call->cli, "certmuster_read", &db);
-    if (!status && call->format == CTL_JSON)
-        status = ctl_print_json(db, json, NULL, 0);
-    else if (!status)
-        status = ctl_print_table(db, text, NULL, 0, columns, "no scanner has delivered yet, none is enrolled");
-    db_close(db);
-    return status;
-}
-
-/* end: when it is over, "" when only the fingerprint is known. */
-static int read_fingerprint(const char *cert, char out[static CM_SHA256_HEX_SIZE], char end[static TIMEFMT_SIZE])
-{
-    struct tm last;
-    uint8_t digest[CM_SHA256_SIZE];
-    unsigned size = 0;
-    end[0] = '\0';
-    if (hex_read(cert, strlen(cert), digest, sizeof digest) == 0) {
-        hex_write(out, digest, sizeof digest);
-        return CM_EXIT_OK;
-    }
-    FILE *file = fopen(cert, "re");
-    X509 *x509 = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
-    if (file)
-        fclose(file);
-    if (!x509 || X509_digest(x509, EVP_sha256(), digest, &size) != 1 || size != sizeof digest) {
-        say_error("cannot read a PEM certificate from %s, and it is no fingerprint of 64 hex digits either", cert);
-        X509_free(x509);
-        return CM_EXIT_PARTIAL;
-    }
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(x509), &last) == 1)
-        timefmt_seconds(end, timegm(&last));
-    X509_free(x509);
-    hex_write(out, digest, sizeof digest);
-    return CM_EXIT_OK;
-}
 
 static int add(const struct scanner_call *call)
 {
@@ -137,7 +81,7 @@ static int add(const struct scanner_call *call)
     if (!call->cert)
         return cli_wrong(call->cli, "add needs --cert: the scanner's client certificate or its fingerprint");
     struct scanner_standing standing;
-    int status = read_fingerprint(call->cert, fingerprint, end);
+    int status = scanner_read_certificate(call->cert, call->name, fingerprint, end);
     if (!status)
         status = scanner_admit(call, fingerprint, *end ? end : NULL, "scanner.add", &standing);
     if (status)
@@ -147,34 +91,79 @@ static int add(const struct scanner_call *call)
     return CM_EXIT_OK;
 }
 
-static int set_disabled(const struct scanner_call *call, const char *disabled, const char *action, const char *word)
+static int change(const struct scanner_call *call, const char *sql, const char *value, const char *action,
+                  const char *detail, struct db **db)
 {
     struct cm_error error = {0};
-    struct db *db = NULL;
-    const char *params[] = {call->name, disabled};
+    const char *params[] = {call->name, value};
     int64_t changed = 0;
-    int status = ctl_connect(call->cli, "certmuster_operate", &db);
-    if (!status && audit_act(db, "UPDATE scanner SET disabled = $2 WHERE name = $1", params, 2, action, call->name,
-                             "{}", &changed, &error) != 0)
+    int status = ctl_connect(call->cli, "certmuster_operate", db);
+    if (!status && audit_act_on_certificates(*db, sql, params, 2, action, call->name, detail, &changed, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
     else if (!status && changed == 0) {
         say_error("there is no scanner '%s'", call->name);
         status = CM_EXIT_PARTIAL;
-    } else if (!status) {
-        printf("%s %s\n", word, call->name);
     }
+    return status;
+}
+
+static const char disabled_sql[] = "UPDATE scanner SET disabled = $2::boolean WHERE name = $1";
+
+static int disable(const struct scanner_call *call)
+{
+    struct db *db = NULL;
+    int status = change(call, disabled_sql, "true", "scanner.disable", "{}", &db);
+    if (!status)
+        printf("disabled %s\n", call->name);
     db_close(db);
     return status;
 }
 
-static int disable(const struct scanner_call *call)
+/* Of several certificates the last to end; one that was enrolled by its fingerprint may be good for all we know. */
+static const char usable_sql[] =
+    "SELECT s.enrolled LIKE 'unix:%' OR EXISTS (SELECT FROM scanner_certificate c WHERE c.scanner = s.name"
+    "  AND c.revoked_at IS NULL AND coalesce(c.not_after > now(), true)) FROM scanner s WHERE s.name = $1";
+
+static int enable_as_it_was(const struct scanner_call *call)
 {
-    return set_disabled(call, "true", "scanner.disable", "disabled");
+    struct cm_error error = {0};
+    struct db *db = NULL;
+    struct db_result *rows = NULL;
+    const char *params[] = {call->name};
+    int status = change(call, disabled_sql, "false", "scanner.enable", "{}", &db);
+    if (!status && db_query(db, usable_sql, params, 1, &rows, &error) != 0)
+        status = ctl_fail(&error, "it is enabled, but its certificates cannot be read");
+    else if (!status && db_rows(rows) == 1 && !db_boolean(rows, 0, 0))
+        printf("enabled %s, but it has no certificate that is valid, and is refused until it has: certmuster scanner "
+               "enrol, or add, or where it is a scanner of the collector's own machine: certmuster scanner enable %s "
+               "--socket\n",
+               call->name, call->name);
+    else if (!status)
+        printf("enabled %s\n", call->name);
+    db_result_free(rows);
+    db_close(db);
+    return status;
+}
+
+/* The way back from enrolment; whose uid is written down is told to those who read the table, and decides nothing. */
+static int enable_on_socket(const struct scanner_call *call)
+{
+    static const char sql[] =
+        "WITH ended AS (UPDATE scanner_certificate SET revoked_at = now() WHERE scanner = $1 AND revoked_at IS NULL)"
+        " UPDATE scanner SET enrolled = $2, disabled = false WHERE name = $1";
+    char enrolled[32];
+    struct db *db = NULL;
+    snprintf(enrolled, sizeof enrolled, "unix:%u", (unsigned)getuid());
+    int status = change(call, sql, enrolled, "scanner.enable", "{\"socket\":\"yes\"}", &db);
+    if (!status)
+        printf("enabled %s on the collector's unix socket; no certificate of it is taken any more\n", call->name);
+    db_close(db);
+    return status;
 }
 
 static int enable(const struct scanner_call *call)
 {
-    return set_disabled(call, "false", "scanner.enable", "enabled");
+    return call->socket ? enable_on_socket(call) : enable_as_it_was(call);
 }
 
 static const struct verb {
@@ -182,13 +171,13 @@ static const struct verb {
     int names;         /* operands behind it: 0, 1, or -1 for one or more */
     const char *flags; /* that it takes */
     int (*run)(const struct scanner_call *call);
-} verbs[] = {{"list", 0, "format", list},
-             {"add", 1, "cert realm host only", add},
-             {"enrol", 1, "realm host days out only", scanner_enrol},
+} verbs[] = {{"list", 0, "format", scanner_list},
+             {"add", 1, "cert realm host only leave-socket", add},
+             {"enrol", 1, "realm host days out only leave-socket", scanner_enrol},
              {"collector", -1, "days out", scanner_collector},
              {"revoke", 1, "cert", scanner_revoke},
              {"disable", 1, "", disable},
-             {"enable", 1, "", enable}};
+             {"enable", 1, "socket", enable}};
 
 /* A name or realm stands in records, logs and tables as it is. */
 static bool is_plain(const char *text)
@@ -238,6 +227,12 @@ static int read_option(struct cli *cli, int id, void *context)
         return 0;
     case OPTION_ONLY:
         call->only = true;
+        return 0;
+    case OPTION_LEAVE_SOCKET:
+        call->leave_socket = true;
+        return 0;
+    case OPTION_SOCKET:
+        call->socket = true;
         return 0;
     default:
         return ctl_format(cli, &call->format);

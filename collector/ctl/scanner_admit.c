@@ -31,7 +31,7 @@ static char *realms_literal(const struct scanner_call *call)
     return buf_take(out, NULL);
 }
 
-/* Network zones and hosts (host:HOST) are replaced each by what is given of its kind, else stay. A certificate that is another scanner's changes nothing, which the number of rows tells. */
+/* Network zones and hosts (host:HOST) are replaced each by what is given of its kind, else stay. A certificate that is another scanner's changes nothing, nor does a name that delivers on the unix socket and is not to leave it: the number of rows tells. */
 static const char admit_sql[] =
     "WITH was AS (SELECT u.realm, u.rank, starts_with(u.realm, 'host:') AS of_host"
     "               FROM scanner s, unnest(s.realms) WITH ORDINALITY AS u(realm, rank) WHERE s.name = $1),"
@@ -50,6 +50,7 @@ static const char admit_sql[] =
     " entry AS (INSERT INTO scanner (name, realms, enrolled, first_seen, last_seen)"
     "           SELECT $1, coalesce(zones, '{}') || coalesce(hosts, '{}'), 'certificate', now(), now() FROM lists"
     "           ON CONFLICT (name) DO UPDATE SET realms = excluded.realms, enrolled = 'certificate', disabled = false"
+    "                                      WHERE scanner.enrolled NOT LIKE 'unix:%' OR $7::boolean"
     "           RETURNING name),"
     " ended AS (UPDATE scanner_certificate SET revoked_at = now()"
     "            WHERE scanner = $1 AND sha256 <> $3 AND revoked_at IS NULL AND $5::boolean)"
@@ -105,6 +106,26 @@ static int read_standing(struct db *db, const struct scanner_call *call, const c
     return code;
 }
 
+static int refuse(struct db *db, const struct scanner_call *call, const char *sha256)
+{
+    struct cm_error error = {0};
+    struct db_result *rows = NULL;
+    const char *params[] = {call->name};
+    int code = db_query(db, "SELECT FROM scanner WHERE name = $1 AND enrolled LIKE 'unix:%'", params, 1, &rows, &error);
+    bool local = !code && db_rows(rows) > 0 && !call->leave_socket;
+    db_result_free(rows);
+    if (code)
+        return ctl_fail(&error, "nothing was changed");
+    if (local)
+        say_error(
+            "scanner '%s' delivers on the collector's unix socket, and could no more with a certificate: take another "
+            "name, or add --leave-socket; nothing was changed",
+            call->name);
+    else
+        say_error("the certificate %.16s... is enrolled for another scanner; nothing was changed", sha256);
+    return CM_EXIT_PARTIAL;
+}
+
 int scanner_admit(const struct scanner_call *call, const char *sha256, const char *not_after, const char *action,
                   struct scanner_standing *out)
 {
@@ -112,15 +133,17 @@ int scanner_admit(const struct scanner_call *call, const char *sha256, const cha
     struct db *db = NULL;
     int64_t changed = 0;
     char *realms = realms_literal(call);
-    char *detail = audit_detail("certificate_sha256", sha256, "not_after", not_after, "realms", realms, "host",
-                                call->host, "only", call->only ? "yes" : NULL, NULL);
-    const char *params[] = {call->name, realms, sha256, not_after, call->only ? "t" : "f", call->host};
+    char *detail =
+        audit_detail("certificate_sha256", sha256, "not_after", not_after, "realms", realms, "host", call->host, "only",
+                     call->only ? "yes" : NULL, "leave_socket", call->leave_socket ? "yes" : NULL, NULL);
+    const char *params[] = {
+        call->name, realms, sha256, not_after, call->only ? "t" : "f", call->host, call->leave_socket ? "t" : "f"};
     int status = ctl_connect(call->cli, "certmuster_operate", &db);
-    if (!status && audit_act(db, admit_sql, params, 6, action, call->name, detail, &changed, &error) != 0)
+    if (!status &&
+        audit_act_on_certificates(db, admit_sql, params, 7, action, call->name, detail, &changed, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
     else if (!status && changed == 0) {
-        say_error("the certificate %.16s... is enrolled for another scanner; nothing was changed", sha256);
-        status = CM_EXIT_PARTIAL;
+        status = refuse(db, call, sha256);
     } else if (!status && read_standing(db, call, sha256, out, &error) != 0) {
         status = ctl_fail(&error, "it is enrolled, but what it may tell cannot be read");
     }

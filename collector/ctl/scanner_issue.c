@@ -182,7 +182,8 @@ int scanner_revoke(const struct scanner_call *call)
         return cli_wrong(call->cli, "--cert takes a fingerprint or its first 8 digits or more, not '%s'", call->cert);
     char *detail = audit_detail("certificate_sha256", call->cert ? call->cert : "all", NULL);
     int status = ctl_connect(call->cli, "certmuster_operate", &db);
-    if (!status && audit_act(db, revoke_sql, params, 2, "scanner.revoke", call->name, detail, &changed, &error) != 0)
+    if (!status && audit_act_on_certificates(db, revoke_sql, params, 2, "scanner.revoke", call->name, detail, &changed,
+                                             &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
     else if (!status && changed == 0) {
         say_error("scanner '%s' has no such certificate that is not revoked already", call->name);

@@ -68,6 +68,9 @@ int identity_of(struct db *db, const struct config *config, const struct peer *p
 
 /* --- Origins -------------------------------------------------------------------------------------------------------------------------- */
 
+static const char only_by_certificate[] = "the scanner is enrolled with a certificate, so it does not speak on this "
+                                          "socket; certmuster scanner enable --socket "
+                                          "lets it again";
 static const char foreign_realm[] = "the realm is not this scanner's";
 
 static bool is_host_realm(const char *realm)
@@ -115,7 +118,7 @@ static const char *judge(const struct db_result *rows, size_t row, const struct 
     if (!peer->is_local && strcmp(origin->scanner, name) != 0)
         return "the record is another scanner's";
     if (peer->is_local && enrolled && !local)
-        return "the scanner is enrolled with a certificate, so it does not speak on this socket";
+        return only_by_certificate;
     if (!origin->realm || has_realm || is_own_realm(origin->realm, origin->scanner))
         return NULL;
     if (peer->is_local &&
@@ -243,7 +246,8 @@ int identity_note(struct db *db, const struct config *config, const struct peer 
     if (!code)
         code = db_query(db,
                         "UPDATE scanner SET last_seen = now(), skewed_ms = $2::bigint WHERE name = ANY ($1::text[])"
-                        " AND (last_seen < now() - interval '1 minute' OR skewed_ms IS DISTINCT FROM $2::bigint)",
+                        " AND (last_seen < now() - interval '1 minute' OR last_seen = first_seen"
+                        "      OR skewed_ms IS DISTINCT FROM $2::bigint)",
                         params, 2, &rows, error);
     db_result_free(rows);
     buf_done(&names);
@@ -278,8 +282,7 @@ int identity_claim(struct db *db, const struct config *config, const struct peer
         code = db_query(db, "SELECT enrolled LIKE 'unix:%', disabled FROM scanner WHERE name = $1", params, 1, &rows,
                         error);
     if (!code && (db_rows(rows) == 0 || !db_boolean(rows, 0, 0)))
-        code = error_set(error, CM_EAUTH, 0,
-                         "the scanner is enrolled with a certificate, so it does not speak on this socket");
+        code = error_set(error, CM_EAUTH, 0, only_by_certificate);
     else if (!code && db_boolean(rows, 0, 1))
         code = error_set(error, CM_EAUTH, 0, "the scanner is disabled");
     db_result_free(rows);

@@ -85,7 +85,7 @@ static int take(struct session *session, const char *scanner, const char *kind, 
     const char *params[] = {lease, scanner, kind, realm, lasts}, *names[] = {scanner};
     int code = query_again(session->db,
                            "UPDATE scanner SET last_seen = now() WHERE name = $1"
-                           " AND last_seen < now() - interval '1 minute'",
+                           " AND (last_seen < now() - interval '1 minute' OR last_seen = first_seen)",
                            names, 1, NULL, error);
     if (!code)
         code = query_again(session->db, "SELECT sweep_id, number FROM lease_take($1, $2, $3, $4, $5::interval)", params,

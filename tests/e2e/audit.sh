@@ -23,7 +23,7 @@ Y
 certmuster owner load "$dir/owners.yaml" >"$dir/out"
 assert_eq "loading owners" "owner.load $dir/owners.yaml $me certmuster_operate" "$(last)"
 ! certmuster owner load /nonexistent 2>"$dir/err" || fail "loaded what is not there"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$dir/k.pem" -out "$dir/c.pem" -days 9 -subj '/CN="quoted\\name'"'"'s' 2>"$dir/err" || { cat "$dir/err"; fail openssl; }
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$dir/k.pem" -out "$dir/c.pem" -days 9 -subj '/CN="quoted\\name'"'"'s' -addext 'subjectAltName=DNS:probe\"1' 2>"$dir/err" || { cat "$dir/err"; fail openssl; }
 certmuster scanner add 'probe"1' --cert "$dir/c.pem" --realm dmz >"$dir/out"
 assert_eq "enrolling" "scanner.add probe\"1 $me certmuster_operate" "$(last)"
 certmuster scanner disable 'probe"1' >"$dir/out"

@@ -43,6 +43,8 @@ done <<'WORDS'
 --days list scanner list --days 5
 --out add scanner add a --cert 0 --out .
 --cert enrol scanner enrol a --cert 0
+--socket disable scanner disable a --socket
+--leave-socket revoke scanner revoke a --leave-socket
 --realm collector scanner collector a --realm dmz
 --note list alert list --note why
 --owner show alert show 3fa9c1d2 --owner web

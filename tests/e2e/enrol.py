@@ -78,7 +78,7 @@ def test_wrong(ca, config):
     certmuster("scanner", "enrol", "x", "--out", f"{work}/nowhere", status=3, config=config)
     certmuster("scanner", "revoke", "nobody", status=1, config=config)
     certmuster("scanner", "revoke", "probe-1", "--cert", "zz", status=2, config=config)
-    assert "another scanner" in certmuster("scanner", "add", "thief", "--cert", f"{work}/one/probe-1.pem", status=1, config=config)
+    assert "another scanner" in certmuster("scanner", "add", "thief", "--cert", hashlib.sha256(ssl.PEM_cert_to_DER_cert(open(f"{work}/one/probe-1.pem").read())).hexdigest(), status=1, config=config)
     os.chmod(ca, 0o777)
     assert "others may write" in certmuster("scanner", "enrol", "x", "--out", f"{work}/one", status=3, config=config)
     os.chmod(ca, 0o755)
@@ -96,9 +96,94 @@ def test_wrong(ca, config):
     equal("left behind", [], [f for f in os.listdir(f"{work}/one") if f.startswith("x.")])
 
 
+def at_once(config, *calls):
+    """Several commands, all started before the first is waited for: what each says."""
+    started = [subprocess.Popen(["certmuster", "scanner", *call, "--config", config], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=work) for call in calls]
+    said = [p.communicate()[0] for p in started]
+    equal("\n".join(said), [0] * len(calls), [p.returncode for p in started])
+    return said
+
+
+def test_together():
+    """Six first enrolments make one CA; six that are each to leave no other leave one, and it is the one whose files are in place."""
+    ca, out, config = f"{work}/ca-six", f"{work}/six", f"{work}/six.yaml"
+    os.mkdir(out)
+    with open(config, "w") as f:
+        f.write(f"ca: {{dir: {ca}}}\n")
+    said = at_once(config, *(("enrol", f"six-{i}", "--out", out) for i in range(6)))
+    equal("who made a CA", 1, sum("made a CA of our own" in s for s in said))
+    for i in range(6):
+        openssl("verify", "-purpose", "sslclient", "-CAfile", f"{ca}/ca.pem", f"{out}/six-{i}.pem")
+    equal("the lock is its owner's", 0o600, os.stat(f"{ca}/ca.lock").st_mode & 0o777)
+    at_once(config, *(("enrol", "same", "--only", "--out", out) for _ in range(6)))
+    mine = next(s for s in json.loads(certmuster("scanner", "list", "--format", "json")) if s["name"] == "same")["certificates"]
+    valid = [c["sha256"] for c in mine if "revoked_at" not in c]
+    equal("of six", (6, [hashlib.sha256(ssl.PEM_cert_to_DER_cert(open(f"{out}/same.pem").read())).hexdigest()]), (len(mine), valid))
+    context(out, "same", f"{ca}/ca.pem")  # key and certificate belong together
+    # By fingerprints alone, where no CA is waited for.
+    at_once(config, *(("add", "same", "--only", "--cert", f"{i:064x}") for i in range(1, 7)))
+    same = next(s for s in json.loads(certmuster("scanner", "list", "--format", "json")) if s["name"] == "same")["certificates"]
+    equal("of six fingerprints", (12, 1), (len(same), sum("revoked_at" not in c for c in same)))
+
+
+def test_useless(ca):
+    """What the collector would refuse at every connection is not enrolled: one line says what is wrong with it."""
+    def sign(name, subject, extensions, days="5"):
+        with open(f"{work}/useless.ext", "w") as f:
+            f.write(extensions + "\n")
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{work}/{name}.key", "-out", f"{work}/useless.csr", "-subj", subject)
+        openssl("x509", "-req", "-in", f"{work}/useless.csr", "-CA", f"{ca}/ca.pem", "-CAkey", f"{ca}/ca.key", "-set_serial", "5", "-days", days, "-extfile", f"{work}/useless.ext", "-out", f"{work}/{name}.pem")
+        return f"{work}/{name}.pem"
+    client = "extendedKeyUsage=clientAuth"
+    for what, path, text in (
+            ("of another name", sign("another", "/CN=elsewhere", "subjectAltName=DNS:else.where,email:useless@x\n" + client), "does not name useless as a DNS name, URI or CN, so the collector would never take it for that scanner's; it names else.where, elsewhere"),
+            ("without a name that counts", sign("unnamed", "/O=useless", client), "it names nobody"),
+            ("one that has expired", sign("ended", "/CN=useless", client, "-1"), "has expired: it ended 20"),
+            ("a server's", sign("server", "/CN=useless", "extendedKeyUsage=serverAuth"), "is not for a TLS client"),
+            ("one that may not sign a handshake", sign("agreeing", "/CN=useless", "keyUsage=keyEncipherment"), "is not for a TLS client"),
+            ("a CA's own", f"{ca}/ca.pem", "is a CA's own")):
+        said = certmuster("scanner", "add", "useless", "--cert", path, status=1)
+        equal(what + ": " + said, (True, 1), (text in said, said.count("\n")))
+    assert "useless" not in certmuster("scanner", "list")
+    for subject, more in (("/CN=useful", ""), ("/CN=x", "\nsubjectAltName=DNS:useful"), ("/CN=x", "\nsubjectAltName=URI:useful")):
+        certmuster("scanner", "add", "useful", "--cert", sign("useful", subject, client + more))
+
+
+def test_socket(port, ca, config):
+    """A name of the collector's own machine is not taken off its socket unasked, and comes back there."""
+    here = Collector(open(f"{home}/sockets").read().strip() + "/collectd.sock")
+    deliver = lambda: here.batch([failure("192.0.2.81", new_run(), scanner="here")])[1]
+    listed = lambda: next(line for line in certmuster("scanner", "list").splitlines() if line.startswith("here "))
+    equal("at home", 1, deliver()["stored"])
+    assert "unix:0" in listed() and "never" not in listed(), listed()
+    for words in (("enrol", "here", "--out", f"{work}/one"), ("add", "here", "--cert", "cd" * 32)):
+        said = certmuster("scanner", *words, status=1, config=config)
+        equal(said, (True, 1), ("--leave-socket" in said, said.count("\n")))
+    equal("nothing was written", False, os.path.exists(f"{work}/one/here.key"))
+    equal("still at home", 1, deliver()["stored"])
+    certmuster("scanner", "enrol", "here", "--leave-socket", "--out", f"{work}/one", config=config)
+    equal("by its certificate", 200, reach(port, f"{work}/one", "here", f"{ca}/ca.pem"))
+    assert "certmuster scanner enable --socket" in deliver()["rejected"][0]["reason"]
+    certmuster("scanner", "enrol", "here", "--out", f"{work}/one", config=config)  # renewed without the flag
+    certmuster("scanner", "revoke", "here", config=config)
+    said = certmuster("scanner", "enable", "here", config=config)
+    assert "has no certificate that is valid" in said and "certmuster scanner enable here --socket" in said, said
+    equal("not by itself", 0, deliver()["stored"])
+    certmuster("scanner", "enable", "here", "--socket", config=config)
+    equal("home again", 1, deliver()["stored"])
+    equal("and nowhere else", 403, reach(port, f"{work}/one", "here", f"{ca}/ca.pem"))
+    assert "unix:0" in listed() and "revoked" in listed(), listed()
+    certmuster("scanner", "enable", "nobody", "--socket", status=1, config=config)
+
+
+def seen(name):
+    return next(line for line in certmuster("scanner", "list").splitlines() if line.startswith(name + " "))
+
+
 def test_rotation(port, ca, config):
     authority = f"{ca}/ca.pem"
     equal("enrolled", 200, reach(port, f"{work}/one", "probe-1", authority))
+    equal("another", (True, 200, False), ("never" in seen("other"), reach(port, f"{work}/one", "other", authority), "never" in seen("other")))
     older = ssl.create_default_context(cafile=authority)
     older.load_cert_chain(f"{work}/one/probe-1.pem", f"{work}/one/probe-1.key")
     older.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -250,6 +335,8 @@ def main():
     equal("the CA of a home that is named, where this machine has none", True, os.path.exists(f"{home}/ca/ca.pem") or os.path.exists("/etc/certmuster/ca/ca.pem"))
     test_files(ca, config)
     test_wrong(ca, config)
+    test_together()
+    test_useless(ca)
     readable()
     with open(f"{work}/client_ca.pem", "w") as f:
         f.write(open(f"{ca}/ca.pem").read())
@@ -259,6 +346,7 @@ def main():
     certmuster("up")
     port = int(log().rsplit("tls=127.0.0.1:", 1)[1].split()[0])
     test_rotation(port, ca, config)
+    test_socket(port, ca, config)
     test_reload(port, ca, config)
     test_memory(port, ca)
 

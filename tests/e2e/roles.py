@@ -336,7 +336,7 @@ def browse_as_reader():
 def lacking_rights():
     """One line, which says which role has the right."""
     plans = (("reader", ("owner", "load", f"{TMP}/owners.yaml"), "certmuster_operate"), ("reader", ("alert", "ack", "00" * 32), "certmuster_operate"),
-             ("reader", ("scanner", "add", "other", "--cert", f"{TMP}/c.pem"), "certmuster_operate"), ("reader", ("scanner", "disable", "probe"), "certmuster_operate"),
+             ("reader", ("scanner", "add", "probe", "--cert", f"{TMP}/c.pem"), "certmuster_operate"), ("reader", ("scanner", "disable", "probe"), "certmuster_operate"),
              ("reader", ("sweep", "create", "x", "--target", "192.0.2.1"), "certmuster_operate"), ("reader", ("sweep", "start", "nightly"), "certmuster_operate"),
              ("feeder", ("owner", "load", f"{TMP}/owners.yaml"), "certmuster_operate"), ("feeder", ("sweep", "delete", "nightly"), "certmuster_operate"))
     before = db.sql("SELECT hash FROM audit_head")
