@@ -203,9 +203,10 @@ BEGIN
 END
 $$;
 
--- As in 0026, but `reached` says, behind the rest, of which server the snapshot is. Of another one, from which this inventory was restored, it says nothing about what was stored since: then
+-- As in 0026, but what runs missed is taken before, by gone_take() of 0032; and `reached` says, behind the rest, of which server the snapshot is. Of another one, from which this inventory was restored, it says nothing about what was stored since: then
 -- everything is asked, once.
-CREATE OR REPLACE FUNCTION gone_round(needed integer, OUT runs integer, OUT gone integer) LANGUAGE plpgsql AS $$
+DROP FUNCTION gone_round(integer);
+CREATE FUNCTION gone_round(needed integer, OUT gone integer) LANGUAGE plpgsql AS $$
 DECLARE
     state   text[] := (SELECT u.reached FROM upkeep u WHERE u.task = 'gone' FOR UPDATE);
     now_at  pg_snapshot := pg_current_snapshot(); -- before anything is asked
@@ -213,22 +214,14 @@ DECLARE
     next_id uuid := state[3];
     next_what text := state[4];
     server  text := server_identity();
-    which   uuid;
     again   boolean;
 BEGIN
-    runs := 0;
     gone := 0;
     IF state[5] IS DISTINCT FROM server OR pg_snapshot_xmax(news) > pg_snapshot_xmax(now_at) THEN
         news := NULL;
     END IF;
     again := gone_again(news);
-    FOR which IN SELECT r.run FROM run r
-                  WHERE r.finished_at IS NOT NULL AND NOT r.absences_taken AND r.started_at > now() - interval '28 days' AND run_whole(r)
-                  ORDER BY r.finished_at LIMIT 100 LOOP
-        PERFORM absences_take(which);
-        runs := runs + 1;
-    END LOOP;
-    IF runs > 0 OR state IS NULL OR state[2] <> needed::text THEN
+    IF state IS NULL OR state[2] <> needed::text THEN
         next_id := '00000000-0000-0000-0000-000000000000';
         next_what := '';
     END IF;
@@ -241,4 +234,4 @@ BEGIN
 END
 $$;
 
-GRANT EXECUTE ON FUNCTION observation_old(), stored_since(xid8, pg_snapshot), server_identity() TO certmuster_audit;
+GRANT EXECUTE ON FUNCTION gone_round(integer), observation_old(), stored_since(xid8, pg_snapshot), server_identity() TO certmuster_audit;
