@@ -5,8 +5,8 @@
 #ifndef SCANNER_SCAN_INPUT_H
 #define SCANNER_SCAN_INPUT_H
 
+#include "certmuster/target.h"
 #include "scanner/scan/loop.h"
-#include "scanner/scan/target.h"
 
 enum input_state { INPUT_TARGET, INPUT_LATER, INPUT_END };
 

@@ -2,7 +2,7 @@
 #ifndef SCANNER_SCAN_LOCAL_H
 #define SCANNER_SCAN_LOCAL_H
 
-#include "scanner/scan/target.h"
+#include "certmuster/target.h"
 
 /* Reads proc_dir/net/tcp and tcp6 ("/proc"). *out is an owned array of targets, each one address and one port; free each with target_done
  * and the array with free. CM_EIO with detail when neither file can be read. */

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "certmuster/hostname.h"
 #include "certmuster/log.h"
-#include "scanner/scan/hostname.h"
 #include "scanner/scan/permute.h"
 
 enum { FIRST_BUCKETS = 64, LINE_MAX_BYTES = 4096 };

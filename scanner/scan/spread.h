@@ -7,9 +7,9 @@
 
 #include <stdatomic.h>
 
+#include "certmuster/target.h"
 #include "scanner/scan/permute.h"
 #include "scanner/scan/starttls.h"
-#include "scanner/scan/target.h"
 
 struct spread {
     const struct ports *ports; /* the run's, or … */

@@ -8,9 +8,9 @@
 #include <signal.h>
 
 #include "certmuster/emit.h"
+#include "certmuster/ports.h"
 #include "scanner/scan/input.h"
 #include "scanner/scan/names.h"
-#include "scanner/scan/ports.h"
 #include "scanner/scan/starttls.h"
 #include "scanner/scan/tell.h"
 

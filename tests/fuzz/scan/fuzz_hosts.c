@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "scanner/scan/hostname.h"
+#include "certmuster/hostname.h"
 #include "scanner/scan/names.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

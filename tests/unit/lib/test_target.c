@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scanner/scan/target.h"
+#include "certmuster/target.h"
 
 /* What a target was read as, in one line: name, address/bits, ports. */
 static void describe(const struct target *target, char *out, size_t size)
@@ -185,11 +185,48 @@ static void test_ports(void **state)
     assert_int_equal(ports_read("", 0, &ports, &error), CM_EINVAL);
 }
 
+/* One text for all that mean the same, which is read as what it was written from. */
+static void test_written(void **state)
+{
+    static const char *const rows[][2] = {
+        {"Example.ORG.:443", "example.org:443"},
+        {"b\xc3\xbc"
+         "cher.example",
+         "xn--bcher-kva.example"},
+        {"::ffff:10.0.0.1", "10.0.0.1"},
+        {"[::ffff:10.0.0.7/126]:25", "10.0.0.4/30:25"},
+        {"192.0.2.1/32", "192.0.2.1"},
+        {"192.0.2.77/24:8443,443,443,9000-9002", "192.0.2.0/24:8443,443,9000-9002"},
+        {"192.0.2.1:1,2,3,5", "192.0.2.1:1-3,5"},
+        {"192.0.2.1:3,2,1", "192.0.2.1:3,2,1"},
+        {"192.0.2.1:1-65535", "192.0.2.1:1-65535"},
+        {"2001:DB8:0::1", "[2001:db8::1]"},
+        {"2001:db8::1/120", "[2001:db8::/120]"},
+        {"WWW.example@[2001:db8::1]:443", "www.example@[2001:db8::1]:443"},
+        {"www.example@192.0.2.1/30", "www.example@192.0.2.0/30"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf text;
+        buf_init(&text, 4096);
+        for (int turn = 0; turn < 2; turn++) {
+            struct target target;
+            const char *from = rows[i][turn];
+            assert_int_equal(target_read(from, strlen(from), &target, NULL), 0);
+            buf_reset(&text);
+            target_write(&text, &target);
+            assert_string_equal(text.data, rows[i][1]);
+            target_done(&target);
+        }
+        buf_done(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good), cmocka_unit_test(test_refused), cmocka_unit_test(test_long_and_binary),
-        cmocka_unit_test(test_cut),  cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_cut),  cmocka_unit_test(test_ports),   cmocka_unit_test(test_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* Host names as people type them to the A-label form that goes into DNS and SNI (RFC 5890, RFC 6066 §3). */
-#ifndef SCANNER_SCAN_HOSTNAME_H
-#define SCANNER_SCAN_HOSTNAME_H
+#ifndef CERTMUSTER_HOSTNAME_H
+#define CERTMUSTER_HOSTNAME_H
 
 #include <stddef.h>
 

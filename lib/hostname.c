@@ -1,5 +1,5 @@
 /* Host names to A-labels. libidn2 does what is not ASCII; the rules of DNS are checked here either way. */
-#include "scanner/scan/hostname.h"
+#include "certmuster/hostname.h"
 
 #include <idn2.h>
 #include <stdbool.h>

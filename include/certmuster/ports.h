@@ -1,6 +1,6 @@
 /* Lists of ports as people type them: "443", "443,8443,9000-9010". */
-#ifndef SCANNER_SCAN_PORTS_H
-#define SCANNER_SCAN_PORTS_H
+#ifndef CERTMUSTER_PORTS_H
+#define CERTMUSTER_PORTS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* Reads lists of ports. A pure reader: text in, list out. */
-#include "scanner/scan/ports.h"
+#include "certmuster/ports.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Reads one target. Pure: text in, struct out; text may hold any bytes. */
-#include "scanner/scan/target.h"
+#include "certmuster/target.h"
 
 #include <string.h>
 
@@ -142,4 +142,26 @@ uint64_t target_addresses(const struct target *target)
         return 1;
     unsigned host_bits = width - target->bits;
     return host_bits < 62 ? 1ULL << host_bits : UINT64_MAX;
+}
+
+void target_write(struct buf *out, const struct target *target)
+{
+    const struct ports *ports = &target->ports;
+    buf_append_str(out, target->name);
+    if (target->has_address) {
+        char text[IPADDR_TEXT_SIZE];
+        bool v6 = target->base.family == 6;
+        ipaddr_write(text, &target->base);
+        buf_appendf(out, "%s%s%s", *target->name ? "@" : "", v6 ? "[" : "", text);
+        if (target->bits < (v6 ? 128 : 32))
+            buf_appendf(out, "/%u", target->bits);
+        buf_append_str(out, v6 ? "]" : "");
+    }
+    for (size_t i = 0, last; i < ports->count; i = last + 1) {
+        for (last = i; last + 1 < ports->count && ports->list[last + 1] == ports->list[last] + 1;)
+            last++;
+        buf_appendf(out, "%c%u", i ? ',' : ':', ports->list[i]);
+        if (last > i)
+            buf_appendf(out, "-%u", ports->list[last]);
+    }
 }
