@@ -142,6 +142,25 @@ static void append_range(const struct config_key *key, struct buf *out)
     config_text_number(key, key->maximum, out);
 }
 
+int config_read_flag(const char *name, const char *text, int64_t *out, struct cm_error *error)
+{
+    const struct config_key *key = config_keys;
+    struct value value = {0};
+    struct buf range;
+    while (key->name && strcmp(key->name, name) != 0)
+        key++;
+    assert(key->name && (key->type == CONFIG_INTEGER || key->type == CONFIG_DURATION || key->type == CONFIG_BYTES));
+    if (isdigit((unsigned char)*text) && !read_scalar(key, text, &value)) {
+        *out = value.number;
+        return CM_OK;
+    }
+    buf_init(&range, RANGE_MAX_BYTES);
+    append_range(key, &range);
+    int code = error_setf(error, CM_EINVAL, 0, "not a value of this flag", "%s%s", wanted(key->type), range.data);
+    buf_done(&range);
+    return code;
+}
+
 static void add_item(struct value *value, const char *text, size_t size)
 {
     value->items = cm_realloc(value->items, (value->count + 2) * sizeof *value->items);

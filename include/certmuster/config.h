@@ -32,6 +32,9 @@ void config_free(struct config *config);
 const char *config_path(const struct config *config); /* the file read, NULL when none */
 /* "512MiB" as the table's sizes are written, for flags that mean the same as a key. */
 CM_MUST_CHECK bool config_read_bytes(const char *text, int64_t *out);
+/* The value of a flag that means the same as this key, an integer, a duration (a bare number: seconds) or a size, within the key's range. CM_EINVAL
+ * with what the flag takes as detail: "a whole number from 1 to 64". The key must be in the table (asserted). */
+CM_MUST_CHECK int config_read_flag(const char *key, const char *text, int64_t *out, struct cm_error *error);
 /* The key must be in the table (asserted). Strings and lists lend until config_free; NULL when unset. */
 const char *config_string(const struct config *config, const char *key);
 int64_t config_integer(const struct config *config, const char *key); /* integers, durations (ms), bytes */

@@ -1,8 +1,6 @@
 /* The table of flags is the help text, the manual's list and what is parsed, all in one; that of limits names their keys in the configuration. */
 #include "scanner/crawl/options.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum option {
@@ -20,14 +18,10 @@ enum option {
 /* What is read of one file and everything inside it at most. */
 static const struct limit {
     const char *option, *key;
-    bool is_size, is_seconds;
-    uint64_t most;
 } limits[OPTIONS_LIMITS] = {
-    {"--max-depth", "crawl.max_depth", .most = 60},
-    {"--max-ratio", "crawl.max_ratio", .most = 1000000},
-    {"--max-unpacked", "crawl.max_unpacked", .is_size = true, .most = UINT64_C(1) << 50},
-    {"--max-entries", "crawl.max_entries", .most = UINT64_C(1) << 40},
-    {"--max-time", "crawl.max_time", .is_seconds = true, .most = 7 * 24 * 3600},
+    {"--max-depth", "crawl.max_depth"},       {"--max-ratio", "crawl.max_ratio"},
+    {"--max-unpacked", "crawl.max_unpacked"}, {"--max-entries", "crawl.max_entries"},
+    {"--max-time", "crawl.max_time"},
 };
 
 static const struct cli_option flags[] = {
@@ -89,21 +83,10 @@ const struct cli_program options_program = {
 
 static int read_limit(const struct cli *cli, size_t which, struct options *out)
 {
-    const struct limit *limit = &limits[which];
-    int64_t value = -1;
-    char *end = NULL;
-    if (limit->is_size) {
-        if (!config_read_bytes(cli->argument, &value))
-            value = -1;
-    } else if (cli->argument[0] >= '0' && cli->argument[0] <= '9') {
-        errno = 0;
-        value = strtoll(cli->argument, &end, 10);
-        if (*end || errno)
-            value = -1;
-    }
-    if (value < 0 || (uint64_t)value > limit->most || (value == 0 && which == 0))
-        return cli_wrong(cli, "%s takes a %s of up to %llu", limit->option, limit->is_size ? "size" : "number",
-                         (unsigned long long)limit->most);
+    struct cm_error error;
+    int64_t value;
+    if (config_read_flag(limits[which].key, cli->argument, &value, &error))
+        return cli_wrong(cli, "%s takes %s", limits[which].option, error.detail);
     out->limits[which] = (uint64_t)value;
     out->limited[which] = true;
     return 0;
@@ -165,6 +148,5 @@ void options_settle(const struct config *config, struct options *options, struct
     if (!options->user)
         options->user = config_string(config, "crawl.user");
     for (size_t i = 0; i < OPTIONS_LIMITS; i++)
-        *fields[i] = options->limited[i] ? options->limits[i] * (limits[i].is_seconds ? 1000 : 1)
-                                         : (uint64_t)config_integer(config, limits[i].key);
+        *fields[i] = options->limited[i] ? options->limits[i] : (uint64_t)config_integer(config, limits[i].key);
 }

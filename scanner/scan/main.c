@@ -53,7 +53,7 @@ static const struct cli_option options[] = {
     {OPTION_TIMEOUT, "timeout", "SECONDS",
      "The time for one target, from the lookup of its name to its certificate (default 10)."},
     {OPTION_PARALLEL, "parallel", "N", "At most N probes at once (default 4096, less where descriptors are short)."},
-    {OPTION_RATE, "rate", "N", "Start at most N probes per second."},
+    {OPTION_RATE, "rate", "N", "Start at most N probes per second; 0: as fast as it goes."},
     {OPTION_THREADS, "threads", "N", "Probe on N threads, each with an event loop of its own (default 1)."},
     {OPTION_NAMES, "names", "FILE",
      "Names to ask for where an address alone gets no certificate: lines 'ADDRESS NAME...' as in /etc/hosts, which is "
@@ -109,14 +109,7 @@ struct arguments { /* of the command line, before the configuration fills in wha
     bool json, local, no_submit, fail_on_failure, prove, polite;
 };
 
-enum {
-    TIMEOUT_MIN_MS = 100,
-    TIMEOUT_MAX_MS = 3600 * 1000,
-    PARALLEL_MAX = 1000000,
-    SECOND_MS = 1000,
-    FLIGHT_MIN = 16 * 1024,
-    FLIGHT_MAX = 64 * 1024 * 1024,
-};
+enum { SECOND_MS = 1000 };
 
 static volatile sig_atomic_t stop; /* the signal that ends the sweep */
 
@@ -230,16 +223,11 @@ static int read_arguments(struct cli *cli, struct arguments *out)
     return 0;
 }
 
-/* A whole number from low to high, or a usage error. */
-static int read_number(const struct cli *cli, const char *flag, const char *text, int64_t low, int64_t high,
-                       int64_t *out)
+/* The value of a flag that was given, within the range of its key. 0, or the exit status. */
+static int read_flag(const struct cli *cli, const char *flag, const char *key, const char *text, int64_t *out)
 {
-    char *end;
-    long long value = strtoll(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || value < low || value > high)
-        return cli_wrong(cli, "%s takes a number from %" PRId64 " to %" PRId64, flag, low, high);
-    *out = value;
-    return 0;
+    struct cm_error error;
+    return text && config_read_flag(key, text, out, &error) ? cli_wrong(cli, "%s takes %s", flag, error.detail) : 0;
 }
 
 /* How the machine and the servers are to be treated. 0, or the exit status. */
@@ -248,13 +236,11 @@ static int settle_engine(const struct cli *cli, const struct arguments *argument
 {
     int64_t parallel = config_integer(config, "scan.parallel"), rate = config_integer(config, "scan.rate");
     int64_t threads = config_integer(config, "scan.threads"), flight = config_integer(config, "scan.flight_limit");
-    if ((arguments->parallel && read_number(cli, "--parallel", arguments->parallel, 1, PARALLEL_MAX, &parallel)) ||
-        (arguments->rate && read_number(cli, "--rate", arguments->rate, 1, 10000000, &rate)) ||
-        (arguments->threads && read_number(cli, "--threads", arguments->threads, 1, PLACES_THREADS_MAX, &threads)))
+    if (read_flag(cli, "--parallel", "scan.parallel", arguments->parallel, &parallel) ||
+        read_flag(cli, "--rate", "scan.rate", arguments->rate, &rate) ||
+        read_flag(cli, "--threads", "scan.threads", arguments->threads, &threads) ||
+        read_flag(cli, "--flight-limit", "scan.flight_limit", arguments->flight_limit, &flight))
         return CM_EXIT_USAGE;
-    if (arguments->flight_limit &&
-        (!config_read_bytes(arguments->flight_limit, &flight) || flight < FLIGHT_MIN || flight > FLIGHT_MAX))
-        return cli_wrong(cli, "--flight-limit takes a size from 16KiB to 64MiB");
     out->parallel = (unsigned)parallel;
     out->rate = (double)rate;
     out->threads = (unsigned)threads;
@@ -274,11 +260,10 @@ static int settle(const struct cli *cli, const struct arguments *arguments, cons
     if (ports_read(ports, strlen(ports), &out->ports, &error))
         return cli_wrong(cli, "--ports %s: %s", log_quote(ports), error.reason);
     out->timeout_ms = config_integer(config, "scan.timeout");
-    if (arguments->timeout && (duration_read_ms(arguments->timeout, SECOND_MS, &out->timeout_ms) ||
-                               out->timeout_ms < TIMEOUT_MIN_MS || out->timeout_ms > TIMEOUT_MAX_MS))
-        return cli_wrong(cli, "--timeout takes seconds from 0.1 to 3600");
+    if (read_flag(cli, "--timeout", "scan.timeout", arguments->timeout, &out->timeout_ms))
+        return CM_EXIT_USAGE;
     if (arguments->starttls && starttls_read(arguments->starttls, &out->starttls))
-        return cli_wrong(cli, "--starttls takes smtp, imap, pop3, ldap, postgres, auto or none");
+        return cli_wrong(cli, "--starttls takes " STARTTLS_NAMES);
     out->starttls_local = arguments->starttls ? out->starttls : STARTTLS_AUTO;
     if ((status = settle_engine(cli, arguments, config, out)))
         return status;

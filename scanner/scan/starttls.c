@@ -252,31 +252,13 @@ static const struct exchange ldap[] = {{LDAP_STARTTLS_REQUEST, LDAP_STARTTLS_REQ
 static const struct exchange postgres[] = {{"\x00\x00\x00\x08\x04\xd2\x16\x2f", 8, postgres_answer}, {0}};
 
 static const struct {
-    const char *name;
     const struct exchange *exchanges;
     char untagged; /* what the server may say on its own between exchanges begins with this; 0: nothing may come */
 } protocols[] = {
-    [STARTTLS_NONE] = {"none", NULL, 0},   [STARTTLS_SMTP] = {"smtp", smtp, 0},
-    [STARTTLS_IMAP] = {"imap", imap, '*'}, [STARTTLS_POP3] = {"pop3", pop3, 0},
-    [STARTTLS_LDAP] = {"ldap", ldap, 0},   [STARTTLS_POSTGRES] = {"postgres", postgres, 0},
-    [STARTTLS_AUTO] = {"auto", NULL, 0},
+    [STARTTLS_NONE] = {NULL, 0}, [STARTTLS_SMTP] = {smtp, 0}, [STARTTLS_IMAP] = {imap, '*'},
+    [STARTTLS_POP3] = {pop3, 0}, [STARTTLS_LDAP] = {ldap, 0}, [STARTTLS_POSTGRES] = {postgres, 0},
+    [STARTTLS_AUTO] = {NULL, 0},
 };
-
-const char *starttls_name(enum starttls protocol)
-{
-    return protocols[protocol].name;
-}
-
-int starttls_read(const char *name, enum starttls *out)
-{
-    for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
-        if (strcmp(name, protocols[i].name) == 0) {
-            *out = (enum starttls)i;
-            return 0;
-        }
-    }
-    return CM_EINVAL;
-}
 
 bool starttls_server_first(enum starttls protocol)
 {

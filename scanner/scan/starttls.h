@@ -11,20 +11,8 @@
 
 #include "certmuster/buf.h"
 #include "certmuster/record.h"
+#include "certmuster/starttls.h"
 
-enum starttls {
-    STARTTLS_NONE, /* TLS from the first byte */
-    STARTTLS_SMTP,
-    STARTTLS_IMAP,
-    STARTTLS_POP3,
-    STARTTLS_LDAP,
-    STARTTLS_POSTGRES,
-    STARTTLS_AUTO, /* to be found out, see negotiate.h; no dialogue of its own */
-};
-
-/* "smtp", …, "none", "auto". starttls_read: CM_EINVAL for another word. */
-const char *starttls_name(enum starttls protocol);
-CM_MUST_CHECK int starttls_read(const char *name, enum starttls *out);
 bool starttls_server_first(enum starttls protocol); /* the server greets before we say a word */
 
 enum dialogue_state { DIALOGUE_GOING, DIALOGUE_READY /* TLS may begin */, DIALOGUE_FAILED };
