@@ -1,6 +1,7 @@
 /* `certmuster audit`: shows the log of acts, proves that nobody changed it, hands it out for others to prove. */
 #include "collector/ctl/audit.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,11 +195,14 @@ static int read_head(struct cli *cli, struct audit_call *call)
 {
     uint8_t digest[CM_SHA256_SIZE];
     char *colon;
+    errno = 0;
     call->head_seq = strtoll(cli->argument, &colon, 10);
-    if (colon == cli->argument || *colon != ':' || call->head_seq < 0 ||
+    if (*cli->argument < '0' || *cli->argument > '9' || *colon != ':' || errno ||
         hex_read(colon + 1, strlen(colon + 1), digest, sizeof digest) != 0)
         return cli_wrong(cli, "--head takes what verify printed: a number, a colon and 64 hex digits");
     hex_write(call->head_hash, digest, sizeof digest);
+    if (call->head_seq == 0 && strspn(call->head_hash, "0") != sizeof call->head_hash - 1)
+        return cli_wrong(cli, "--head 0 is that of an empty log, with a hash of zeros: verify never printed this one");
     call->has_head = true;
     return 0;
 }

@@ -11,7 +11,7 @@
 #include "certmuster/table.h"
 #include "collector/ctl/ctl.h"
 
-enum { GIVEN_MAX = 64 };
+enum { GIVEN_MAX = 64, NAME_MAX_BYTES = 255 };
 
 static const struct cli_option *given[GIVEN_MAX]; /* of the command's own flags, each once */
 static size_t given_count;
@@ -183,4 +183,15 @@ void ctl_actor(char *out, size_t size)
         snprintf(out, size, "%s", entry->pw_name);
     else
         snprintf(out, size, "uid %u", (unsigned)getuid());
+}
+
+bool ctl_is_plain(const char *text)
+{
+    size_t size = strlen(text);
+    if (size == 0 || size > NAME_MAX_BYTES)
+        return false;
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+        if (*c <= 0x20 || *c == 0x7F || *c == '/')
+            return false;
+    return true;
 }

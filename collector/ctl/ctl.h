@@ -45,6 +45,9 @@ int ctl_fail(const struct cm_error *error, const char *format, ...) CM_PRINTF(2,
 /* Connects to the configured or local inventory as this role. On failure has told why; answers an exit status. */
 CM_MUST_CHECK int ctl_connect(const struct cli *cli, const char *role, struct db **out);
 
+/* A scanner's name, a host's or a realm: 1 to 255 bytes without white space, control characters and slashes, for it stands in records, logs and tables as it is. */
+bool ctl_is_plain(const char *text);
+
 /* --format text|json. */
 enum ctl_format { CTL_TEXT, CTL_JSON };
 CM_MUST_CHECK int ctl_format(const struct cli *cli, enum ctl_format *out);

@@ -18,7 +18,6 @@ enum {
     OPTION_HOST,
     OPTION_LEAVE_SOCKET,
     OPTION_SOCKET,
-    NAME_MAX_BYTES = 255,
     DAYS_MAX = 3650
 };
 
@@ -179,18 +178,6 @@ static const struct verb {
              {"disable", 1, "", disable},
              {"enable", 1, "socket", enable}};
 
-/* A name or realm stands in records, logs and tables as it is. */
-static bool is_plain(const char *text)
-{
-    size_t size = strlen(text);
-    if (size == 0 || size > NAME_MAX_BYTES)
-        return false;
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-        if (*c <= 0x20 || *c == 0x7F || *c == '/')
-            return false;
-    return true;
-}
-
 static int read_days(const struct cli *cli, unsigned *out)
 {
     char *end;
@@ -209,14 +196,14 @@ static int read_option(struct cli *cli, int id, void *context)
         call->cert = cli->argument;
         return 0;
     case OPTION_REALM:
-        if (!is_plain(cli->argument))
+        if (!ctl_is_plain(cli->argument))
             return cli_wrong(cli, "'%s' is no realm: no white space, no slash", cli->argument);
         if (call->realm_count == SCANNER_REALMS_MAX)
             return cli_wrong(cli, "more than %d realms", (int)SCANNER_REALMS_MAX);
         call->realms[call->realm_count++] = cli->argument;
         return 0;
     case OPTION_HOST:
-        if (!is_plain(cli->argument))
+        if (!ctl_is_plain(cli->argument))
             return cli_wrong(cli, "'%s' is no host: no white space, no slash", cli->argument);
         call->host = cli->argument;
         return 0;
@@ -249,7 +236,7 @@ static int take_names(struct cli *cli, const struct verb *verb, struct scanner_c
     if (count > SCANNER_NAMES_MAX)
         return cli_wrong(cli, "more than %d names", (int)SCANNER_NAMES_MAX);
     for (int i = 0; i < count; i++) {
-        if (!is_plain(cli->operands[i + 1]))
+        if (!ctl_is_plain(cli->operands[i + 1]))
             return cli_wrong(cli, "'%s' is no %s name: no white space, no slash", cli->operands[i + 1],
                              verb->names < 0 ? "host's" : "scanner's");
         call->names[call->name_count++] = cli->operands[i + 1];

@@ -301,7 +301,7 @@ int sweep_command(int argc, char **argv)
     int status = ctl_parse(&cli, sweep_read_option, &call);
     if (!status)
         status = dispatch(&cli, &call);
-    sweep_list_done(&call.targets);
+    sweep_typed_done(&call.typed);
     sweep_list_done(&call.scanners);
     sweep_list_done(&call.arguments);
     sweep_filter_done(&call);

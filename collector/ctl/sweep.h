@@ -11,7 +11,18 @@ enum { SWEEP_ARRAY_MAX = 64 << 20 };
 struct sweep_list {
     struct buf text;
     size_t count;
-    bool relative; /* one of them does not begin with a slash */
+};
+
+/* Targets as typed, not yet understood. */
+struct sweep_item {
+    char *text;
+    const char *file; /* NULL: of the command line */
+    size_t line;
+};
+
+struct sweep_typed {
+    struct sweep_item *items;
+    size_t count, capacity;
 };
 
 struct sweep_call {
@@ -22,7 +33,8 @@ struct sweep_call {
     const char *kind, *realm, *ports, *shard, *known, *seen;
     char every[32], lasts[32], window_from[6], window_until[6], weekdays[32];
     bool has_every, has_lasts, has_window, has_weekdays;
-    struct sweep_list targets, scanners, arguments;
+    struct sweep_typed typed;
+    struct sweep_list scanners, arguments;
     const char *not_of_scan, *not_of_crawl; /* the first of `arguments` that is none of this kind; NULL: all are */
     const char *filter;                     /* as typed */
     struct buf filter_terms;                /* the same as JSON, when there is one */
@@ -33,8 +45,17 @@ struct sweep_call {
 /* sweep_options.c: one flag into *context, a struct sweep_call. 0 or the exit status. */
 extern const struct cli_option sweep_options[];
 int sweep_read_option(struct cli *cli, int id, void *context);
+int sweep_check_realm(const struct cli *cli, const char *realm);
+
+/* sweep_targets.c */
+void sweep_list_add(struct sweep_list *list, const char *text, size_t size);
 const char *sweep_list_text(struct sweep_list *list); /* NULL when nothing was said */
 void sweep_list_done(struct sweep_list *list);
+int sweep_take_target(struct sweep_call *call, const char *text); /* 0 or the exit status, as all of these */
+int sweep_take_file(struct sweep_call *call);
+void sweep_typed_done(struct sweep_typed *typed);
+/* What was typed, checked, as targets of a plan of this kind. */
+int sweep_read_targets(const struct sweep_call *call, const char *kind, struct sweep_list *out);
 
 /* sweep_filter.c: --filter into *call. 0 or the exit status. */
 int sweep_read_filter(struct sweep_call *call);

@@ -29,8 +29,6 @@ enum {
     OPTION_WORKERS,
     OPTION_WAIT,
     OPTION_FORMAT,
-    LINE_BYTES_MAX = 4096,
-    TARGETS_MAX = 1000000,
     MINUTE_MS = 60 * 1000,
     SHARD_MAX = 1 << 20,
 };
@@ -63,70 +61,6 @@ const struct cli_option sweep_options[] = {
     {OPTION_FORMAT, "format", "text|json", "How to print."},
     {0, NULL, NULL, NULL},
 };
-
-/* --- Lists -------------------------------------------------------------------------------------------------------------------------------- */
-
-static void list_add(struct sweep_list *list, const char *text, size_t size)
-{
-    if (list->count == 0)
-        buf_init(&list->text, SWEEP_ARRAY_MAX);
-    list->relative |= size == 0 || *text != '/';
-    buf_append_str(&list->text, list->count++ ? ",\"" : "{\"");
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] == '"' || text[i] == '\\')
-            buf_append_char(&list->text, '\\');
-        buf_append_char(&list->text, text[i]);
-    }
-    buf_append_char(&list->text, '"');
-}
-
-const char *sweep_list_text(struct sweep_list *list)
-{
-    if (list->count && list->text.data[list->text.size - 1] != '}')
-        buf_append_char(&list->text, '}');
-    return list->count ? list->text.data : NULL;
-}
-
-void sweep_list_done(struct sweep_list *list)
-{
-    if (list->count)
-        buf_done(&list->text);
-    list->count = 0;
-}
-
-static int read_lines(const struct cli *cli, FILE *file, const char *path, struct sweep_list *list)
-{
-    char line[LINE_BYTES_MAX];
-    while (fgets(line, sizeof line, file)) {
-        if (!strchr(line, '\n') && !feof(file))
-            return cli_wrong(cli, "%s: a line longer than %d bytes", path, (int)LINE_BYTES_MAX);
-        line[strcspn(line, "#\r\n")] = 0;
-        const char *from = line + strspn(line, " \t");
-        size_t size = strlen(from);
-        while (size && (from[size - 1] == ' ' || from[size - 1] == '\t'))
-            size--;
-        if (size)
-            list_add(list, from, size);
-        if (list->count > TARGETS_MAX)
-            return cli_wrong(cli, "%s: more than %d targets; write prefixes", path, (int)TARGETS_MAX);
-    }
-    return ferror(file) ? cli_wrong(cli, "cannot read %s: %s", path, strerror(errno)) : 0;
-}
-
-static int read_file(const struct cli *cli, struct sweep_list *list)
-{
-    const char *path = cli->argument;
-    bool is_stdin = strcmp(path, "-") == 0;
-    FILE *file = is_stdin ? stdin : fopen(path, "re");
-    if (!file) {
-        say_error("cannot read %s: %s", path, strerror(errno));
-        return CM_EXIT_PARTIAL;
-    }
-    int status = read_lines(cli, file, path, list);
-    if (!is_stdin)
-        fclose(file);
-    return status;
-}
 
 /* --- Times -------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -231,16 +165,27 @@ static int read_count(const struct cli *cli, const char *flag, long most, bool m
 static int read_pass(struct sweep_call *call)
 {
     const char *flag = call->cli->argument;
-    bool of_scan = shard_argument_allowed("scan", flag), of_crawl = shard_argument_allowed("crawl", flag);
-    if (!of_scan && !of_crawl)
+    struct cm_error error;
+    int of_scan = shard_argument_check("scan", flag, &error);
+    int of_crawl = of_scan == CM_ENOTFOUND ? shard_argument_check("crawl", flag, &error) : CM_ENOTFOUND;
+    if (of_scan == CM_EINVAL || of_crawl == CM_EINVAL)
+        return cli_wrong(call->cli, "--pass=%s: %.*s takes %s", flag, (int)strcspn(flag, "="), flag, error.detail);
+    if (of_scan && of_crawl)
         return cli_wrong(call->cli, "--pass takes one of %s, or of crawl %s, as --pass=--timeout=5",
                          shard_arguments("scan"), shard_arguments("crawl"));
-    if (!of_scan && !call->not_of_scan)
+    if (call->arguments.count == SHARD_ARGUMENTS_OF_PLAN)
+        return cli_wrong(call->cli, "more than %d flags with --pass", (int)SHARD_ARGUMENTS_OF_PLAN);
+    if (of_scan && !call->not_of_scan)
         call->not_of_scan = flag;
-    if (!of_crawl && !call->not_of_crawl)
+    if (of_crawl && !call->not_of_crawl)
         call->not_of_crawl = flag;
-    list_add(&call->arguments, flag, strlen(flag));
+    sweep_list_add(&call->arguments, flag, strlen(flag));
     return 0;
+}
+
+int sweep_check_realm(const struct cli *cli, const char *realm)
+{
+    return ctl_is_plain(realm) ? 0 : cli_wrong(cli, "'%.300s' is no realm: no white space, no slash", realm);
 }
 
 int sweep_read_option(struct cli *cli, int id, void *context)
@@ -254,12 +199,11 @@ int sweep_read_option(struct cli *cli, int id, void *context)
                    : cli_wrong(cli, "--kind is scan or crawl, not '%s'", cli->argument);
     case OPTION_REALM:
         call->realm = cli->argument;
-        return *call->realm ? 0 : cli_wrong(cli, "--realm takes a name");
+        return sweep_check_realm(cli, call->realm);
     case OPTION_TARGET:
-        list_add(&call->targets, cli->argument, strlen(cli->argument));
-        return 0;
+        return sweep_take_target(call, cli->argument);
     case OPTION_FILE:
-        return read_file(cli, &call->targets);
+        return sweep_take_file(call);
     case OPTION_KNOWN:
         call->known = "t";
         return 0;
@@ -272,7 +216,7 @@ int sweep_read_option(struct cli *cli, int id, void *context)
         call->ports = cli->argument;
         return 0;
     case OPTION_SCANNER:
-        list_add(&call->scanners, cli->argument, strlen(cli->argument));
+        sweep_list_add(&call->scanners, cli->argument, strlen(cli->argument));
         return 0;
     case OPTION_PASS:
         return read_pass(call);

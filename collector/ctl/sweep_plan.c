@@ -17,14 +17,15 @@ static bool is_plain(const char *name)
 }
 
 /* What every statement below takes, in this order. */
-static void fill(const struct sweep_call *call, const char *actor, const char *params[static PLAN_PARAMS])
+static void fill(const struct sweep_call *call, const char *targets, const char *actor,
+                 const char *params[static PLAN_PARAMS])
 {
     struct sweep_call *lists = (struct sweep_call *)call; /* their texts are completed here */
     const char *const all[PLAN_PARAMS] = {
         call->name,
         call->kind,
         call->realm,
-        sweep_list_text(&lists->targets),
+        targets,
         call->known,
         call->seen,
         call->ports,
@@ -76,12 +77,12 @@ static const char *told(const struct sweep_list *list, const char *text, char co
     return list->count > TOLD_MAX || (list->count && list->text.size > TOLD_BYTES_MAX) ? count : text;
 }
 
-static char *detail_of(const struct sweep_call *call, const char *const *params)
+static char *detail_of(const struct sweep_call *call, const struct sweep_list *targets, const char *const *params)
 {
-    char targets[COUNT_SIZE], scanners[COUNT_SIZE], arguments[COUNT_SIZE];
-    return audit_detail("kind", call->kind, "realm", call->realm, "targets", told(&call->targets, params[3], targets),
-                        "known", call->known, "seen", call->seen, "filter", call->filter, "ports", call->ports,
-                        "scanners", told(&call->scanners, params[7], scanners), "arguments",
+    char many[COUNT_SIZE], scanners[COUNT_SIZE], arguments[COUNT_SIZE];
+    return audit_detail("kind", call->kind, "realm", call->realm, "targets", told(targets, params[3], many), "known",
+                        call->known, "seen", call->seen, "filter", call->filter, "ports", call->ports, "scanners",
+                        told(&call->scanners, params[7], scanners), "arguments",
                         told(&call->arguments, params[8], arguments), "shard", call->shard, "deadline", params[10],
                         "every", params[11], "window_from", params[12], "window_until", params[13], "weekdays",
                         params[14], NULL);
@@ -136,7 +137,7 @@ static int check_scan(const struct sweep_call *call, struct db *db, const struct
         return cli_wrong(call->cli, "--scanner says whose files a crawl reads; a scan's shards go to any scanner");
     if (call->not_of_scan)
         return cli_wrong(call->cli, "a scan takes no --pass=%s, but %s", call->not_of_scan, shard_arguments("scan"));
-    if (!call->targets.count && !plan->has_targets && !of_places)
+    if (!call->typed.count && !plan->has_targets && !of_places)
         return cli_wrong(call->cli, "nothing to sweep: name --target, -f FILE, --known or --seen");
     if ((call->filter ? *call->filter != 0 : plan->has_filter) && !of_places)
         return cli_wrong(call->cli, "--filter narrows --known and --seen down; targets are swept as they are");
@@ -151,17 +152,18 @@ static int check_crawl(const struct sweep_call *call, const struct plan *plan)
         return cli_wrong(call->cli, "a crawl has paths and scanners, no endpoints and ports");
     if (call->not_of_crawl)
         return cli_wrong(call->cli, "a crawl takes no --pass=%s, but %s", call->not_of_crawl, shard_arguments("crawl"));
-    if (!call->targets.count && !plan->has_targets)
+    if (!call->typed.count && !plan->has_targets)
         return cli_wrong(call->cli, "a crawl needs the paths that it reads: --target /etc");
-    if (call->targets.relative)
-        return cli_wrong(call->cli, "a crawl's paths begin with /");
     return 0;
 }
 
 /* What is said must make sense together with what the plan says already; told before anything is written. */
-static int check(const struct sweep_call *call, struct db *db, const struct plan *plan, const char *targets)
+static int check(const struct sweep_call *call, struct db *db, const struct plan *plan, struct sweep_list *targets)
 {
-    return plan->is_crawl ? check_crawl(call, plan) : check_scan(call, db, plan, targets);
+    int status = sweep_read_targets(call, plan->is_crawl ? "crawl" : "scan", targets);
+    if (status)
+        return status;
+    return plan->is_crawl ? check_crawl(call, plan) : check_scan(call, db, plan, sweep_list_text(targets));
 }
 
 /* --- Writing ------------------------------------------------------------------------------------------------------------------------------- */
@@ -183,11 +185,12 @@ static int write_plan(const struct sweep_call *call, struct db *db, const struct
     const char *params[PLAN_PARAMS];
     struct cm_error error = {0};
     int64_t changed = 0;
+    struct sweep_list targets = {.count = 0};
+    int status = check(call, db, plan, &targets);
     ctl_actor(actor, sizeof actor);
-    fill(call, actor, params);
-    char *detail = detail_of(call, params);
+    fill(call, sweep_list_text(&targets), actor, params);
+    char *detail = detail_of(call, &targets, params);
     params[1] = plan->is_crawl ? "crawl" : "scan";
-    int status = check(call, db, plan, params[3]);
     if (!status && audit_act(db, sql, params, PLAN_PARAMS, action, call->name, detail, &changed, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
     else if (!status && changed == 0) {
@@ -196,6 +199,7 @@ static int write_plan(const struct sweep_call *call, struct db *db, const struct
         printf("%s %s\n", word, call->name);
     }
     free(detail);
+    sweep_list_done(&targets);
     return status;
 }
 
@@ -279,8 +283,11 @@ int sweep_limit(const struct sweep_call *call)
     int64_t changed = 0;
     if (!call->rate && !call->workers)
         return cli_wrong(call->cli, "limit needs --rate or --workers");
+    int status = sweep_check_realm(call->cli, call->name);
+    if (status)
+        return status;
     char *detail = audit_detail("rate", call->rate, "workers", call->workers, NULL);
-    int status = ctl_connect(call->cli, "certmuster_operate", &db);
+    status = ctl_connect(call->cli, "certmuster_operate", &db);
     if (!status && audit_act(db, sql, params, 3, "sweep.limit", call->name, detail, &changed, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
     else if (!status)

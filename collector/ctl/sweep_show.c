@@ -7,10 +7,6 @@
 #include "certmuster/table.h"
 #include "collector/ctl/sweep.h"
 
-#define WINDOW                                                                                                         \
-    "coalesce(to_char(p.window_start, 'HH24:MI') || '-' || to_char(p.window_end, 'HH24:MI'), '')"                      \
-    " || CASE WHEN cardinality(p.weekdays) < 7 THEN ' ' || (SELECT string_agg((ARRAY['mon', 'tue', 'wed', 'thu', "     \
-    "'fri', 'sat', 'sun'])[d], ',' ORDER BY d) FROM unnest(p.weekdays) AS d) ELSE '' END"
 #define WHAT                                                                                                           \
     "concat_ws(', ', CASE WHEN cardinality(p.targets) = 1 THEN p.targets[1] WHEN p.targets <> '{}' THEN "              \
     "cardinality(p.targets) || ' targets' END, CASE WHEN p.known THEN 'known' END, CASE WHEN p.seen THEN 'seen' END, " \
@@ -26,7 +22,8 @@ static const char plan_json[] =
     "'arguments', p.arguments, "
     "'shard', p.shard_size, 'deadline_seconds', extract(epoch FROM p.lasts)::bigint, 'every_seconds', "
     "extract(epoch FROM p.every)::bigint, 'window_from', to_char(p.window_start, 'HH24:MI'), 'window_until', "
-    "to_char(p.window_end, 'HH24:MI'), 'weekdays', p.weekdays, 'enabled', p.enabled, 'next_at', utc_text(p.next_at), "
+    "to_char(p.window_end, 'HH24:MI'), 'weekdays', p.weekdays, 'enabled', p.enabled, 'next_at', "
+    "utc_text(sweep_plan_next(p)), "
     "'created_by', p.created_by, 'created_at', utc_text(p.created_at), 'limit', (SELECT "
     "json_strip_nulls(json_build_object('rate', r.rate, 'workers', r.workers)) FROM realm_limit r WHERE r.realm = "
     "p.realm), 'last', (SELECT json_build_object('sweep', w.sweep_id, 'state', w.state, 'started_at', "
@@ -57,9 +54,10 @@ int sweep_list(const struct sweep_call *call)
         {"EVERY", true, 0, false}, {"WINDOW", false, 0, false}, {"STATE", false, 0, false}, {"NEXT", false, 0, false},
         {"LAST", false, 0, false}, {NULL, false, 0, false}};
     static const char text[] =
-        "SELECT p.name, p.kind, p.realm, " WHAT ", " EVERY ", " WINDOW
-        ", CASE WHEN w.state = 'running' THEN 'running' WHEN p.enabled THEN 'enabled' ELSE 'disabled' END,"
-        " CASE WHEN p.enabled THEN to_char(p.next_at, 'YYYY-MM-DD HH24:MI') END,"
+        "SELECT p.name, p.kind, p.realm, " WHAT ", " EVERY
+        ", sweep_window_text(p), CASE WHEN w.state = 'running' THEN 'running' WHEN p.enabled THEN 'enabled' ELSE "
+        "'disabled' END,"
+        " CASE WHEN p.enabled THEN to_char(sweep_plan_next(p), 'YYYY-MM-DD HH24:MI') END,"
         " to_char(w.started_at, 'YYYY-MM-DD HH24:MI') || ' ' || w.state"
         " FROM sweep_plan p LEFT JOIN LATERAL (SELECT * FROM sweep w WHERE w.plan = p.name ORDER BY w.started_at DESC "
         "LIMIT 1) w ON true WHERE $1::text IS NULL OR p.name = $1 ORDER BY p.name";
@@ -78,8 +76,8 @@ int sweep_show(const struct sweep_call *call)
         "p.filter_text), (7, 'ports', CASE WHEN "
         "p.kind = 'scan' THEN p.ports END), (8, 'scanners', array_to_string(p.scanners, ' ')), (9, 'flags', "
         "array_to_string(p.arguments, ' ')), (10, 'shard', p.shard_size::text), (11, 'deadline', p.lasts::text), (12, "
-        "'every', " EVERY "), (13, 'window', " WINDOW
-        "), (14, 'enabled', CASE WHEN p.enabled THEN 'yes' ELSE 'no' END), (15, 'next', to_char(p.next_at, "
+        "'every', " EVERY "), (13, 'window', sweep_window_text(p)), (14, 'enabled', CASE WHEN p.enabled THEN 'yes' "
+        "ELSE 'no' END), (15, 'next', to_char(sweep_plan_next(p), "
         "'YYYY-MM-DD HH24:MI:SS')), (16, 'limit', (SELECT concat_ws(', ', r.rate || ' probes/s', r.workers || ' "
         "workers') FROM realm_limit r WHERE r.realm = p.realm)), (17, 'created', to_char(p.created_at, "
         "'YYYY-MM-DD HH24:MI') || ' by ' || p.created_by)) AS v(rank, what, value) WHERE p.name = $1 AND "

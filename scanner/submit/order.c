@@ -12,28 +12,25 @@
 #include "certmuster/escape.h"
 #include "certmuster/shard.h"
 
-enum { TARGET_MAX = 4000, TARGETS_MAX = 100000, NAME_MAX_BYTES = 255, LEASE_MIN_MS = 100 };
+enum { NAME_MAX_BYTES = 255, LEASE_MIN_MS = 100 };
 
-static bool is_line(const char *text)
-{
-    size_t size = strlen(text);
-    return size > 0 && size <= TARGET_MAX && strcspn(text, "\r\n") == size;
-}
-
-static int read_targets(const json_t *root, bool is_crawl, struct order *out, struct cm_error *error)
+static int read_targets(const json_t *root, const char *kind, struct order *out, struct cm_error *error)
 {
     const json_t *array = json_object_get(root, "targets");
-    size_t count = json_array_size(array);
-    if (count == 0 || count > TARGETS_MAX)
+    size_t count = json_array_size(array), bytes = 0;
+    if (count == 0 || count > SHARD_TARGETS_MAX)
         return error_set(error, CM_EMALFORMED, 0, "an order without targets, or with too many");
     out->targets = cm_calloc(count, sizeof *out->targets);
     for (size_t i = 0; i < count; i++) {
         const char *target = json_string_value(json_array_get(array, i));
-        if (!target || !is_line(target) || (is_crawl && *target != '/'))
+        if (!target || shard_target_wrong(kind, target))
             return error_setf(error, CM_EMALFORMED, i, "an order with a target that is none", "%.100s",
                               target ? target : "");
+        bytes += shard_path_bytes(target);
         out->targets[out->target_count++] = cm_strdup(target);
     }
+    if (strcmp(kind, "crawl") == 0 && bytes > SHARD_PATHS_BYTES_MAX)
+        return error_set(error, CM_EMALFORMED, 0, "an order with more paths than a command line holds");
     return 0;
 }
 
@@ -41,11 +38,11 @@ static int read_arguments(const json_t *root, const char *kind, struct order *ou
 {
     const json_t *array = json_object_get(root, "arguments");
     size_t count = json_array_size(array);
-    if (count > ORDER_ARGUMENTS_MAX)
+    if (count > SHARD_ARGUMENTS_MAX)
         return error_set(error, CM_EMALFORMED, 0, "an order with too many flags");
     for (size_t i = 0; i < count; i++) {
         const char *argument = json_string_value(json_array_get(array, i));
-        if (!argument || !shard_argument_allowed(kind, argument))
+        if (!argument || shard_argument_check(kind, argument, NULL))
             return error_setf(error, CM_EMALFORMED, i, "an order with a flag that is not for others to say", "%.100s",
                               argument ? argument : "");
         out->arguments[out->argument_count++] = cm_strdup(argument);
@@ -70,7 +67,7 @@ static int read_root(const json_t *root, const char *kind, struct order *out, st
     out->rate = json_integer_value(json_object_get(root, "rate"));
     out->rate = out->rate > 0 ? out->rate : 0;
     out->lease_ms = (int64_t)(seconds * 1000) > LEASE_MIN_MS ? (int64_t)(seconds * 1000) : LEASE_MIN_MS;
-    int code = read_targets(root, strcmp(kind, "crawl") == 0, out, error);
+    int code = read_targets(root, kind, out, error);
     return code ? code : read_arguments(root, kind, out, error);
 }
 

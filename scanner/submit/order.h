@@ -8,8 +8,7 @@
 #include "certmuster/buf.h"
 #include "certmuster/error.h"
 #include "certmuster/ids.h"
-
-enum { ORDER_ARGUMENTS_MAX = 32 };
+#include "certmuster/shard.h"
 
 struct order {
     char lease[CM_UUID_TEXT_SIZE]; /* and the id of the run */
@@ -17,7 +16,7 @@ struct order {
     int64_t number;
     char **targets; /* owned, as are the strings */
     size_t target_count;
-    char *arguments[ORDER_ARGUMENTS_MAX]; /* flags of the scanner; owned */
+    char *arguments[SHARD_ARGUMENTS_MAX]; /* flags of the scanner; owned */
     size_t argument_count;
     int64_t rate;     /* probes per second at most; 0: as fast as it likes */
     int64_t lease_ms; /* from now on, without a word of ours */

@@ -156,7 +156,7 @@ def test_hostile():
     for path, code in (("/v1/leases/", 404), ("/v1/leases/x", 404), (f"/v1/leases/{some}/", 404), (f"/v1/leases/{some}0", 404), ("/v1/leasesx", 404)):
         equal(path, code, one.request("POST", path, b'{"state":"running"}')[0])
     equal("a method", 405, one.request("GET", "/v1/leases")[0])
-    for words, text in ((("create", "bad", "--target", "10.0.0.0/4"), "more than 16,777,216"), (("create", "bad", "--target", "https://x"), "not a target"),
+    for words, text in ((("create", "bad", "--target", "10.0.0.0/4"), "not a target: 10.0.0.0/4: a prefix this large is refused"), (("create", "bad", "--target", "https://x"), "not a target"),
                         (("create", "bad", "--target", "x:0"), "not a target"), (("create", "bad"), "nothing to sweep"), (("create", "a b", "--known"), "name"),
                         (("create", "bad", "--known", "--pass=--to=unix:/x"), "--pass takes"), (("create", "bad", "--known", "--window", "25:00-1:00"), "--window"),
                         (("create", "bad", "--known", "--days", "mon-"), "--days"), (("create", "bad", "--known", "--every", "5x"), "--every"),
@@ -254,13 +254,64 @@ def test_what_goes_together():
     sweep("edit", "paths", "--target", "/opt", "--pass=--max-depth=3", "--scanner", "x")
     names = [word for i in range(3000) for word in ("--scanner", f"scanner-with-a-name-{i}")]
     sweep("create", "thousands", "--kind", "crawl", "--target", "/a", *names)
-    sweep("create", "wild", "--kind", "crawl", *(word for i in range(20) for word in ("--target", f"/{i}" + "\\" * 4000)))
+    sweep("create", "wild", "--kind", "crawl", *(word for i in range(20) for word in ("--target", f"/{i}" + "\\" * 3990)))
     told = lambda plan: json.loads(sql(f"SELECT detail FROM audit_log WHERE action = 'sweep.create' AND subject = '{plan}'  ORDER BY seq DESC LIMIT 1"))
     equal("as many", ("3000", "{\"/a\"}", "20"), (told("thousands")["scanners"], told("thousands")["targets"], told("wild")["targets"]))
-    assert "the audit log takes 64 KiB" in sweep("create", "bad", "--target", "192.0.2.1", "--realm", "r" * 70000, status=3)
+    assert "the audit log takes 64 KiB" in sweep("create", "bad", "--target", "192.0.2.1", "--ports", "443," * 20000 + "443", status=3)
     equal("and nothing was made", "0", sql("SELECT count(*) FROM sweep_plan WHERE name = 'bad'"))
     for name in ("places", "paths", "thousands", "wild"):
         sweep("delete", name)
+
+
+def test_worked_off():
+    """No plan is made that no worker could work off: what is wrong, and where, is said instead, in one line. Flags' values are what the scanners themselves take."""
+    long = f"{work}/long.txt"
+    with open(long, "w") as f:
+        f.write("# paths\n/etc\n/opt/" + "x" * 3996 + "\n")
+    bad = f"{work}/bad.txt"
+    with open(bad, "w") as f:
+        f.write("192.0.2.1\n\n  192.0.2.300 # gone wrong\n")
+    many = f"{work}/many.txt"
+    with open(many, "w") as f:
+        f.writelines(f"/srv/{'p' * 90}/{i}\n" for i in range(10000))
+    scan, crawl = ("create", "bad", "--target", "192.0.2.1"), ("create", "bad", "--kind", "crawl", "--target", "/etc")
+    for words, text in ((crawl[:-1] + ("/a\nb",), "not a target: /a\\x0Ab: it has a line break"), (crawl[:-1] + ("/" + "x" * 4000,), "it is longer than 4000 bytes"),
+                        (crawl[:-2] + ("-f", long), f"{long}:3: not a target: /opt/xxxx"), (crawl[:-2] + ("-f", many), "10000 paths are more than a scanner is told at once"),
+                        (("create", "bad", "-f", bad), f"{bad}:3: not a target: 192.0.2.300: neither an IP address nor a host name"), (("create", "bad", "--target", "a b"), "a character that no host name has"),
+                        (scan + ("--pass=--timeout=abc",), "--pass=--timeout=abc: --timeout takes a duration such as 30s, 5m or 1d from 100ms to 1h"), (scan + ("--pass=--timeout=2h",), "--timeout takes a duration"),
+                        (scan + ("--pass=--starttls=foo",), "--starttls takes smtp, imap, pop3, ldap, postgres, auto or none"), (scan + ("--pass=--threads=65",), "--threads takes a whole number from 1 to 64"),
+                        (scan + ("--pass=--parallel=0",), "--parallel takes a whole number from 1 to 1000000"), (scan + ("--pass=--flight-limit=1",), "--flight-limit takes a size such as 512MiB from 16KiB to 64MiB"),
+                        (scan + ("--pass=--rate=x1",), "--rate takes a whole number"), (crawl + ("--pass=--max-depth=61",), "--max-depth takes a whole number from 1 to 60"),
+                        (crawl + ("--pass=--max-unpacked=12Q",), "--max-unpacked takes a size"), (scan + ("--pass=--prove",) * 32, "more than 31 flags with --pass"),
+                        (scan + ("--realm", "dm z"), "'dm z' is no realm: no white space, no slash"), (scan + ("--realm", "dmz\x1b"), "is no realm"), (scan + ("--realm", ""), "is no realm"),
+                        (("limit", "a\nb", "--rate", "5"), "'a\\x0Ab' is no realm"), (("limit", "a/b", "--rate", "5"), "is no realm")):
+        said = sweep(*words, status=2)
+        assert text in said and said.count("\n") == 1, (words, said)
+    equal("no plan and no limit came of it", "0|0", sql("SELECT (SELECT count(*) FROM sweep_plan WHERE name = 'bad'), (SELECT count(*) FROM realm_limit WHERE realm ~ '[^a-z]')"))
+    # What the check takes the scanner takes, and the most flags that a plan may have are not too many for a worker beside the one that the collector adds.
+    flags = ["--timeout=0.5", "--starttls=none", "--parallel=9", "--rate=0", "--threads=2", "--flight-limit=16KiB"]
+    equal("taken by the scanner", 0, subprocess.run(["certmuster-scan", "--no-submit", *flags, "127.0.0.1:1"], capture_output=True).returncode)
+    flags = [f"--pass={flag}" for flag in flags]
+    sweep("create", "flags", "--target", "192.0.2.1", *flags, *["--pass=--prove"] * (31 - len(flags)))
+    sweep("edit", "flags", "--known", *["--pass=--prove"] * 31)
+    sweep("start", "flags")
+    code, order = lease(Collector(f"{sockets}/collectd.sock"))
+    equal("flags of an order", (200, 32, "--starttls=auto"), (code, len(order["arguments"]), order["arguments"][-1]))
+    sweep("cancel", "flags")
+    sweep("delete", "flags")
+
+
+def test_one_form():
+    """A place that is written in two ways is one target, counted once, in the form that it goes to the scanner in."""
+    pieces = "SELECT string_agg(x.target || ' ' || x.probes, '|') FROM sweep_plan p, sweep_pieces(p) x WHERE p.name = 'form'"
+    sweep("create", "form", "--target", "::ffff:10.0.0.1", "--target", "10.0.0.0/30", "--target", "[::ffff:10.0.0.0/127]:443", "--target", "b\u00fccher.example", "--target", "xn--bcher-kva.example.",
+          "--target", "B\u00dcCHER.example:443", "--target", "b\u00fccher.example@[2001:DB8:0::1]", "--target", "192.0.2.9/24:1,2,3,5")
+    equal("in the plan", "10.0.0.1|10.0.0.0/30|10.0.0.0/31:443|xn--bcher-kva.example|xn--bcher-kva.example|xn--bcher-kva.example:443|xn--bcher-kva.example@[2001:db8::1]|192.0.2.0/24:1-3,5",
+          sql("SELECT array_to_string(targets, '|') FROM sweep_plan WHERE name = 'form'"))
+    equal("once", "10.0.0.0/30:443 4|xn--bcher-kva.example:443 1|xn--bcher-kva.example@[2001:db8::1]:443 1|192.0.2.0/24:1-3,5 1024", sql(pieces))
+    sweep("edit", "form", "--target", "::ffff:0:0/104")
+    equal("a mapped prefix", "0.0.0.0/8", sql("SELECT targets[1] FROM sweep_plan WHERE name = 'form'"))
+    sweep("delete", "form")
 
 
 def test_days():
@@ -340,7 +391,14 @@ def test_windows():
             ("'22:00'", "'00:00'", "{5}", "2026-11-27 23:59:59", "t"), ("'22:00'", "'00:00'", "{5}", "2026-11-28 00:00:00", "f"),
             ("'02:00'", "'03:00'", "{1,2,3,4,5,6,7}", "2026-03-29 02:30:00", "t")):  # UTC has no hour that is not there
         equal(f"{start}-{end} {days} at {at}", expected, sql(f"SET timezone = 'Europe/Berlin'; SELECT sweep_window_open({plan(start, end, days)}, '{at}+00')"))
-    assert "more than 16,777,216" in sweep("create", "six", "--target", "2001:db8::/64", status=2)
+    # The next moment at which it opens is after `at` and open, and nothing between is: asked minute by minute over ten days.
+    for start, end, days in (("NULL", "NULL", "{1}"), ("'22:00'", "'06:00'", "{5}"), ("'08:00'", "'17:00'", "{2,4}"), ("'22:00'", "'00:00'", "{7}"), ("NULL", "NULL", "{1,2,3,4,5,6,7}")):
+        wrong = sql(f"""SET timezone = 'Europe/Berlin';
+            WITH minute AS (SELECT at, sweep_window_open({plan(start, end, days)}, at) AS open, sweep_window_next({plan(start, end, days)}, at) AS next FROM generate_series('2026-11-20 00:00+00'::timestamptz, '2026-12-05 00:00+00', '10 minutes') AS at),
+                 right_one AS (SELECT m.*, min(m.at) FILTER (WHERE m.open) OVER (ORDER BY m.at DESC) AS wanted FROM minute m)
+            SELECT count(*) FILTER (WHERE r.next IS DISTINCT FROM r.wanted), count(*) > 1000 FROM right_one r WHERE r.at < '2026-11-28 00:00+00'""")
+        equal(f"the next opening of {start}-{end} {days}", "0|t", wrong)
+    assert "a prefix this large is refused: at most an IPv4 /8 or an IPv6 /104" in sweep("create", "six", "--target", "2001:db8::/64", status=2)
     sweep("create", "six", "--target", "2001:db8::/120", "--target", "[2001:db8:1::]:443,8443", "--shard", "100")
     equal("pieces", "[2001:db8::/122]:443 64|[2001:db8::40/122]:443 64|[2001:db8::80/122]:443 64|[2001:db8::c0/122]:443 64|[2001:db8:1::]:443,8443 2",
           sql("SELECT string_agg(x.target || ' ' || x.probes, '|') FROM sweep_plan p, sweep_pieces(p) x WHERE p.name = 'six'"))
@@ -359,7 +417,15 @@ def test_pause():
     equal("closed: the lease is over", 409, report(one, order["lease"], "running")[0])
     equal("closed", 204, lease(one)[0])
     told = status("pause")
-    assert told["state"] == "running" and "window of the plan is closed" in told["waits"] and "waits " in sweep("status", "pause"), told
+    assert told["state"] == "running" and "waits " in sweep("status", "pause"), told
+    opens = time.strftime("%a %Y-%m-%d ", time.gmtime(time.time() + 3600)) + at(60)
+    equal("why it waits", f"the window of the plan is closed: {at(60)}-{at(120)} UTC; it opens {opens}", told["waits"])
+    sql("UPDATE sweep_plan SET next_at = now() - interval '1 hour' WHERE name = 'pause'")
+    assert f" {opens[4:]} " in sweep("list"), sweep("list")  # and not an hour ago
+    later = (time.gmtime(time.time() + 3600).tm_wday + 2) % 7
+    sweep("edit", "pause", "--days", ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][later])
+    assert f"{at(120)} {['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'][later]} UTC; it opens {time.strftime('%a %Y-%m-%d ', time.gmtime(time.time() + 49 * 3600))}{at(60)}" in status("pause")["waits"], status("pause")
+    sweep("edit", "pause", "--days", "all")
     sweep("edit", "pause", "--window", f"{at(-60)}-{at(60)}")
     taken = [lease(one, scanner="manual"), lease(one, scanner="manual-1")]
     equal("it goes on with both shards", [(200, 0), (200, 1)], sorted((code, order["number"]) for code, order in taken))
@@ -453,7 +519,7 @@ def test_crawlers():
 def main():
     global sockets, port, closed
     sockets, port, closed = begin()
-    play([test_attempts, test_schedule, test_limits, test_hostile, test_known, test_filter, test_what_goes_together, test_days, test_no_plan,
+    play([test_attempts, test_schedule, test_limits, test_hostile, test_known, test_filter, test_what_goes_together, test_worked_off, test_one_form, test_days, test_no_plan,
           test_nothing_to_sweep, test_windows, test_pause, test_delete_at_the_start, test_nobody,
           test_crawlers])
 

@@ -39,10 +39,16 @@ def test_prefixes():
     sql("; ".join("INSERT INTO sweep_plan (name, kind, realm, targets, known, seen, ports, shard_size, lasts, created_by, created_at) VALUES"
                   f" ('random-{i}', 'scan', 'random', '{{{','.join(json.dumps(t) for t in targets)}}}', {known}, {seen}, '{ports}', {size}, '1 day', 'test', now())"
                   for i, (targets, known, seen, ports, size) in enumerate(plans)))
-    listed = lambda function: f"SELECT coalesce(json_agg(json_build_array(x.target, x.probes)), '[]') FROM {function}(p) x"
-    rows = sql(f"SET jit = off; SELECT p.name, ({listed('sweep_pieces')})::text = ({listed('sweep_pieces_before')})::text, (SELECT count(*) FROM sweep_pieces(p)) FROM sweep_plan p WHERE p.realm = 'random'").splitlines()
-    equal("plans that come to something else", [], [row for row in rows if "|t|" not in row])
-    assert len(rows) == len(plans) and sum(int(row.split("|")[2]) for row in rows) > 500, rows
+    listed = lambda function: f"SELECT coalesce(json_agg(json_build_array(x.target, x.probes)), '[]')::text FROM {function}(p) x"
+    # Each address that it comes to with its ports; what was cut for its ports alone is in other pieces than before, which were too large.
+    looked_at = lambda function: f"""SELECT coalesce(json_agg(json_build_array(a.sni, a.ip, a.ports) ORDER BY a.sni, a.ip), '[]')::text FROM (
+                                     SELECT t.sni, host(t.prefix + step) AS ip, range_agg(t.ports) AS ports FROM {function}(p) x, sweep_target(x.target, '1') t, generate_series(0, (1 << t.host_bits) - 1) step GROUP BY 1, 2) a"""
+    rows = [row.split("|") for row in sql(f"""SET jit = off; SELECT p.name, o.fit, ({listed('sweep_pieces')}) = ({listed('sweep_pieces_before')}), ({looked_at('sweep_pieces')}) = ({looked_at('sweep_pieces_before')}), n.count, n.sum = o.sum, n.fit
+                                              FROM sweep_plan p, LATERAL (SELECT count(*), sum(x.probes), bool_and(x.probes <= p.shard_size) AS fit FROM sweep_pieces(p) x) n,
+                                                   LATERAL (SELECT coalesce(sum(x.probes), 0) AS sum, coalesce(bool_and(x.probes <= p.shard_size), true) AS fit FROM sweep_pieces_before(p) x) o WHERE p.realm = 'random'""").splitlines()]
+    equal("plans that come to something else", [], [row for row in rows if int(row[4]) and row[3:6:2] + row[6:] != ["t", "t", "t"]])
+    equal("that come to other pieces", [], [row for row in rows if row[1] != row[2]])
+    assert len(rows) == len(plans) and sum(int(row[4]) for row in rows) > 500 and {"t", "f"} == {row[1] for row in rows}, rows
 
     def steps(count):
         """Rows that the steps of the plan have between them."""
@@ -57,6 +63,35 @@ def test_prefixes():
     few, many = steps(300), steps(1200)
     assert few > 1200 and many < 5 * few, (few, many)
     sql("DELETE FROM sweep_plan WHERE realm = 'random'; DROP FUNCTION sweep_pieces_before, target_text_before, port_count_before")
+
+
+def test_ports():
+    """No shard holds more probes than it may, be they ports of one address: and all of them are there, each once."""
+    for words, expected in ((("--target", "192.0.2.7:19000-19039,18443", "--shard", "8"), [8, 8, 8, 8, 8, 1]), (("--target", "192.0.2.0/29", "--target", "192.0.2.99", "--ports", "1-65535"), None),
+                            (("--target", "192.0.2.0/30:1-3", "--shard", "2"), [2, 2, 2, 2, 2, 2]), (("--target", "192.0.2.0/30:1-3", "--shard", "6"), [6, 6]),
+                            (("--target", "a.example:" + ",".join(str(port) for port in range(1, 700, 2)),), [350])):
+        sweep("create", "ports", *words)
+        sweep("start", "ports")
+        shards = [int(row) for row in sql("SELECT s.probes FROM shard s JOIN sweep USING (sweep_id) WHERE plan = 'ports' AND sweep.state = 'running' ORDER BY number").splitlines()]
+        pieces = "shard s JOIN sweep w USING (sweep_id) CROSS JOIN LATERAL unnest(s.targets) AS u(target) CROSS JOIN LATERAL sweep_target(u.target, '1') t WHERE w.plan = 'ports' AND w.state = 'running'"
+        if expected:
+            equal(words, expected, shards)
+        else:
+            equal("all ports of nine addresses", (9 * 65535, 9 * 16, 4096), (sum(shards), len(shards), max(shards)))
+            equal("each once", "9|65535|65535", sql(f"SELECT count(*), min(x.count), max(x.count) FROM (SELECT port_count(range_agg(t.ports)) AS count FROM {pieces} GROUP BY t.prefix) x"))
+        equal("what a worker takes", "t", sql(f"SELECT max(length(u.target)) < 4000 AND sum(port_count(t.ports) * (1 << t.host_bits)) = {sum(shards)} FROM {pieces}"))
+        sweep("cancel", "ports")
+        sweep("delete", "ports")
+
+
+def test_bytes():
+    """An order holds 8 MiB: a shard ends before that, however few its probes are for its text."""
+    sql("""INSERT INTO sweep_plan (name, kind, realm, targets, ports, shard_size, lasts, created_by, created_at)
+           SELECT 'text', 'scan', 'default', array_agg(repeat(repeat('a', 50) || '.', 4) || i || '.example'), '443', 1048576, '1 day', 'test', now() FROM generate_series(1, 19500) i""")
+    sweep("start", "text")
+    equal("bytes of the larger one, and all probes", "t|2|19500", sql("SELECT max(octet_length(array_to_string(s.targets, ','))) BETWEEN 3900000 AND 4100000, count(*), sum(s.probes) FROM shard s JOIN sweep USING (sweep_id) WHERE plan = 'text'"))
+    sweep("cancel", "text")
+    sweep("delete", "text")
 
 
 def test_start_that_hangs():
@@ -126,7 +161,7 @@ def test_broken():
 def main():
     global sockets
     sockets = begin()[0]
-    play([test_prefixes, test_start_that_hangs, test_broken])
+    play([test_prefixes, test_ports, test_bytes, test_start_that_hangs, test_broken])
 
 
 clean_up_after(main)

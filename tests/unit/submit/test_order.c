@@ -98,6 +98,8 @@ static void test_hostile(void **state)
         "[\"--max-depth=3\"]",
         "[\"--local\"]",
         "[\"--timeout=$(id)\"]",
+        "[\"--timeout=abc\"]",
+        "[\"--starttls=foo\"]",
     };
     static const char *const targets[] = {"[]", "{}", "null", "[1]", "[\"\"]", "[\"a\\nb\"]", "[\"a\\rb\"]"};
     (void)state;
@@ -145,10 +147,35 @@ static void test_too_many(void **state)
         for (int i = 0; what == 0 && i < 100000; i++)
             buf_append_str(&text, ",\"a\"");
         buf_append_str(&text, "],\"arguments\":[\"--prove\"");
-        for (int i = 0; what == 1 && i < ORDER_ARGUMENTS_MAX; i++)
+        for (int i = 0; what == 1 && i < SHARD_ARGUMENTS_MAX; i++)
             buf_append_str(&text, ",\"--prove\"");
         buf_append_str(&text, "]}");
         assert_int_equal(CM_EMALFORMED, order_read(&text, "scan", &order, &error));
+        order_done(&order);
+        buf_done(&text);
+    }
+}
+
+/* Paths are a command line: what is more than that holds is refused, and not tried. */
+static void test_too_many_paths(void **state)
+{
+    (void)state;
+    for (int more = 0; more < 2; more++) {
+        struct order order;
+        struct cm_error error;
+        struct buf text;
+        char path[1024];
+        size_t count = SHARD_PATHS_BYTES_MAX / (sizeof path + sizeof(char *));
+        memset(path, 'p', sizeof path);
+        path[0] = '/';
+        path[sizeof path - 1] = 0;
+        buf_init(&text, 32 << 20);
+        buf_append_str(&text, "{\"lease\":\"" LEASE
+                              "\",\"plan\":\"p\",\"number\":0,\"kind\":\"crawl\",\"seconds\":5,\"targets\":[");
+        for (size_t i = 0; i < count + (size_t)more; i++)
+            buf_appendf(&text, "%s\"%s\"", i ? "," : "", path);
+        buf_append_str(&text, "]}");
+        assert_int_equal(more ? CM_EMALFORMED : CM_OK, order_read(&text, "crawl", &order, &error));
         order_done(&order);
         buf_done(&text);
     }
@@ -170,8 +197,9 @@ static void test_requests(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),  cmocka_unit_test(test_truncated), cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_other), cmocka_unit_test(test_too_many),  cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_good),     cmocka_unit_test(test_truncated), cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_other),    cmocka_unit_test(test_too_many),  cmocka_unit_test(test_too_many_paths),
+        cmocka_unit_test(test_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
