@@ -38,7 +38,8 @@ $$;
 UPDATE upkeep SET reached = NULL WHERE task = 'fold_slice';
 UPDATE upkeep SET done_at = '-infinity' WHERE task = 'fold';
 
--- As in 0030, but back to the first day that is not folded; days on which nothing arrived are passed over.
+-- As in 0023, but back to the first day that is not folded; days on which nothing arrived are passed over. And from the newest day back, as it was meant: a variable that has the name of a
+-- column stands for the column, and so all days were read at once.
 CREATE OR REPLACE FUNCTION places_found(ids uuid[]) RETURNS TABLE (location_id uuid, ok_at timestamptz, failure_at timestamptz) LANGUAGE plpgsql STABLE ROWS 100
 SET search_path = certmuster, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
 SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
@@ -139,7 +140,7 @@ BEGIN
 END
 $$;
 
--- As in 0030.
+-- As in 0026, without a variable that a column hides.
 CREATE OR REPLACE FUNCTION places_told(ids uuid[], whats text[], after timestamptz, news pg_snapshot) RETURNS TABLE (location_id uuid, what text, at timestamptz) LANGUAGE plpgsql STABLE
 SET search_path = certmuster, pg_temp SET plan_cache_mode = force_custom_plan SET enable_seqscan = off SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
 #variable_conflict use_column
@@ -203,7 +204,7 @@ BEGIN
 END
 $$;
 
--- As in 0026, but what runs missed is taken before, by gone_take() of 0032; and `reached` says, behind the rest, of which server the snapshot is. Of another one, from which this inventory was restored, it says nothing about what was stored since: then
+-- As in 0026, but what runs missed is taken before, by gone_take() of 0031; and `reached` says, behind the rest, of which server the snapshot is. Of another one, from which this inventory was restored, it says nothing about what was stored since: then
 -- everything is asked, once.
 DROP FUNCTION gone_round(integer);
 CREATE FUNCTION gone_round(needed integer, OUT gone integer) LANGUAGE plpgsql AS $$
