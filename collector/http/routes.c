@@ -78,7 +78,8 @@ static void reply(struct routes *routes, struct evhttp_request *request, int sta
         snprintf(seconds, sizeof seconds, "%d", retry_after_s);
         set_header(request, "Retry-After", seconds);
     }
-    if (atomic_load(&routes->state->stopping))
+    /* Who is not let in may have another certificate by now: that takes another connection. */
+    if (status == 403 || atomic_load(&routes->state->stopping))
         set_header(request, "Connection", "close");
     if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD)
         keep_length_only(request, out);

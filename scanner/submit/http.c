@@ -1,4 +1,7 @@
-/* HTTP/1.1 to one collector with libcurl: one handle, one kept connection, every wait bounded. Retrying is deliver.c's business. */
+/* HTTP/1.1 to one collector with libcurl: one handle, one kept connection, every wait bounded. Retrying is deliver.c's business.
+ *
+ * A connection is kept as long as it is of use. Who this scanner is goes with its connection, and so does the collector behind a balancer: after an answer that either may
+ * be to blame for, the next request goes over a new one, with the certificate and key that lie there then. */
 #include "scanner/submit/http.h"
 
 #include <curl/curl.h>
@@ -93,6 +96,7 @@ int http_open(const struct http_options *options, struct http **out, struct cm_e
     }
     CURL *curl = http->curl;
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 1L); /* one that was left does not come back */
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* a scanner's proxy is for what it scans */
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -101,6 +105,9 @@ int http_open(const struct http_options *options, struct http **out, struct cm_e
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, http->problem);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "certmuster-submit/" CERTMUSTER_VERSION);
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+    /* Each connection proves anew who both ends are, by the files that lie there then. */
+    curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    curl_easy_setopt(curl, CURLOPT_CA_CACHE_TIMEOUT, 0L);
     http->files = *options;
     if (options->tls_cert)
         curl_easy_setopt(curl, CURLOPT_SSLCERT, options->tls_cert);
@@ -212,6 +219,12 @@ static int transfer_error(const struct http *http, CURLcode result, struct cm_er
     return error_setf(error, CM_EIO, 0, "no whole answer from the collector", "%s", problem);
 }
 
+/* Not let in, or not served: another certificate may be, or another collector behind the balancer. */
+static bool blames_connection(long status)
+{
+    return status == 401 || status == 403 || status >= 500;
+}
+
 int http_post(struct http *http, const struct http_request *request, struct http_answer *answer, struct cm_error *error)
 {
     char url[URL_SIZE + 64];
@@ -239,6 +252,7 @@ int http_post(struct http *http, const struct http_request *request, struct http
     if (result != CURLE_OK)
         return transfer_error(http, result, error);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
+    curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, blames_connection(answer->status) ? 1L : 0L);
     answer->retry_after_ms = retry_after_ms(curl);
     return CM_OK;
 }

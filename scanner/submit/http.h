@@ -16,7 +16,8 @@ struct http_options {
 
 struct http;
 
-/* CM_EINVAL when the URL is none of the two forms. Connects when first used and keeps the connection. */
+/* CM_EINVAL when the URL is none of the two forms. Connects when first used and keeps the connection, until an answer says that
+ * another may fare better: 401, 403, 5xx. */
 CM_MUST_CHECK int http_open(const struct http_options *options, struct http **out, struct cm_error *error);
 void http_close(struct http *http);
 

@@ -184,6 +184,8 @@ def test_rotation(port, ca, config):
     authority = f"{ca}/ca.pem"
     equal("enrolled", 200, reach(port, f"{work}/one", "probe-1", authority))
     equal("another", (True, 200, False), ("never" in seen("other"), reach(port, f"{work}/one", "other", authority), "never" in seen("other")))
+    held = Collector(("localhost", port, context(f"{work}/one", "probe-1", authority)))
+    equal("a connection that stays", (200, None), (held.request("POST", "/v1/missing", b'{"sha256":[]}')[0], held.headers["Connection"]))
     older = ssl.create_default_context(cafile=authority)
     older.load_cert_chain(f"{work}/one/probe-1.pem", f"{work}/one/probe-1.key")
     older.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -200,6 +202,7 @@ def test_rotation(port, ca, config):
     old = openssl("x509", "-in", f"{work}/one/probe-1.pem", "-noout", "-fingerprint", "-sha256").strip().split("=")[1].replace(":", "")
     certmuster("scanner", "revoke", "probe-1", "--cert", old[:12], config=config)
     equal("the old one, revoked", 403, reach(port, f"{work}/one", "probe-1", authority))
+    equal("its connection is closed", (403, "close"), (held.request("POST", "/v1/missing", b'{"sha256":[]}')[0], held.headers["Connection"]))
     equal("the new one stays", 200, reach(port, f"{work}/two", "probe-1", authority))
     certmuster("scanner", "enrol", "probe-1", "--only", "--out", f"{work}/three", config=config)
     equal("the second, after --only", 403, reach(port, f"{work}/two", "probe-1", authority))
@@ -239,6 +242,7 @@ def test_memory(port, ca):
     wait_for("enabled", lambda: held.get("/metrics")[0] == 200, 10)
     certmuster("scanner", "revoke", "watcher", config=config)
     wait_for("revoked, the open connection", lambda: held.get("/metrics")[0] == 403, 10)
+    equal("and that is closed: the next one may show another certificate", "close", held.headers["Connection"])
     equal("revoked, a new one", (403, 403), (look("one", "watcher"), look("one", "watcher", "/healthz")))
     # While the database is away the list that was read last holds.
     postgres = int(open(f"{home}/postgres/postmaster.pid").readline())
