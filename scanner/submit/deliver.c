@@ -38,16 +38,20 @@ static int64_t request_timeout_ms(const struct delivery *delivery)
     return left < TIMEOUT_MIN_MS ? TIMEOUT_MIN_MS : left > TIMEOUT_MAX_MS ? TIMEOUT_MAX_MS : left;
 }
 
+int64_t deliver_delay_ms(struct delivery *delivery, unsigned attempt, int64_t most_ms)
+{
+    int64_t pause = attempt < 16 ? (int64_t)BACKOFF_FIRST_MS << attempt : most_ms;
+    pause = pause < most_ms ? pause : most_ms;
+    delivery->jitter = delivery->jitter * 1664525u + 1013904223u;
+    return pause / 2 + ((pause - pause / 2) * (int64_t)(delivery->jitter >> 16) >> 16);
+}
+
 bool deliver_pause(struct delivery *delivery, unsigned attempt, int64_t at_least_ms)
 {
     int64_t left = patience_left_ms(delivery);
     if (delivery->once || left <= 0)
         return false;
-    int64_t pause = attempt < 8 ? (int64_t)BACKOFF_FIRST_MS << attempt : BACKOFF_MAX_MS;
-    pause = pause < BACKOFF_MAX_MS ? pause : BACKOFF_MAX_MS;
-    /* Between half and all of it, so that a fleet of scanners does not come back in step. */
-    delivery->jitter = delivery->jitter * 1664525u + 1013904223u;
-    pause = pause / 2 + (int64_t)(delivery->jitter >> 16) % (pause / 2 + 1);
+    int64_t pause = deliver_delay_ms(delivery, attempt, BACKOFF_MAX_MS);
     pause = pause > at_least_ms ? pause : at_least_ms;
     if (pause > left)
         pause = left; /* the last try falls on the end of patience */

@@ -42,6 +42,9 @@ typedef void (*deliver_find_fn)(const struct digests *missing, struct lines *lin
 void deliver(struct delivery *delivery, struct lines *lines, const char *key, deliver_find_fn find, void *context,
              struct outcome *out);
 void outcome_done(struct outcome *outcome);
+/* A pause before the next try, in ms: 250 doubled by attempt (0, 1, …) up to most_ms, then something between half and all of it, so that a fleet
+ * of scanners does not come back in step. */
+int64_t deliver_delay_ms(struct delivery *delivery, unsigned attempt, int64_t most_ms);
 /* True while patience lasts; sleeps a little (attempt 0, 1, …: longer each time, with jitter). */
 bool deliver_pause(struct delivery *delivery, unsigned attempt, int64_t at_least_ms);
 

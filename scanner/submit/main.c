@@ -23,8 +23,7 @@ static const struct cli_option options[] = {
     {OPTION_ONCE, "once", NULL, "Try each delivery once and do not wait."},
     {OPTION_FOLLOW, "follow", NULL,
      "Stay, and deliver what comes into the spool as it comes. SIGTERM ends it; what is not delivered stays. What "
-     "cannot "
-     "be read is told when that begins or changes."},
+     "cannot be read or delivered is told when that begins, changes and is over."},
     {OPTION_WORKER, "worker", "scan|crawl",
      "Stay, and take shards of sweeps from the collector: certmuster-scan or certmuster-crawl works each off, what it "
      "found is delivered, then the next. SIGTERM gives back what is under way."},

@@ -125,7 +125,7 @@ static void send_part(struct plain *plain)
     case DELIVER_DENIED:
     case DELIVER_LATER:
         totals->undelivered++;
-        totals->stop = true;
+        totals->stop = totals->away = true;
         snprintf(totals->reason, sizeof totals->reason, "%s", outcome.reason);
         break;
     }

@@ -28,7 +28,7 @@ enum {
     SENT_MAX_SECONDS = 24 * 3600,
     SENT_MAX_BYTES = 256 * 1024 * 1024,
     RUNS_MAX = 64,
-    SAY_MAX = 5
+    DENIED_MAX = 64
 };
 
 struct drainer {
@@ -38,6 +38,9 @@ struct drainer {
     struct submit_totals *totals;
     char over[RUNS_MAX][37]; /* runs whose last segment was delivered */
     size_t over_count;
+    char *denied[DENIED_MAX]; /* names of scanners that the collector takes nothing of from here */
+    size_t denied_count;
+    bool quiet; /* the exit status alone tells that something was not taken */
     bool moved; /* this pass changed something */
     bool busy;  /* another submit has a segment */
 };
@@ -181,10 +184,12 @@ static void put_away(struct work *work, uint64_t damaged)
     else if (certificates && !work->finished)
         gone = move_to(work, "sent", "", &place);
     if (!gone && unlink(work->segment->path) != 0 && errno != ENOENT) {
-        say_error("cannot remove %s: %s", work->segment->path, strerror(errno));
+        submit_trouble(work->drainer->totals, NULL, "cannot remove %s: %s", work->segment->path, strerror(errno));
         return;
     }
     work->drainer->moved = true;
+    if (work->drainer->totals->run && strcmp(work->drainer->totals->run, work->segment->run) == 0)
+        work->drainer->totals->cleared++;
     if (work->finished && work->drainer->over_count < RUNS_MAX)
         memcpy(work->drainer->over[work->drainer->over_count++], work->segment->run, sizeof work->segment->run);
 }
@@ -203,7 +208,8 @@ static void refuse(struct work *work, const char *reason)
         say_error("the collector refused segment %s: %s; it is kept in %s", base_name(work->segment->path), reason,
                   place.shown);
     } else {
-        say_error("the collector refused segment %s: %s; it stays where it is", work->segment->path, reason);
+        submit_trouble(totals, NULL, "the collector refused segment %s: %s; it stays where it is", work->segment->path,
+                       reason);
     }
     buf_done(&text);
 }
@@ -274,6 +280,48 @@ static void find_certificates(const struct digests *missing, struct lines *lines
 
 /* --- One segment -------------------------------------------------------------------------------------------------------------- */
 
+/* Whose it is: the key begins with it. */
+static const char *scanner_of(const struct drainer *drainer, const struct spool_segment *segment)
+{
+    return *segment->scanner ? segment->scanner : drainer->scanner;
+}
+
+static bool is_denied(const struct drainer *drainer, const char *scanner)
+{
+    for (size_t i = 0; i < drainer->denied_count; i++)
+        if (strcmp(drainer->denied[i], scanner) == 0)
+            return true;
+    return false;
+}
+
+/* Identity goes by the scanner's name, so all of its segments are skipped. What bears this scanner's own is told with the collector; another
+ * name it had before, or the spool came from elsewhere: then the others are another matter. */
+static void deny(struct drainer *drainer, const char *scanner, const char *reason)
+{
+    struct submit_totals *totals = drainer->totals;
+    char about[PATH_SIZE];
+    snprintf(about, sizeof about, "%s\n%s", drainer->dir, scanner);
+    if (drainer->denied_count == DENIED_MAX)
+        totals->stop = true;
+    else
+        drainer->denied[drainer->denied_count++] = cm_strdup(scanner);
+    if (strcmp(scanner, drainer->scanner) == 0)
+        totals->away = true;
+    else if (totals->before || !drainer->quiet)
+        submit_trouble(totals, about,
+                       "%s: segments of scanner %s are skipped: %s; deliver them with that scanner's certificate, or "
+                       "remove them",
+                       drainer->dir, log_quote(scanner), reason);
+}
+
+/* Who stays is not asked how it ended: it is told what waits without end. */
+static void lack(const struct work *work, const char *reason)
+{
+    struct submit_totals *totals = work->drainer->totals;
+    if (totals->before)
+        submit_trouble(totals, NULL, "segment %s waits: %s", work->segment->path, reason);
+}
+
 static void account(struct work *work, struct outcome *outcome, const char *key, uint64_t damaged)
 {
     struct submit_totals *totals = work->drainer->totals;
@@ -285,17 +333,20 @@ static void account(struct work *work, struct outcome *outcome, const char *key,
         if (!outcome->answer.rejected_count || keep_rejected(work, outcome, key))
             put_away(work, damaged);
         else
-            say_error("cannot write to %s/rejected: %s; segment %s stays", work->drainer->dir, strerror(errno),
-                      work->segment->path);
+            submit_trouble(totals, NULL, "cannot write to %s/rejected: %s; segment %s stays", work->drainer->dir,
+                           strerror(errno), work->segment->path);
         return;
     case DELIVER_REFUSED:
         refuse(work, outcome->reason);
         return;
     case DELIVER_DENIED:
+        deny(work->drainer, scanner_of(work->drainer, work->segment), outcome->reason);
+        break;
     case DELIVER_LATER:
-        totals->stop = true;
+        totals->stop = totals->away = true;
         break;
     case DELIVER_LACKING:
+        lack(work, outcome->reason);
         break;
     }
     totals->undelivered++;
@@ -311,8 +362,7 @@ static void deliver_segment(struct drainer *drainer, const struct spool_segment 
     uint64_t damaged = 0;
     lines_init(&work.lines, CM_LIMIT_BATCH_BYTES - CM_LIMIT_BATCH_BYTES / 16); /* room for line feeds */
     int code = spool_read(segment->path, take_record, &work, &damaged, &error);
-    int size = snprintf(key, sizeof key, "%s/%s/%u", *segment->scanner ? segment->scanner : drainer->scanner,
-                        segment->run, segment->number);
+    int size = snprintf(key, sizeof key, "%s/%s/%u", scanner_of(drainer, segment), segment->run, segment->number);
     if (damaged) {
         drainer->totals->damaged += damaged;
         say_error("segment %s holds %llu damaged lines; it is kept in %s/rejected", base_name(segment->path),
@@ -348,6 +398,10 @@ static size_t one_pass(struct drainer *drainer, struct progress *progress)
     }
     for (size_t i = 0; i < count && !drainer->totals->stop; i++) {
         int fd;
+        if (is_denied(drainer, scanner_of(drainer, &list[i]))) {
+            drainer->totals->undelivered++;
+            continue;
+        }
         int code = spool_take(list[i].path, &fd, &error);
         if (code == CM_ECONFLICT) {
             drainer->busy = true;
@@ -415,7 +469,7 @@ static void prune_sent(const struct drainer *drainer)
 void segments_drain(const char *dir, struct delivery *delivery, const char *scanner, bool quiet,
                     struct submit_totals *totals)
 {
-    struct drainer drainer = {.dir = dir, .scanner = scanner, .delivery = delivery, .totals = totals};
+    struct drainer drainer = {.dir = dir, .scanner = scanner, .delivery = delivery, .totals = totals, .quiet = quiet};
     struct progress progress;
     uint64_t kept_elsewhere = totals->undelivered;
     unsigned waited = 0;
@@ -435,4 +489,6 @@ void segments_drain(const char *dir, struct delivery *delivery, const char *scan
     }
     totals->undelivered += kept_elsewhere;
     prune_sent(&drainer);
+    while (drainer.denied_count)
+        free(drainer.denied[--drainer.denied_count]);
 }

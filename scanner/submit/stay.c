@@ -9,7 +9,7 @@
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
 
-enum { BACKOFF_FIRST_MS = 250, BACKOFF_MAX_MS = 15000, LOOK_MS = 1000, FOLLOW_WAIT_MS = 60000 };
+enum { BACKOFF_MAX_MS = 15000, LOOK_MS = 1000, FOLLOW_WAIT_MS = 60000 };
 
 static void our_signals(sigset_t *set)
 {
@@ -45,23 +45,26 @@ bool stay_stopping(struct stay *stay)
     return stay->stopping;
 }
 
-int64_t stay_backoff(struct delivery *delivery, unsigned attempt, int64_t most_ms)
-{
-    int64_t pause = attempt < 16 ? (int64_t)BACKOFF_FIRST_MS << attempt : most_ms;
-    pause = pause < most_ms ? pause : most_ms;
-    delivery->jitter = delivery->jitter * 1664525u + 1013904223u;
-    return pause / 2 + (int64_t)(delivery->jitter >> 16) % (pause / 2 + 1);
-}
-
 static bool go_on(void *context)
 {
     return !stay_stopping(context);
 }
 
+/* Says when the collector goes away and when it is back. */
+static void tell(const struct outbox *outbox, const struct submit_totals *totals, bool *away)
+{
+    if (totals->away && !*away && !outbox->quiet)
+        say_error("%s takes nothing now: %s; it is tried again", outbox->url, totals->reason);
+    else if (!totals->away && *away && !outbox->quiet)
+        say_error("%s takes records again", outbox->url);
+    *away = totals->away;
+}
+
 int follow(struct outbox *outbox)
 {
     struct stay stay;
-    unsigned failed = 0;
+    unsigned failed = 0; /* looks in a row at which nothing was taken of what waits */
+    bool away = false;
     struct submit_told told = {.count = 0};
     stay_init(&stay);
     outbox->delivery.once = true;
@@ -72,16 +75,11 @@ int follow(struct outbox *outbox)
         struct submit_totals totals = {.before = &told};
         outbox->delivery.taken_ms = clock_monotonic_ms();
         outbox_drain(outbox, &totals);
-        told = totals.told;
-        if (totals.undelivered && failed++ == 0 && !outbox->quiet && !stay_stopping(&stay))
-            say_error("%s takes nothing now: %s; it is tried again", outbox->url, totals.reason);
-        else if (!totals.undelivered && failed) {
-            if (!outbox->quiet)
-                say_error("%s takes records again", outbox->url);
-            failed = 0;
-        }
+        submit_told_keep(&told, &totals);
         if (stay_stopping(&stay))
             return totals.undelivered ? CM_EXIT_FAILED : CM_EXIT_OK;
-        stay_wait(&stay, failed ? stay_backoff(&outbox->delivery, failed, BACKOFF_MAX_MS) : LOOK_MS);
+        tell(outbox, &totals, &away);
+        failed = totals.undelivered && !totals.batches ? failed + 1 : 0;
+        stay_wait(&stay, failed ? deliver_delay_ms(&outbox->delivery, failed, BACKOFF_MAX_MS) : LOOK_MS);
     }
 }

@@ -16,8 +16,6 @@ void stay_init(struct stay *stay); /* blocks the three signals; who starts child
 void stay_wait(struct stay *stay, int64_t ms);
 /* Whether one of them came meanwhile, without waiting. */
 bool stay_stopping(struct stay *stay);
-/* A pause before the next try: 250 ms, doubling up to most_ms, between half and all of it. */
-int64_t stay_backoff(struct delivery *delivery, unsigned attempt, int64_t most_ms);
 
 /* --follow: delivers what comes, until it is told to end. Exit status. */
 int follow(struct outbox *outbox);

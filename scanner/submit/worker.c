@@ -18,7 +18,7 @@ enum {
     REQUEST_TIMEOUT_MS = 15000,
     DELIVER_TIMEOUT_MS = 60000,
     GRACE_MS = 30000,       /* for a scanner to end in order; then it is made to */
-    STORE_WAIT_MS = 120000, /* for everything of a run to be stored, once it was delivered */
+    STORE_WAIT_MS = 120000, /* for everything of a run to be stored, once it was delivered; no longer than a lease */
     REQUEST_MAX = 2048,
 };
 
@@ -32,6 +32,7 @@ struct worker {
     bool quiet;                /* -q */
     unsigned failed;           /* tries in a row that led nowhere */
     char said[400];            /* the last trouble that was told: each is told once */
+    struct submit_told told;   /* the same of the spool's */
 };
 
 static void say_once(struct worker *worker, const char *what)
@@ -111,9 +112,10 @@ static bool go_on(void *context)
 
 static void drain(struct worker *worker, struct submit_totals *totals)
 {
-    *totals = (struct submit_totals){.stop = false};
+    *totals = (struct submit_totals){.before = &worker->told, .run = worker->order ? worker->order->lease : NULL};
     worker->outbox->delivery.taken_ms = clock_monotonic_ms();
     outbox_drain(worker->outbox, totals);
+    submit_told_keep(&worker->told, totals);
 }
 
 /* Until the scanner has ended: its wait status. */
@@ -140,26 +142,32 @@ static int watch_over(struct worker *worker, pid_t pid)
     }
 }
 
-/* Delivers until the collector says that all of the run is stored, or that it is no matter any more. */
+/* Nobody answered who could say what is stored: that is not the run's fault. */
+static bool nobody(long status)
+{
+    return status == 0 || status == 429 || status >= 500;
+}
+
+/* Delivers until the collector says that all of the run is stored, or that it is no matter any more. Only the collector knows: what waits in the
+ * spool may be of another run, and what is missing may never come. */
 static void finish(struct worker *worker)
 {
     struct submit_totals totals;
-    int64_t give_up_ms = clock_monotonic_ms() + STORE_WAIT_MS;
+    int64_t lease_ms = worker->order->lease_ms, wait_ms = lease_ms < STORE_WAIT_MS ? lease_ms : STORE_WAIT_MS;
+    int64_t give_up_ms = clock_monotonic_ms() + wait_ms;
     for (unsigned attempt = 0; !worker->lost; attempt++) {
         drain(worker, &totals);
         if (stay_stopping(&worker->stay))
             break;
         int64_t now = clock_monotonic_ms();
-        long status = totals.undelivered ? 0 : report(worker, "done");
+        long status = report(worker, "done");
         if (status == 200)
             return;
-        if (totals.undelivered)
-            renew_when_due(worker);
-        if (status != 425)
-            give_up_ms = now + STORE_WAIT_MS; /* the collector is away: that is not the run's fault */
+        if (totals.cleared || nobody(status))
+            give_up_ms = now + wait_ms;
         else if (now >= give_up_ms)
             break;
-        stay_wait(&worker->stay, stay_backoff(&worker->outbox->delivery, attempt, worker->order->lease_ms / 3));
+        stay_wait(&worker->stay, deliver_delay_ms(&worker->outbox->delivery, attempt, lease_ms / 3));
     }
     if (worker->lost)
         return;
@@ -190,7 +198,7 @@ static void work_off(struct worker *worker, const struct order *order)
         if (!worker->lost && !worker->stay.stopping) {
             say_error("certmuster-%s ended with status %d; the shard is given back", worker->kind,
                       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-            stay_wait(&worker->stay, stay_backoff(&worker->outbox->delivery, worker->failed++, BACKOFF_MAX_MS));
+            stay_wait(&worker->stay, deliver_delay_ms(&worker->outbox->delivery, worker->failed++, BACKOFF_MAX_MS));
         }
     }
     worker->order = NULL;
@@ -212,9 +220,9 @@ static int64_t take(struct worker *worker, struct order *order)
     if (status == 204) {
         worker->failed = 0;
         pause_ms = answer.retry_after_ms ? answer.retry_after_ms : 5000;
-        pause_ms = pause_ms / 2 + stay_backoff(&worker->outbox->delivery, 16, pause_ms);
+        pause_ms = pause_ms / 2 + deliver_delay_ms(&worker->outbox->delivery, 16, pause_ms);
     } else if (status != 200) {
-        pause_ms = stay_backoff(&worker->outbox->delivery, worker->failed++, BACKOFF_MAX_MS);
+        pause_ms = deliver_delay_ms(&worker->outbox->delivery, worker->failed++, BACKOFF_MAX_MS);
         pause_ms = pause_ms > answer.retry_after_ms ? pause_ms : answer.retry_after_ms;
     } else if (order_read(&answer.body, worker->kind, order, &error) != CM_OK) {
         say_error("%s: %s: %s", worker->outbox->url, error.reason, error.detail);
@@ -223,7 +231,7 @@ static int64_t take(struct worker *worker, struct order *order)
             (void)report(worker, "failed");
         worker->order = NULL;
         order_done(order);
-        pause_ms = stay_backoff(&worker->outbox->delivery, worker->failed++, BACKOFF_MAX_MS);
+        pause_ms = deliver_delay_ms(&worker->outbox->delivery, worker->failed++, BACKOFF_MAX_MS);
     }
     http_answer_done(&answer);
     buf_done(&body);

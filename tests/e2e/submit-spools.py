@@ -6,6 +6,7 @@ import json, os, shutil, signal, ssl, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from submit_tools import (BIN, Collector, RUN, RUN2, SUBMIT, TMP, certificate, check, equal, files, line, place, run_record, segment,
                           segments, sighting, submit, play)
+from common import wait_until
 
 
 def test_killed():
@@ -174,6 +175,35 @@ def test_follow_tells_once():
     equal([line.split(": ", 1)[1] for line in lines], [f"cannot read {path}: No such file or directory" for path in (spool, TMP + "/no-such-spool")], "what is told")
 
 
+def test_follow_former():
+    """What is kept back is told once, hinders nobody, and is told to be over when it is."""
+    spool, sock = place("follow-former")
+    kept = [segment(spool, 1, [run_record("started")], scanner="former"), segment(spool, 2, [sighting(77)])]
+
+    def theirs(c, handler, request):
+        if not (request["key"] or "").startswith("former/"):
+            return False
+        handler.answer(403, {"error": "not yours"})
+        return True
+
+    with Collector(sock, theirs) as c, open(TMP + "/former.err", "w+") as told:
+        process = subprocess.Popen([SUBMIT, "--to", "unix:" + sock, "--follow", spool], stderr=told)
+        wait = lambda what, n, then: wait_until(what, lambda: sum(b["key"].startswith("former/") for b in c.batches()) >= n and then())
+        try:
+            wait("three looks", 3, lambda: True)
+            segment(spool, 3, [run_record("started", RUN2)], run=RUN2)
+            wait("what came", 4, lambda: c.records)
+            for path in kept:
+                os.unlink(path)
+            wait_until("the end of it", lambda: "any more" in open(TMP + "/former.err").read())
+        finally:
+            process.terminate()
+            equal(process.wait(30), 0)
+        told.seek(0)
+        lines = told.read().splitlines()
+    check(len(lines) == 3 and 'of scanner "former" are skipped: 403: not yours' in lines[0] and "lacks 1 certificates" in lines[1] and "nothing is unreadable or kept back" in lines[2], lines)
+
+
 def make_pki(directory):
     def openssl(*args):
         subprocess.run(["openssl", *args], cwd=directory, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -197,6 +227,7 @@ def test_tls():
     context.load_cert_chain(pki + "/server.pem", pki + "/server.key")
     context.load_verify_locations(pki + "/ca.pem")
     context.verify_mode = ssl.CERT_REQUIRED
+    context.num_tickets = 0  # as the real one: every connection proves anew who both ends are
     config = os.path.join(TMP, "tls.yaml")
     segment(spool, 1, [run_record("finished")])
     with Collector(sock, context=context) as c:
@@ -210,6 +241,31 @@ def test_tls():
         open(config, "w").write("submit:\n  tls: {ca: %s/ca.pem, cert: %s/client.pem, key: %s/client.key}\n" % (pki, pki, pki))
         submit("--config", config, "--to", url, spool)
         equal(len(c.records), 1)
+    # Who stays takes the files that lie there when a connection begins: here the collector has a certificate of another CA, and the connection ends by a 503.
+    down = []
+
+    def away(c, handler, request):
+        if not down:
+            return False
+        handler.answer(503, {"error": "away"})
+        handler.close_connection = down.pop()
+        return True
+
+    with Collector(sock, away, context=context) as c:
+        process = subprocess.Popen([SUBMIT, "--config", config, "--to", "https://127.0.0.1:%d" % c.server.server_port, "--follow", spool])
+        try:
+            segment(spool, 1, [run_record("started")])
+            wait_until("the first", lambda: c.records)
+            make_pki(pki + "/next")
+            context.load_cert_chain(pki + "/next/server.pem", pki + "/next/server.key")
+            os.replace(pki + "/next/ca.pem", pki + "/ca.pem")
+            down.append(True)
+            segment(spool, 2, [run_record("finished")])
+            wait_until("what the new one takes", lambda: len(c.records) == 2, 30)
+            equal(down, [], "the 503")
+        finally:
+            process.terminate()
+            equal(process.wait(30), 0)
 
 
 def scanners():
@@ -277,4 +333,4 @@ def test_refused_shows():
                 equal("not this one" in err, bool(how), err)
 
 
-play([test_killed, test_two_at_once, test_damaged_segment, test_plain_file, test_use, test_own_spools, test_links, test_follow_tells_once, test_tls, test_scanners_use, test_refused_shows])
+play([test_killed, test_two_at_once, test_damaged_segment, test_plain_file, test_use, test_own_spools, test_links, test_follow_tells_once, test_follow_former, test_tls, test_scanners_use, test_refused_shows])

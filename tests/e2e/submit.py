@@ -179,6 +179,63 @@ def test_denied():
     equal(len(segments(spool)), 2)
 
 
+def test_former_name():
+    """A spool with segments of a name that the collector does not take from here: asked once for each, told once, the others are delivered."""
+    spool, sock = place("former")
+    for n in (1, 2):
+        segment(spool, n, [run_record("started")], scanner="former")
+    segment(spool, 3, [run_record("started")], scanner="older")
+    segment(spool, 1, [run_record("started", RUN2), certificate(1), sighting(1)], run=RUN2)
+    segment(spool, 2, [sighting(1, 444), run_record("finished", RUN2)], run=RUN2)
+
+    def theirs(c, handler, request):
+        if (request["key"] or "s1/").startswith("s1/"):
+            return False
+        handler.answer(403, {"error": "the Idempotency-Key is another scanner's"})
+        return True
+
+    with Collector(sock, theirs) as c:
+        text = submit("--to", "unix:" + sock, spool, status=3)
+        equal([b["key"].split("/")[0] for b in c.batches()], ["former", "older", "s1", "s1"], "asked for")
+        equal(len(c.records), 5, "the others are stored")
+    for name in ("former", "older"):
+        equal(text.count("segments of scanner \"%s\" are skipped: 403: the Idempotency-Key is another scanner's" % name), 1, text)
+    check("2 batches taken" in text and "3 segments" in text, text)
+    equal(segments(spool), ["%s-%08d.seg" % (RUN, n) for n in (1, 2, 3)])
+
+
+def test_connection():
+    """Who is asked after 401, 403 and 5xx is asked over another connection, and the one that was left does not come back; other answers keep it."""
+    spool, sock = place("connection")
+    for n in range(1, 8):
+        segment(spool, n, [run_record("started")], scanner="s%d" % n)
+    answers = {"s1": [503, 200], "s2": [200], "s3": [403], "s4": [429, 400], "s5": [401], "s6": [502, 500], "s7": [200]}
+    seen = []  # (a connection, what it answered)
+
+    def answer(c, handler, request):
+        name = request["key"].split("/")[0]
+        status = answers[name].pop(0) if answers[name] else 200
+        seen.append((handler, status))
+        handler.answer(status, {"stored": 1, "rejected": []} if status == 200 else {"error": "no"})
+        return True
+
+    with Collector(sock, answer):
+        submit("--to", "unix:" + sock, spool, status=3)
+    equal([status for _, status in seen], [503, 200, 200, 403, 429, 400, 401, 502, 500, 200, 200])
+    connections = [handler for handler, _ in seen]
+    numbers = [connections.index(handler) for handler in connections]
+    equal(numbers, [0, 1, 1, 1, 4, 4, 4, 7, 8, 9, 9], "the request that each connection began with")
+
+
+def test_backoff():
+    """A collector that takes nothing is asked less and less often: were it every quarter of a second, these were twenty requests and more."""
+    spool, sock = place("backoff")
+    segment(spool, 1, [run_record("started")])
+    with Collector(sock, lambda c, h, r: h.answer(503, {"error": "away"}) or True) as c:
+        submit("--to", "unix:" + sock, "--wait", "5", spool, status=3)
+        check(3 <= len(c.batches()) <= 9, len(c.batches()))
+
+
 def test_unreachable():
     spool, sock = place("unreachable")
     segment(spool, 1, [run_record("started")])
@@ -213,4 +270,4 @@ def test_silence():
 
 
 play([test_whole_run, test_rejected_lines, test_missing_certificates, test_known_changes_its_mind, test_no_missing, test_later, test_refused,
-      test_denied, test_unreachable, test_silence])
+      test_denied, test_former_name, test_connection, test_backoff, test_unreachable, test_silence])

@@ -1,7 +1,8 @@
 """For tests of certmuster-submit: spools made by hand, and a collector that answers as told. It is a few lines of Python on a unix socket or
 over TLS; each test scripts its answers. The real collector comes in other tests."""
-import base64, hashlib, http.server, json, os, shutil, socketserver, subprocess, tempfile, threading, time, zlib
-import common
+import base64, hashlib, http.server, json, os, shutil, socketserver, subprocess, tempfile, threading, time
+import common, spool_tools
+from spool_tools import line
 
 BIN = os.environ.get("CM_BIN", "build/asan")
 SUBMIT = os.path.join(BIN, "certmuster-submit")
@@ -116,23 +117,8 @@ def run_record(state, run=RUN):
     return {"v": 1, "type": "run", "run": run, "source": "scan", "state": state, "at": "2026-11-21T03:00:00.000Z"}
 
 
-def line(record):
-    return json.dumps(record, separators=(",", ":")).encode()
-
-
-def frame(record):
-    data = record if isinstance(record, bytes) else line(record)
-    return b"%08x %s\n" % (zlib.crc32(data), data)
-
-
 def segment(spool, number, records, run=RUN, scanner="s1"):
-    os.makedirs(spool, exist_ok=True)
-    path = os.path.join(spool, "%s-%08d.seg" % (run, number))
-    with open(path, "wb") as out:
-        out.write(frame({"v": 1, "type": "segment", "scanner": scanner}))
-        for record in records:
-            out.write(frame(record))
-    return path
+    return spool_tools.segment(spool, number, records, run, scanner)
 
 
 def submit(*args, status=0, stdin=None, timeout=60):

@@ -1,12 +1,16 @@
 #!/usr/bin/python3
 """Sweeps that workers share: shards by lease, workers that die or are told to go, coverage whose sums add up, cancelling, figures, what a
 terminal shows, crawls, delivery that follows, another zone over TLS; two collectors on one database behind all of it, and a fleet of servers in front."""
-import os, signal, socket, ssl, subprocess, sys, time
+import json, os, signal, socket, ssl, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from collectd_tools import Collector
+from collectd_tools import Collector, run_record
+from spool_tools import segment
 from sweep_tools import (adds_up, begin, certmuster, children_of, clean_up_after, COUNT, DEAD, done, equal, home, lease, LEASE_S,
                          NOBODY, play, PREFIX, sql, start, status, stop, sweep, wait_for, work, worker)
+
+FORMER = "01900000-0000-7000-8000-0000000000aa"
+CM_EXIT_KEPT = 3
 
 
 def test_thin():
@@ -158,6 +162,12 @@ def test_follow():
     equal("what it said", 2, len(open(f"{work}/follow.log").read().splitlines()))
 
 
+def context_of(name):
+    context = ssl.create_default_context(cafile=f"{work}/ca/ca.pem")
+    context.load_cert_chain(f"{work}/tls/{name}.pem", f"{work}/tls/{name}.key")
+    return context
+
+
 def test_tls():
     """A scanner of another zone, by its certificate: it gets that zone's work and nobody else's name."""
     with socket.socket() as s:
@@ -173,10 +183,8 @@ def test_tls():
     with open(client, "w") as f:
         f.write(f"scanner: far-1\nhost: far-1\nrealm: dmz\nspool:\n  dir: {work}/spool-far-1\nsubmit:\n  tls:\n    cert: {work}/tls/far-1.pem\n    key: {work}/tls/far-1.key\n    ca: {work}/ca/ca.pem\n")
     collector = start("tls", "certmuster-collectd", "--config", server, "--dsn", f"host={sockets} dbname=certmuster user=certmuster_ingest", "--socket", f"{work}/tls.sock")
-    context = ssl.create_default_context(cafile=f"{work}/ca/ca.pem")
-    context.load_cert_chain(f"{work}/tls/far-1.pem", f"{work}/tls/far-1.key")
     wait_for("the collector over TLS", lambda: "ready" in open(f"{work}/tls.log").read())
-    far = Collector(("localhost", tls_port, context))
+    far = Collector(("localhost", tls_port, context_of("far-1")))
     sweep("create", "zone", "--realm", "dmz", "--target", f"127.128.0.0/28:{port}")
     sweep("create", "here", "--target", "192.0.2.0/30")
     sweep("start", "here")
@@ -186,8 +194,32 @@ def test_tls():
     one = start("worker-far-1", "certmuster-submit", "--config", client, "--to", f"https://localhost:{tls_port}", "--worker", "scan")
     wait_for("the end of it", lambda: status("zone")["state"] == "finished", 60)
     equal("certificates", 16, adds_up("zone", status("zone"), 16)["certificate"])
+    renewed(one, client, server, tls_port)
     equal("ends", (0, 0), (stop(one), stop(collector)))
     sweep("cancel", "here")
+
+
+def renewed(one, client, server, tls_port):
+    """Who stays goes on when its certificate is renewed and the one before is revoked, on the connections that it has kept until then. A segment of a name
+    that the scanner had before hinders nobody."""
+    spool, config, url = f"{work}/spool-far-follow", f"{work}/far-follow.yaml", f"https://localhost:{tls_port}"
+    with open(config, "w") as f:
+        f.write(open(client).read().replace(f"{work}/spool-far-1", spool).replace("submit:\n", "submit:\n  wait: 0s\n"))
+    former = segment(spool, 1, [json.loads(run_record(FORMER, "started", scanner="far-0"))], FORMER, "far-0")
+    staying = start("far-follow", "certmuster-submit", "--config", config, "--to", url, "--follow")
+    for at, targets in enumerate(("127.128.1.0/30", "127.128.1.4/30")):
+        subprocess.run(["certmuster", "scan", "--config", config, "--to", "unix:/nowhere", f"{targets}:{port}"], capture_output=True)
+        wait_for("what came to be delivered", lambda: [n for n in os.listdir(spool) if ".seg" in n] == [os.path.basename(former)], 40)
+        equal("stored", str(4 * at + 4), sql(f"SELECT sum(stored_ok) FROM run WHERE source = 'scan' AND scanner = 'far-1' AND targets = 4"))
+        if at == 0:
+            old = Collector(("localhost", tls_port, context_of("far-1")))
+            certmuster("scanner", "enrol", "far-1", "--only", "--out", f"{work}/tls", "--config", server)
+            equal("the one before", 403, old.request("POST", "/v1/missing", b'{"sha256":[]}')[0])
+    sweep("start", "zone")
+    wait_for("the end of it", lambda: status("zone")["state"] == "finished", 60)
+    equal("certificates, with the new one", 16, adds_up("zone again", status("zone"), 16)["certificate"])
+    equal("the follower ends", CM_EXIT_KEPT, stop(staying))
+    equal("what it said of the other name", 1, open(f"{work}/far-follow.log").read().count('segments of scanner "far-0" are skipped: 403: the Idempotency-Key is another scanner'))
 
 
 def main():
