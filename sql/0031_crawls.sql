@@ -4,56 +4,6 @@
 CREATE INDEX run_taken_files ON run (started_at) WHERE absences_taken AND covered IS NOT NULL;
 CREATE INDEX run_taken ON run (started_at) WHERE absences_taken;
 
--- As in 0025, but who crawls is asked once.
-CREATE OR REPLACE FUNCTION sweep_start(plan_name text, started_by text) RETURNS uuid LANGUAGE plpgsql SET jit = off AS $$
-DECLARE
-    plan sweep_plan;
-    id uuid := gen_random_uuid();
-    piece record;
-    bin text[] := '{}';
-    bin_probes bigint := 0;
-    total bigint := 0;
-    shards integer := 0;
-BEGIN
-    SELECT * INTO plan FROM sweep_plan p WHERE p.name = plan_name FOR UPDATE; -- two at once come one after the other
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no sweep plan %s', plan_name);
-    ELSIF EXISTS (SELECT FROM sweep w WHERE w.plan = plan_name AND w.state = 'running') THEN
-        RETURN NULL;
-    END IF;
-    FOR piece IN SELECT * FROM sweep_pieces(plan) LOOP
-        IF cardinality(bin) > 0 AND (bin_probes + piece.probes > plan.shard_size OR cardinality(bin) >= 20000) THEN -- an order holds 8 MiB
-            INSERT INTO shard (sweep_id, number, targets, probes, state) VALUES (id, shards, bin, bin_probes, 'open');
-            shards := shards + 1;
-            bin := '{}';
-            bin_probes := 0;
-        END IF;
-        bin := bin || piece.target;
-        bin_probes := bin_probes + piece.probes;
-        total := total + piece.probes;
-        IF shards > 100000 THEN
-            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'more than 100,000 shards; make them larger (--shard)';
-        END IF;
-    END LOOP;
-    IF cardinality(bin) > 0 THEN
-        INSERT INTO shard (sweep_id, number, targets, probes, state) VALUES (id, shards, bin, bin_probes, 'open');
-        shards := shards + 1;
-    END IF;
-    IF plan.kind = 'crawl' THEN
-        INSERT INTO shard (sweep_id, number, only_scanner, targets, probes, state)
-        SELECT id, row_number() OVER (ORDER BY s.name) - 1, s.name, plan.targets, 0, 'open'
-          FROM scanner s
-         WHERE NOT s.disabled AND plan.realm = ANY (s.realms)
-           AND (s.name = ANY (plan.scanners) OR (plan.scanners = '{}' AND s.name IN (SELECT c.scanner FROM crawler c WHERE c.realm IN (plan.realm, ''))));
-        GET DIAGNOSTICS shards = ROW_COUNT;
-    END IF;
-    INSERT INTO sweep (sweep_id, plan, kind, realm, state, started_by, started_at, deadline, finished_at, shards, probes)
-    VALUES (id, plan.name, plan.kind, plan.realm, CASE WHEN shards = 0 THEN 'finished' ELSE 'running' END, started_by, now(), now() + plan.lasts,
-            CASE WHEN shards = 0 THEN now() END, shards, total);
-    RETURN id;
-END
-$$;
-
 -- As in 0015, but of the host's files alone is asked what is there.
 CREATE OR REPLACE FUNCTION crawl_not_told(which uuid) RETURNS TABLE (location_id uuid, what text) LANGUAGE sql STABLE
 SET search_path = certmuster, pg_temp SET work_mem = '64MB' SET max_parallel_workers_per_gather = 0 SET jit = off AS $$

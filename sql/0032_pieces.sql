@@ -85,7 +85,7 @@ CREATE OR REPLACE FUNCTION sweep_pieces(plan sweep_plan) RETURNS TABLE (target t
      ORDER BY f.rank, i.step, f.prefix, f.sni, lower(f.ports)
 $$;
 
--- As in 0031, but for the bytes of an order.
+-- As in 0025, but for the bytes of an order; and who crawls is asked once, not for each scanner.
 CREATE OR REPLACE FUNCTION sweep_start(plan_name text, started_by text) RETURNS uuid LANGUAGE plpgsql SET jit = off AS $$
 DECLARE
     plan sweep_plan;

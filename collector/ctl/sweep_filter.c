@@ -1,5 +1,5 @@
 /* --filter of `certmuster sweep`: the filter language of report and browse, read once when a plan is written and kept as terms that the
- * database applies each time a sweep of it begins. What the terms mean stands in sweep_pieces() of sql/0035_pieces.sql. */
+ * database applies each time a sweep of it begins. What the terms mean stands in the newest sweep_pieces() of sql/. */
 #include <string.h>
 
 #include "certmuster/escape.h"
