@@ -175,19 +175,23 @@ int query_totals(struct query *query, const struct choice *choice, const char *s
 void query_places(struct query *query, const char *fingerprint, const struct pages_request *request, bool behind)
 {
     query_begin(query);
-    size_t of = bind(query, fingerprint), chain = bind(query, request->sort), id = bind(query, request->id);
-    buf_appendf(
+    buf_append_str(
         &query->sql,
         "SELECT p.chain_id, p.location_id || ' ' || p.role, l.place, l.last_result, l.last_detail,"
         " extract(epoch FROM greatest(p.last_seen, l.last_ok))::bigint, l.owner, l.tls ->> 'version', "
         "l.starttls, p.role,"
         " l.kind = 'endpoint' AND l.name <> '' AND p.role = 'server'"
-        " AND name_matches((SELECT ch.leaf_sha256 FROM chain ch WHERE ch.chain_id = p.chain_id), l.name) IS FALSE"
-        " FROM browse_places_%s(decode($%zu, 'hex'), $%zu::uuid, split_part($%zu, ' ', 1)::uuid, split_part($%zu, ' ', "
-        "2), %s, %zu)"
-        " WITH ORDINALITY AS p(chain_id, location_id, role, last_seen, rank) JOIN place l ON l.location_id = "
-        "p.location_id"
-        " ORDER BY p.rank",
-        behind ? "behind" : "before", of, chain, id, id, behind && request->from == PAGES_AROUND ? "true" : "false",
-        request->limit);
+        " AND name_matches((SELECT ch.leaf_sha256 FROM chain ch WHERE ch.chain_id = p.chain_id), l.name) IS FALSE");
+    buf_appendf(&query->sql, " FROM browse_places_%s(decode($%zu, 'hex'), ", behind ? "behind" : "before",
+                bind(query, fingerprint));
+    if (request->sort) {
+        size_t chain = bind(query, request->sort), id = bind(query, request->id);
+        buf_appendf(&query->sql, "$%zu::uuid, split_part($%zu, ' ', 1)::uuid, split_part($%zu, ' ', 2)", chain, id, id);
+    } else {
+        buf_append_str(&query->sql, "NULL, NULL, NULL");
+    }
+    buf_appendf(&query->sql,
+                ", %s, %zu) WITH ORDINALITY AS p(chain_id, location_id, role, last_seen, rank)"
+                " JOIN place l ON l.location_id = p.location_id ORDER BY p.rank",
+                behind && request->from == PAGES_AROUND ? "true" : "false", request->limit);
 }
