@@ -302,7 +302,10 @@ def test_counts():
     equal("shards", (shards["all"], 0), (shards["done"], shards["open"] + shards["leased"] + shards["abandoned"]))
     equal("coverage", {"probes": PROBES, "told": PROBES, "reached": EXPECTED["certificate"], "no_certificate": 0, "unresolved": 0, "other": 0, "never": 0, **EXPECTED}, told["coverage"])
     equal("of every shard one lease was worked off", str(shards["all"]), sql("SELECT count(*) FROM lease WHERE outcome = 'done'"))
-    equal("a lease for each scanner that was killed, and no more, ran out", [f"zone-{n}" for n in (1, 2, 3)], sql("SELECT scanner FROM lease WHERE outcome = 'expired' ORDER BY scanner").split())
+    expired = sql("SELECT scanner FROM lease WHERE outcome = 'expired' ORDER BY scanner").split()
+    equal("scanners of which a lease ran out", [f"zone-{n}" for n in (1, 2, 3)], sorted(set(expired)))
+    # A collector that is killed may have given one and not said so any more.
+    holds("leases ran out for each scanner that was killed, and no more than one for each collector", len(expired) <= 3 + 2, expired)
     by = dict(line.split("|") for line in sql("SELECT scanner, count(*) FROM lease WHERE outcome = 'done' GROUP BY scanner").splitlines())
     equal("who worked", {f"zone-{n}" for n in (1, 2, 3)}, set(by))
     note("shards worked off: " + ", ".join(f"{name} {count}" for name, count in sorted(by.items())))
