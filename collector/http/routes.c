@@ -116,7 +116,6 @@ static void send_away(const struct exchange *exchange)
 {
     atomic_fetch_add(&exchange->routes->state->requests_denied, 1);
     log_event(LOG_LEVEL_WARN, "expired", "certificate=%s", exchange->connection->peer->fingerprint);
-    set_header(exchange->request, "Connection", "close");
     refuse(exchange, 403, "the client certificate, or one that it was issued by, has expired", 0);
 }
 
