@@ -1,10 +1,15 @@
 -- The places of a certificate, a page at a time, each page read from where the one before ended: of an issuer that stands behind thousands of chains as of a leaf.
 
 -- What may stand behind the leaf of a chain: few lists for many chains. The id is made as chain_id is: the first 16 bytes of SHA-256 over the fingerprints.
-CREATE FUNCTION issuers_id(chain_fingerprints bytea[]) RETURNS uuid LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT encode(substr(sha256(coalesce(string_agg(f.sha256, ''::bytea ORDER BY f.rank), ''::bytea)), 1, 16), 'hex')::uuid
-      FROM unnest(chain_fingerprints) WITH ORDINALITY AS f(sha256, rank)
-     WHERE f.rank > 1
+CREATE FUNCTION issuers_id(chain_fingerprints bytea[]) RETURNS uuid LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    behind bytea := '';
+BEGIN
+    FOR i IN 2..cardinality(chain_fingerprints) LOOP
+        behind := behind || chain_fingerprints[i];
+    END LOOP;
+    RETURN encode(substr(sha256(behind), 1, 16), 'hex')::uuid;
+END
 $$;
 
 CREATE TABLE chain_issuers (

@@ -32,7 +32,9 @@ RETURNING chain_id, fingerprints),
 issuers AS (
 INSERT INTO chain_issuers (issuers_id, fingerprints)
 SELECT i.issuers_id, i.fingerprints
-  FROM (SELECT DISTINCT issuers_id(n.fingerprints) AS issuers_id, n.fingerprints[2:] AS fingerprints FROM new n WHERE cardinality(n.fingerprints) > 1) i
+  FROM (SELECT issuers_id(array_prepend(''::bytea, d.fingerprints)) AS issuers_id, d.fingerprints
+          FROM (SELECT DISTINCT n.fingerprints[2:] AS fingerprints FROM new n WHERE cardinality(n.fingerprints) > 1) d
+        OFFSET 0) i
  WHERE NOT EXISTS (SELECT FROM chain_issuers k WHERE k.issuers_id = i.issuers_id)
  ORDER BY i.issuers_id
 ON CONFLICT DO NOTHING)
