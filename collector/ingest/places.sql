@@ -19,7 +19,7 @@ UPDATE location l SET first_seen = s.first_seen
   FROM pg_temp.stage_location s
  WHERE s.location_id = l.location_id AND s.first_seen < l.first_seen;
 
--- A chain that is new goes on the judge's docket; its issuers are noted once for all chains that have them (0029).
+-- A chain that is new goes on the judge's docket; its issuers are noted once for all chains that have them (0030).
 WITH new AS (
 INSERT INTO chain (chain_id, fingerprints, leaf_sha256, earliest_not_after)
 SELECT s.chain_id, s.fingerprints, s.fingerprints[1],

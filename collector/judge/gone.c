@@ -1,5 +1,5 @@
 /* Places that vanish: what runs that are whole say of absence is counted, and what was missed by as many sweeps as gone.after says is
- * marked as gone. All of it is sql/0015_gone.sql, 0026_gone.sql and 0031_crawls.sql; any number of collectors take turns at it. Nothing is done for a place that is there.
+ * marked as gone. All of it is sql/0015_gone.sql, 0026_gone.sql and 0032_crawls.sql; any number of collectors take turns at it. Nothing is done for a place that is there.
  *
  * When many vanish at once what all batches told of them is read, which takes seconds: a clerk does it, so that verdicts, sweeps and alerts do not wait. */
 #include <stdio.h>

@@ -64,7 +64,7 @@ static int lost_runs(struct db *db, struct cm_error *error)
         error);
 }
 
-/* Daily, what observation knows of places that fell silent is folded into their rows (sql/0023_fold.sql, 0030_unfolded.sql), a slice of places at a time, each a
+/* Daily, what observation knows of places that fell silent is folded into their rows (sql/0023_fold.sql, 0031_unfolded.sql), a slice of places at a time, each a
  * transaction of its own. A round that did not come to its end within the day goes on. */
 static int fold(struct db *db, struct cm_error *error)
 {

@@ -1,4 +1,4 @@
-/* SQL for the list, its totals and the places of a certificate. Called by the jobs; reads the views of sql/0005 and sql/0008, the places by sql/0029.
+/* SQL for the list, its totals and the places of a certificate. Called by the jobs; reads the views of sql/0005 and sql/0008, the places by sql/0030.
  *
  * A page is found by key, in the order of an index, and only then joined with what is costly (places, owners, verdicts). Going backwards
  * is the same query with the comparison and the order turned round; the job turns the rows round again. */

@@ -29,6 +29,21 @@ assert_contains "second time" "nothing to do" "$(cat "$dir/out")"
 assert_eq "status when all is there" 0 "$(status_of certmuster migrate --status --config "$dir/empty.yaml")"
 assert_eq "search path of people" "certmuster, public" "$(psql -X -q -At -h "$sockets" -U certmuster_read -d empty -c 'SHOW search_path')"
 
+note "from when step 28 was step 29"
+make_database renumbered
+psql -X -q -h "$sockets" -U certmuster_admin -d renumbered -c "CREATE SCHEMA certmuster" -c "CREATE TABLE certmuster.schema_version (number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+for step in "$CM_TOP"/sql/00{01..28}_*.sql; do
+    name=$(basename "$step" .sql)
+    number=$((10#${name%%_*}))
+    [ "$number" -lt 28 ] || { number=29 name=0029_covered; }
+    psql -X -q -1 -v ON_ERROR_STOP=1 -h "$sockets" -U certmuster_admin -d renumbered -c "SET client_min_messages = warning; SET search_path = certmuster, public" -f "$step" \
+        -c "INSERT INTO schema_version (number, name) VALUES ($number, '$name')" >/dev/null
+done
+certmuster migrate --config "$dir/renumbered.yaml" >"$dir/out"
+assert_contains "the steps behind it" "schema $newest, $((newest - 29)) steps applied" "$(cat "$dir/out")"
+shape() { in_database "$1" "SELECT md5(string_agg(p.oid::regprocedure || p.prosrc, '|' ORDER BY p.oid::regprocedure::text)) FROM pg_proc p WHERE p.pronamespace = 'certmuster'::regnamespace"; }
+assert_eq "the same functions" "$(shape empty)" "$(shape renumbered)"
+
 note "six at once"
 make_database crowd
 runners=

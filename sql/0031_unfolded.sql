@@ -204,7 +204,7 @@ BEGIN
 END
 $$;
 
--- As in 0026, but what runs missed is taken before, by gone_take() of 0031; and `reached` says, behind the rest, of which server the snapshot is. Of another one, from which this inventory was restored, it says nothing about what was stored since: then
+-- As in 0026, but what runs missed is taken before, by gone_take() of 0032; and `reached` says, behind the rest, of which server the snapshot is. Of another one, from which this inventory was restored, it says nothing about what was stored since: then
 -- everything is asked, once.
 DROP FUNCTION gone_round(integer);
 CREATE FUNCTION gone_round(needed integer, OUT gone integer) LANGUAGE plpgsql AS $$
