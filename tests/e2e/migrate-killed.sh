@@ -42,7 +42,7 @@ for file in "$CM_TOP"/sql/*.sql; do
     name=${file##*/} number=$((10#${name%%_*}))
     [ "$number" -gt 8 ] || continue
     before=$(everything)
-    commands=$(grep -cE '^(CREATE|ALTER|GRANT|DROP|REVOKE)' "$file")
+    commands=$(grep -cE '^(CREATE|ALTER|GRANT|DROP|REVOKE|COMMENT)' "$file")
     begin $((commands / 2 + 3)) # migrate itself makes sure of the schema and of schema_version first
     kill -9 "$victim"
     wait "$victim" 2>/dev/null || true
@@ -55,7 +55,7 @@ for file in "$CM_TOP"/sql/*.sql; do
 done
 
 note "the server is killed in the middle of ${last##*/}"
-begin $(($(grep -cE '^(CREATE|ALTER|GRANT|DROP|REVOKE)' "$last") / 2 + 3))
+begin $(($(grep -cE '^(CREATE|ALTER|GRANT|DROP|REVOKE|COMMENT)' "$last") / 2 + 3))
 kill -9 "$(psql -c "SELECT pid FROM pg_stat_activity WHERE datname = 'torn' AND application_name LIKE 'certmuster%'")"
 ! wait "$victim" || fail "migrate says that it is done"
 assert_eq "one line" 1 "$(wc -l <"$dir/torn.out")"
