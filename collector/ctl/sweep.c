@@ -249,8 +249,7 @@ static int cancel(const struct sweep_call *call)
 
 enum { NAME_NONE, NAME_MAYBE, NAME_NEEDED };
 
-static const char of_a_plan[] = "kind realm target file known seen filter ports scanner pass shard every window days "
-                                "deadline";
+#define OF_A_PLAN "kind realm target file known seen filter ports scanner pass shard every window days deadline"
 
 static const struct verb {
     const char *name;
@@ -258,8 +257,8 @@ static const struct verb {
     const char *flags; /* that it takes */
     int (*run)(const struct sweep_call *call);
 } verbs[] = {
-    {"create", NAME_NEEDED, of_a_plan, sweep_create},
-    {"edit", NAME_NEEDED, of_a_plan, sweep_edit},
+    {"create", NAME_NEEDED, OF_A_PLAN, sweep_create},
+    {"edit", NAME_NEEDED, OF_A_PLAN " no-target no-known no-seen", sweep_edit},
     {"list", NAME_NONE, "format", sweep_list},
     {"show", NAME_NEEDED, "format", sweep_show},
     {"start", NAME_NEEDED, "wait", start},

@@ -34,6 +34,7 @@ struct sweep_call {
     char every[32], lasts[32], window_from[6], window_until[6], weekdays[32];
     bool has_every, has_lasts, has_window, has_weekdays;
     struct sweep_typed typed;
+    bool no_target; /* no targets instead of those of the plan */
     struct sweep_list scanners, arguments;
     const char *not_of_scan, *not_of_crawl; /* the first of `arguments` that is none of this kind; NULL: all are */
     const char *filter;                     /* as typed */

@@ -17,6 +17,9 @@ enum {
     OPTION_REALM,
     OPTION_KNOWN,
     OPTION_SEEN,
+    OPTION_NO_TARGET,
+    OPTION_NO_KNOWN,
+    OPTION_NO_SEEN,
     OPTION_FILTER,
     OPTION_SCANNER,
     OPTION_PASS,
@@ -42,6 +45,9 @@ const struct cli_option sweep_options[] = {
     {OPTION_FILE, "file", "FILE", "Targets from FILE, one a line; '#' begins a comment; '-' is standard input."},
     {OPTION_KNOWN, "known", NULL, "Also every endpoint of the realm that ever showed a certificate."},
     {OPTION_SEEN, "seen", NULL, "Also the endpoints where watch saw TLS and no certificate."},
+    {OPTION_NO_TARGET, "no-target", NULL, "edit: no targets any more: what --known and --seen mean is left."},
+    {OPTION_NO_KNOWN, "no-known", NULL, "edit: takes --known back."},
+    {OPTION_NO_SEEN, "no-seen", NULL, "edit: takes --seen back."},
     {OPTION_FILTER, "filter", "EXPR",
      "Of those that --known and --seen mean only what matches, as certmuster-report --filter; '' takes that back."},
     {OPTION_PORTS, "ports", "P,P-P", "Ports of targets that name none (443)."},
@@ -209,6 +215,15 @@ int sweep_read_option(struct cli *cli, int id, void *context)
         return 0;
     case OPTION_SEEN:
         call->seen = "t";
+        return 0;
+    case OPTION_NO_TARGET:
+        call->no_target = true;
+        return 0;
+    case OPTION_NO_KNOWN:
+        call->known = "f";
+        return 0;
+    case OPTION_NO_SEEN:
+        call->seen = "f";
         return 0;
     case OPTION_FILTER:
         return sweep_read_filter(call);

@@ -130,14 +130,20 @@ static int check_place(const struct sweep_call *call, struct db *db, const char 
     return code ? ctl_fail(&error, "nothing was changed") : 0;
 }
 
+/* What a plan says when this is said of it: "t", "f" or nothing. */
+static bool said(const char *now, bool before)
+{
+    return now ? *now == 't' : before;
+}
+
 static int check_scan(const struct sweep_call *call, struct db *db, const struct plan *plan, const char *targets)
 {
-    bool of_places = call->known || plan->known || call->seen || plan->seen;
+    bool of_places = said(call->known, plan->known) || said(call->seen, plan->seen);
     if (call->scanners.count)
         return cli_wrong(call->cli, "--scanner says whose files a crawl reads; a scan's shards go to any scanner");
     if (call->not_of_scan)
         return cli_wrong(call->cli, "a scan takes no --pass=%s, but %s", call->not_of_scan, shard_arguments("scan"));
-    if (!call->typed.count && !plan->has_targets && !of_places)
+    if (!call->typed.count && (call->no_target || !plan->has_targets) && !of_places)
         return cli_wrong(call->cli, "nothing to sweep: name --target, -f FILE, --known or --seen");
     if ((call->filter ? *call->filter != 0 : plan->has_filter) && !of_places)
         return cli_wrong(call->cli, "--filter narrows --known and --seen down; targets are swept as they are");
@@ -152,7 +158,7 @@ static int check_crawl(const struct sweep_call *call, const struct plan *plan)
         return cli_wrong(call->cli, "a crawl has paths and scanners, no endpoints and ports");
     if (call->not_of_crawl)
         return cli_wrong(call->cli, "a crawl takes no --pass=%s, but %s", call->not_of_crawl, shard_arguments("crawl"));
-    if (!call->typed.count && !plan->has_targets)
+    if (!call->typed.count && (call->no_target || !plan->has_targets))
         return cli_wrong(call->cli, "a crawl needs the paths that it reads: --target /etc");
     return 0;
 }
@@ -160,6 +166,8 @@ static int check_crawl(const struct sweep_call *call, const struct plan *plan)
 /* What is said must make sense together with what the plan says already; told before anything is written. */
 static int check(const struct sweep_call *call, struct db *db, const struct plan *plan, struct sweep_list *targets)
 {
+    if (call->no_target && call->typed.count)
+        return cli_wrong(call->cli, "--no-target and targets exclude one another");
     int status = sweep_read_targets(call, plan->is_crawl ? "crawl" : "scan", targets);
     if (status)
         return status;
@@ -188,7 +196,7 @@ static int write_plan(const struct sweep_call *call, struct db *db, const struct
     struct sweep_list targets = {.count = 0};
     int status = check(call, db, plan, &targets);
     ctl_actor(actor, sizeof actor);
-    fill(call, sweep_list_text(&targets), actor, params);
+    fill(call, call->no_target ? "{}" : sweep_list_text(&targets), actor, params);
     char *detail = detail_of(call, &targets, params);
     params[1] = plan->is_crawl ? "crawl" : "scan";
     if (!status && audit_act(db, sql, params, PLAN_PARAMS, action, call->name, detail, &changed, &error) != 0)

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -102,13 +103,15 @@ static void lose(struct link *link, int code, const struct cm_error *error)
     if (link->status.state != LINK_AWAY)
         link->status.since_ms = wall;
     link->status.state = LINK_AWAY;
-    link->status.refused = code == CM_EAUTH || code == CM_EINVAL || strstr(error->detail, "FATAL") != NULL;
+    link->status.refused =
+        code == CM_EAUTH || code == CM_EINVAL || code == CM_EVERSION || strstr(error->detail, "FATAL") != NULL;
     link->pause_ms = link->pause_ms == 0                  ? PAUSE_FIRST_MS
                      : link->pause_ms * 2 > PAUSE_MOST_MS ? PAUSE_MOST_MS
                                                           : link->pause_ms * 2;
     link->retry_ms = now + link->pause_ms;
     link->status.retry_at_ms = wall + link->pause_ms;
-    memcpy(link->status.message, error->detail, sizeof link->status.message);
+    snprintf(link->status.message, sizeof link->status.message, "%s",
+             code == CM_EVERSION ? error->reason : error->detail);
     poke(link->notify_fd);
 }
 
@@ -121,7 +124,7 @@ static void connect_now(struct link *link)
     pthread_mutex_unlock(&link->lock);
     int code = db_connect(&link->options.db, &db, &error);
     if (!code && link->options.on_connect)
-        code = db_exec(db, link->options.on_connect, &error);
+        code = link->options.on_connect(db, &error);
     pthread_mutex_lock(&link->lock);
     link->db = db;
     if (code) {

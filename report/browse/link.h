@@ -34,8 +34,8 @@ struct link_status {
 };
 
 struct link_options {
-    struct db_options db;   /* strings lend for the link's life */
-    const char *on_connect; /* SQL run after each connect; NULL: none */
+    struct db_options db;                                     /* strings lend for the link's life */
+    int (*on_connect)(struct db *db, struct cm_error *error); /* run after each connect; NULL: nothing is */
     int idle_close_ms; /* > 0: the connection is closed after as long without work, and made again on demand; else it is kept */
 };
 

@@ -112,6 +112,7 @@ def test_proofs():
     for table in ("certificate", "chain", "sighting", "location", "location_state", "owner", "owner_rule", "audit_log", "audit_head", "alert", "alert_event", "scanner", "scanner_certificate", "batch", "run",
                   "observation", "sweep_plan", "trust_store", "configuration"):
         assert int(db.sql(f"SELECT count(*) FROM {table}")) > 0, f"{table} is empty"
+    event = lambda what, actor: f"INSERT INTO alert_event (sha256, owner, kind, at, event, actor) SELECT sha256, owner, kind, now(), '{what}', '{actor}' FROM alert"
     denied = {
         "certmuster_read": ["UPDATE alert SET acked_at = now()", "DELETE FROM certificate", "INSERT INTO owner (name) VALUES ('me')", "SELECT audit_append('me', 'x', 'x', '{}')",
                             "SELECT sweep_start('nightly', 'me')", "SELECT sweep_end(sweep_id, 'cancelled') FROM sweep", "SELECT * FROM sweep_upkeep()", "SELECT * FROM sweep_begin_due()", "LOCK TABLE location_state IN SHARE MODE",
@@ -124,7 +125,8 @@ def test_proofs():
                               "SET ROLE certmuster_operate"],
         "certmuster_operate": ["UPDATE location_state SET last_result = 'ok'", "UPDATE alert SET resolved_at = now()", "UPDATE alert SET told_threshold = 0", "DELETE FROM alert", "UPDATE certificate SET not_after = 'infinity'",
                                "DELETE FROM sighting", "DELETE FROM scanner", "DELETE FROM scanner_certificate", "DELETE FROM alert_event", "UPDATE delivery SET state = 'sent'", "UPDATE trust_store SET digest = 'x'",
-                               "UPDATE chain_verdict SET verdict = 'ok'", "DELETE FROM batch", "DELETE FROM audit_log", "UPDATE upkeep SET done_at = 'infinity'", "SELECT observation_forget()", "SET ROLE certmuster_ingest"],
+                               "UPDATE chain_verdict SET verdict = 'ok'", "DELETE FROM batch", "DELETE FROM audit_log", "UPDATE upkeep SET done_at = 'infinity'", "SELECT observation_forget()", "SET ROLE certmuster_ingest",
+                               event("told", "me"), event("resolved", "collector"), event("acknowledged", "collector")],
         "certmuster_admin": ["INSERT INTO audit_log SELECT seq + 1, at, actor, db_user, action, subject, detail, previous, hash FROM audit_log ORDER BY seq DESC LIMIT 1", "UPDATE audit_log SET detail = '{}'",
                              "DELETE FROM audit_log", "TRUNCATE audit_log", "UPDATE audit_head SET seq = 1", "ALTER TABLE audit_log DROP COLUMN actor", "ALTER TABLE audit_log ADD PRIMARY KEY (seq)",
                              "GRANT UPDATE ON audit_log TO certmuster_operate", "CREATE RULE r AS ON INSERT TO audit_log DO INSTEAD NOTHING",
@@ -136,11 +138,11 @@ def test_proofs():
         for text, answer in zip(statements, attempt(db, role, statements)):
             if text.startswith("GRANT UPDATE"):  # of a right that one has not: a warning, and nothing is granted
                 continue
-            assert "permission denied" in answer or "must be owner" in answer, f"{role}: {text}: {answer}"
+            assert "permission denied" in answer or "must be owner" in answer or "violates row-level security" in answer, f"{role}: {text}: {answer}"
     db.psql("GRANT UPDATE ON certmuster.audit_log TO certmuster_operate", user="certmuster_admin")
     equal("what an administrator could hand on", "f", db.sql("SELECT has_table_privilege('certmuster_operate', 'certmuster.audit_log', 'UPDATE')"))
-    may = {"certmuster_operate": ["UPDATE location_state SET owner = 'web'", "UPDATE alert SET acked_at = now(), acked_by = 'me'", "SELECT audit_append('me', 'x', 'x', '{}')"],
-           "certmuster_ingest": ["UPDATE location_state SET last_result = 'ok'", "SELECT * FROM sweep_upkeep()", "SELECT * FROM sweep_begin_due()", "DELETE FROM batch"], "certmuster_admin": ["SELECT audit_append('me', 'x', 'x', '{}')"]}
+    may = {"certmuster_operate": ["UPDATE location_state SET owner = 'web'", "UPDATE alert SET acked_at = now(), acked_by = 'me'", "SELECT audit_append('me', 'x', 'x', '{}')", event("acknowledged", "me"), event("unacknowledged", "me")],
+           "certmuster_ingest": [event("told", "collector"), "UPDATE location_state SET last_result = 'ok'", "SELECT * FROM sweep_upkeep()", "SELECT * FROM sweep_begin_due()", "DELETE FROM batch"], "certmuster_admin": ["SELECT audit_append('me', 'x', 'x', '{}')"]}
     for role, statements in may.items():
         for text, answer in zip(statements, attempt(db, role, statements)):
             equal(f"{role}: {text}", "yes", answer)
@@ -320,8 +322,13 @@ def test_programs():
             process.wait()
 
 
+def browse():
+    environment = {"CERTMUSTER_HOME": os.environ["CERTMUSTER_HOME"], **{k: os.environ[k] for k in ("ASAN_OPTIONS", "LSAN_OPTIONS") if k in os.environ}}
+    return Terminal(TMP, 120, 30, f"{BIN}/certmuster-browse --config {TMP}/reader.yaml", environment)
+
+
 def browse_as_reader():
-    terminal = Terminal(TMP, 120, 30, f"{BIN}/certmuster-browse --config {TMP}/reader.yaml", {"CERTMUSTER_HOME": os.environ["CERTMUSTER_HOME"], **{k: os.environ[k] for k in ("ASAN_OPTIONS", "LSAN_OPTIONS") if k in os.environ}})
+    terminal = browse()
     try:
         terminal.wait("1 of 30")
         terminal.keys("Enter")
@@ -388,7 +395,9 @@ def test_newer_comes():
     c, run, der = Collector(f"{TMP}/c.sock"), new_run(), certificate(template(TMP), 77)
     batch, key = [cert_record(der), sighting("192.0.2.77", [der], run)], f"file/{'7' * 64}"
     lease = lambda: c.request("POST", "/v1/leases", b'{"kind":"scan","scanner":"local"}')
+    terminal = browse()
     try:
+        terminal.wait(" of ")
         certmuster("operator", "sweep", "create", "due", "--target", "192.0.2.0/29")
         certmuster("operator", "sweep", "start", "due")
         equal("a lease", 200, lease()[0])
@@ -412,10 +421,19 @@ def test_newer_comes():
             equal("again and again", 503, c.batch(batch, key)[0])
             time.sleep(0.1)
         equal("told once", 1, open(f"{TMP}/collectd.log").read().count("inventory_version "))
+        db.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'certmuster-browse'")
+        terminal.wait("the database is newer than this program")
+        other = browse()
+        other.wait("exit 3")
+        assert "the database is newer than this program; install that version: schema 9999" in other.stderr(), other.stderr()
+        other.close()
         equal("what was written", [], sorted(set(everything()) - set(before)))
         equal("the spool", kept, spooled())
         db.sql("DELETE FROM schema_version WHERE number = 9999")
         wait_for("it to be well again", lambda: c.get("/healthz")[0] == 200)
+        terminal.keys("r")
+        wait_for("browse to be well again", lambda: " of " in "".join(terminal.screen()) and "newer" not in "".join(terminal.screen()))
+        terminal.leave()
         c.patience_s = 30
         equal("the batch", (200, 1), (lambda a: (a[0], a[1]["stored"] - 1))(c.batch(batch, key)))
         crawl.wait(60)
@@ -426,6 +444,7 @@ def test_newer_comes():
         log = open(f"{TMP}/collectd.log").read()
         equal("told of the end once", (1, 1, 0, 0), tuple(log.count(word) for word in ("inventory_version ", "inventory_version_fits", "database_away", "batch_failed")))
     finally:
+        terminal.close()
         process.send_signal(signal.SIGTERM)
         equal("the collector's end", 0, process.wait(30))
 

@@ -252,6 +252,14 @@ def test_what_goes_together():
     sweep("edit", "places", "--seen", "--filter", "status:failing", "--pass=--timeout=5")
     sweep("edit", "places", "--filter", "owner:x")
     sweep("edit", "paths", "--target", "/opt", "--pass=--max-depth=3", "--scanner", "x")
+    edited = lambda: sql("SELECT concat_ws(' ', targets, known, seen, filter_text) FROM sweep_plan WHERE name = 'places'")
+    for words, text in ((("--no-seen",), "--filter narrows"), (("--no-target", "--no-seen"), "nothing to sweep"), (("--no-target", "--target", "192.0.2.9"), "exclude one another")):
+        assert text in sweep("edit", "places", *words, status=2), words
+    for words, expected in ((("--no-target",), "{} f t owner:x"), (("--known", "--no-seen"), "{} t f owner:x"), (("--filter", "", "--no-known", "--target", "192.0.2.1"), "{192.0.2.1} f f")):
+        sweep("edit", "places", *words)
+        equal(words, expected, edited())
+    assert "a crawl needs the paths" in sweep("edit", "paths", "--no-target", status=2)
+    assert "--no-known" in sweep("create", "bad", "--target", "192.0.2.1", "--no-known", status=2)
     names = [word for i in range(3000) for word in ("--scanner", f"scanner-with-a-name-{i}")]
     sweep("create", "thousands", "--kind", "crawl", "--target", "/a", *names)
     sweep("create", "wild", "--kind", "crawl", *(word for i in range(20) for word in ("--target", f"/{i}" + "\\" * 3990)))
