@@ -11,7 +11,6 @@ export CM_TOP CM_BIN CM_FLEET PATH TMPDIR
 pids=
 
 # What ends a test by "set -e" says where: many commands, grep -c among them, fail without a word.
-set -E
 trap 'echo "FAIL: exit status $? in line $LINENO: $BASH_COMMAND" >&2' ERR
 
 fail() { echo "FAIL: $*" >&2; exit 1; }

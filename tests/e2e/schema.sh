@@ -76,3 +76,21 @@ for statement in "DELETE FROM certificate" "INSERT INTO owner (name) VALUES ('x'
 done
 assert_contains "operators write no observation" "permission denied" "$(as certmuster_operate 'DELETE FROM sighting')"
 assert_contains "the collector assigns no owners" "permission denied" "$(as certmuster_ingest "INSERT INTO owner (name) VALUES ('x')")"
+
+note "the map of sql/README.md"
+sql "SELECT relname FROM pg_class c WHERE $ours AND relkind IN ('r', 'p', 'v') AND NOT relispartition AND relname <> 'schema_version'
+     UNION SELECT proname FROM pg_proc WHERE pronamespace = 'certmuster'::regnamespace" >"$dir/objects"
+/usr/bin/python3 - "$CM_TOP/sql" "$dir/objects" <<'PY'
+import glob, os, re, sys
+there, newest, told = set(open(sys.argv[2]).read().split()), {}, {}
+for path in sorted(glob.glob(f"{sys.argv[1]}/*.sql")):
+    # Made, given another name, or made from a table of names.
+    for names in re.findall(r"^\s*CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE|VIEW|TABLE) (?:IF NOT EXISTS )?(\w+)|RENAME TO (\w+);|\('(browse_places_\w+)'", open(path, encoding="utf-8").read(), re.M):
+        newest["".join(names)] = os.path.basename(path)[:4]
+for name, step in re.findall(r"`(\w+)` (\d{4})", open(f"{sys.argv[1]}/README.md", encoding="utf-8").read()):
+    assert name not in told, f"{name} stands there twice"
+    told[name] = step
+assert len(there) > 120 and there <= set(newest), there - set(newest)
+wrong = [f"{name}: {told.get(name, 'not there')}, {newest[name] if name in there else 'is no more'}" for name in sorted(there | set(told)) if told.get(name) != newest.get(name) or name not in there]
+assert not wrong, wrong
+PY
