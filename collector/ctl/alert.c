@@ -181,21 +181,9 @@ static int show(const struct alert_call *call)
     return status;
 }
 
-/* Both change open alerts of one certificate and note it in the history, in one statement. */
-static const char ack_sql[] =
-    "WITH done AS (UPDATE alert SET acked_at = now(), acked_by = $3, acked_note = $4, acked_threshold = threshold"
-    "  WHERE sha256 = decode($1, 'hex') AND kind = 'expiry' AND resolved_at IS NULL AND ($2::text IS NULL OR owner = "
-    "$2)"
-    "  RETURNING sha256, owner, kind)"
-    " INSERT INTO alert_event (sha256, owner, kind, at, event, actor, detail)"
-    " SELECT sha256, owner, kind, now(), 'acknowledged', $3, $4 FROM done";
-static const char unack_sql[] =
-    "WITH done AS (UPDATE alert SET acked_at = NULL, acked_by = NULL, acked_note = NULL, acked_threshold = NULL"
-    "  WHERE sha256 = decode($1, 'hex') AND kind = 'expiry' AND acked_at IS NOT NULL AND ($2::text IS NULL OR owner = "
-    "$2)"
-    "  RETURNING sha256, owner, kind)"
-    " INSERT INTO alert_event (sha256, owner, kind, at, event, actor, detail)"
-    " SELECT sha256, owner, kind, now(), 'unacknowledged', $3, $4 FROM done";
+/* Both change open alerts of one certificate and note it in their history: a row for each. */
+static const char ack_sql[] = "SELECT FROM alert_acknowledge(decode($1, 'hex'), $2, $3, $4, false)";
+static const char unack_sql[] = "SELECT FROM alert_acknowledge(decode($1, 'hex'), $2, $3, $4, true)";
 
 static int change(const struct alert_call *call, const char *sql, const char *action, const char *word,
                   const char *nothing)

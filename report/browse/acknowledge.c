@@ -18,11 +18,7 @@
 enum { NOTE_MAX = 400 };
 
 static const char acknowledge_sql[] =
-    "WITH done AS (UPDATE alert SET acked_at = now(), acked_by = $2, acked_note = nullif($3, ''), acked_threshold = "
-    "threshold"
-    "               WHERE sha256 = decode($1, 'hex') AND resolved_at IS NULL RETURNING sha256, owner, kind),"
-    " said AS (INSERT INTO alert_event (sha256, owner, kind, at, event, actor, detail)"
-    "          SELECT sha256, owner, kind, clock_timestamp(), 'acknowledged', $2, nullif($3, '') FROM done)"
+    "WITH done AS MATERIALIZED (SELECT FROM alert_acknowledge(decode($1, 'hex'), NULL, $2, nullif($3, ''), false))"
     " SELECT (SELECT count(*) FROM done), expiry_threshold(c.not_before, c.not_after, now()), c.display_name, c.in_use,"
     "        CASE WHEN EXISTS (SELECT FROM done) THEN"
     "          audit_append($2, 'alert.acknowledge', $1,"
@@ -30,11 +26,7 @@ static const char acknowledge_sql[] =
     "   FROM browse_certificate c WHERE c.sha256 = decode($1, 'hex')";
 
 static const char undo_sql[] =
-    "WITH done AS (UPDATE alert SET acked_at = NULL, acked_by = NULL, acked_note = NULL, acked_threshold = NULL"
-    "               WHERE sha256 = decode($1, 'hex') AND resolved_at IS NULL AND acked_at IS NOT NULL"
-    "           RETURNING sha256, owner, kind),"
-    " said AS (INSERT INTO alert_event (sha256, owner, kind, at, event, actor)"
-    "          SELECT sha256, owner, kind, clock_timestamp(), 'unacknowledged', $2 FROM done)"
+    "WITH done AS MATERIALIZED (SELECT FROM alert_acknowledge(decode($1, 'hex'), NULL, $2, NULL, true))"
     " SELECT (SELECT count(*) FROM done), expiry_threshold(c.not_before, c.not_after, now()), c.display_name, c.in_use,"
     "        CASE WHEN EXISTS (SELECT FROM done) THEN audit_append($2, 'alert.unacknowledge', $1, '{}') END"
     "   FROM browse_certificate c WHERE c.sha256 = decode($1, 'hex')";

@@ -22,7 +22,6 @@ RULES = {
     "certmuster_operate": {
         "*": "S",
         "owner": "SIUD", "owner_rule": "SIUD", "location_state": "SU(owner)",
-        "alert": "SU(acked_at,acked_by,acked_note,acked_threshold)", "alert_event": "SI",
         "scanner": "SIU", "scanner_certificate": "SIU", "sweep_plan": "SIUD", "realm_limit": "SIUD", "sweep": "SIU", "shard": "SIU", "lease": "SIU"},
     "certmuster_admin": {"*": "SIUDTAX", "audit_log": "SX", "audit_head": "SX"},  # owns the schema, so may drop what is in it; the log has another owner
     "certmuster_audit": {"*": "", "audit_log": "SIUDTAX", "audit_head": "SIUDTAX"},  # nobody is this role
@@ -30,6 +29,7 @@ RULES = {
 }
 # Functions that run with their owner's rights, and who may call them. All others run with the caller's, and every reader may call them.
 DEFINERS = {
+    "alert_acknowledge": {"certmuster_operate", "certmuster_admin"},
     "audit_append": {"certmuster_ingest", "certmuster_operate", "certmuster_admin", "certmuster_audit"},
     "observation_day": {"certmuster_ingest", "certmuster_admin"},
     "observation_forget": {"certmuster_ingest", "certmuster_admin"},
