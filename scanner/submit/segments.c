@@ -21,15 +21,9 @@
 #include "certmuster/progress.h"
 #include "certmuster/spool.h"
 #include "certmuster/timefmt.h"
+#include "scanner/submit/aside.h"
 
-enum {
-    PATH_SIZE = 4096,
-    NAME_SIZE = 128,
-    SENT_MAX_SECONDS = 24 * 3600,
-    SENT_MAX_BYTES = 256 * 1024 * 1024,
-    RUNS_MAX = 64,
-    DENIED_MAX = 64
-};
+enum { SENT_MAX_SECONDS = 24 * 3600, SENT_MAX_BYTES = 256 * 1024 * 1024, RUNS_MAX = 64, DENIED_MAX = 64 };
 
 struct drainer {
     const char *dir;
@@ -51,103 +45,16 @@ struct work {
     const struct spool_segment *segment;
     struct lines lines;
     uint64_t records;
-    bool finished; /* holds the run's finished record */
+    uint64_t damaged; /* lines that are no records */
+    bool finished;    /* holds the run's finished record */
     bool too_large;
 };
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-static bool sub_path(char out[static PATH_SIZE], const char *dir, const char *sub, const char *name, const char *suffix)
-{
-    return (size_t)snprintf(out, PATH_SIZE, "%s/%s%s%s%s", dir, sub, *name ? "/" : "", name, suffix) < PATH_SIZE;
-}
-
-/* EINVAL: a file system that syncs no directories. */
-static bool sync_dir(int dir)
-{
-    return fsync(dir) == 0 || errno == EINVAL;
-}
-
-/* A name in a directory of the spool. The spool may belong to a user with fewer rights than ours (that of a watch which gave up root's),
- * so the directory is held open and no link is followed: what we write and move stays in the spool. */
-struct place {
-    int dir;
-    char name[NAME_SIZE], shown[PATH_SIZE];
-};
-
-/* A directory whose entry is on the disk as well. */
-static bool make_directory(const struct work *work, const char *path)
-{
-    if (mkdir(path, 0700) != 0)
-        return errno == EEXIST;
-    int above = open(work->drainer->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool good = above >= 0 && sync_dir(above);
-    if (above >= 0)
-        close(above);
-    return good;
-}
-
-/* dir/sub/<segment's name><suffix>, its directory made. */
-static bool place_open(const struct work *work, const char *sub, const char *suffix, struct place *out)
-{
-    char directory[PATH_SIZE];
-    const char *name = base_name(work->segment->path);
-    if (!sub_path(directory, work->drainer->dir, sub, "", "") || !sub_path(out->shown, directory, name, "", suffix) ||
-        (size_t)snprintf(out->name, sizeof out->name, "%s%s", name, suffix) >= sizeof out->name ||
-        !make_directory(work, directory))
-        return false;
-    out->dir = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return out->dir >= 0;
-}
-
-static bool move_to(const struct work *work, const char *sub, const char *suffix, struct place *out)
-{
-    if (!place_open(work, sub, suffix, out))
-        return false;
-    bool moved = renameat(AT_FDCWD, work->segment->path, out->dir, out->name) == 0;
-    close(out->dir);
-    return moved;
-}
-
-/* Writes a whole file under a temporary name, fsynced, then renamed, its directory too: what it was taken from is removed next. Closes
- * the place. */
-static int write_file(const struct place *place, const struct buf *bytes)
-{
-    char temporary[sizeof place->name + 4];
-    size_t done = 0;
-    snprintf(temporary, sizeof temporary, "%s.new", place->name);
-    int fd = openat(place->dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    while (fd >= 0 && done < bytes->size) {
-        ssize_t written = write(fd, bytes->data + done, bytes->size - done);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            break;
-        done += (size_t)written;
-    }
-    bool good = !bytes->failed && fd >= 0 && done == bytes->size && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    good = good && renameat(place->dir, temporary, place->dir, place->name) == 0 && sync_dir(place->dir);
-    int saved = errno;
-    if (!good)
-        unlinkat(place->dir, temporary, 0);
-    close(place->dir);
-    errno = saved;
-    return good ? CM_OK : CM_EIO;
-}
 
 /* Refused lines, each with its reason and itself, so that `jq -r .record` gives back what can be sent again. */
 static bool keep_rejected(const struct work *work, const struct outcome *outcome, const char *key)
 {
-    struct place place;
+    char shown[ASIDE_PATH_SIZE];
     struct buf text;
-    if (!place_open(work, "rejected", ".ndjson", &place))
-        return false;
     buf_init(&text, (size_t)8 * CM_LIMIT_BATCH_BYTES);
     for (size_t i = 0; i < outcome->answer.rejected_count; i++) {
         const struct rejection *rejection = &outcome->answer.rejected[i];
@@ -162,54 +69,70 @@ static bool keep_rejected(const struct work *work, const struct outcome *outcome
         escape_json(&text, work->lines.bytes.data + line->offset, line->size);
         buf_append_str(&text, "\"}\n");
     }
-    bool good = write_file(&place, &text) == CM_OK;
+    bool good = aside_write(work->drainer->dir, work->segment->path, "rejected", ".ndjson", &text, shown);
     buf_done(&text);
     if (good)
         say_error("the collector refused %zu records of segment %s, the first because: %s; they are kept in %s",
-                  outcome->answer.rejected_count, base_name(work->segment->path), outcome->answer.rejected[0].reason,
-                  place.shown);
+                  outcome->answer.rejected_count, aside_name(work->segment->path), outcome->answer.rejected[0].reason,
+                  shown);
     return good;
 }
 
-/* Away with a delivered segment; damaged ones and those whose certificates may be asked for again move aside instead. */
-static void put_away(struct work *work, uint64_t damaged)
+/* Away with a delivered segment; those whose certificates may be asked for again move aside instead. What is damaged was not delivered, so
+ * a damaged segment goes to rejected/ or nowhere. */
+static bool remove_segment(const struct work *work)
 {
-    struct place place;
+    const char *dir = work->drainer->dir, *path = work->segment->path;
+    struct submit_totals *totals = work->drainer->totals;
+    char shown[ASIDE_PATH_SIZE];
     bool certificates = false;
+    if (work->damaged) {
+        bool kept = aside_move(dir, path, "rejected", ".damaged", shown);
+        if (kept)
+            say_error("segment %s holds %llu damaged lines; it is kept in %s", aside_name(path),
+                      (unsigned long long)work->damaged, shown);
+        else
+            submit_trouble(totals, NULL,
+                           "segment %s holds %llu damaged lines and stays: cannot move it to %s/rejected: %s", path,
+                           (unsigned long long)work->damaged, dir, strerror(errno));
+        return kept;
+    }
     for (size_t i = 0; i < work->lines.count && !certificates; i++)
         certificates = work->lines.list[i].certificate;
-    bool gone = false;
-    if (damaged)
-        gone = move_to(work, "rejected", ".damaged", &place);
-    else if (certificates && !work->finished)
-        gone = move_to(work, "sent", "", &place);
-    if (!gone && unlink(work->segment->path) != 0 && errno != ENOENT) {
-        submit_trouble(work->drainer->totals, NULL, "cannot remove %s: %s", work->segment->path, strerror(errno));
+    if (certificates && !work->finished && aside_move(dir, path, "sent", "", shown))
+        return true;
+    if (unlink(path) == 0 || errno == ENOENT)
+        return true;
+    submit_trouble(totals, NULL, "cannot remove %s: %s", path, strerror(errno));
+    return false;
+}
+
+static void put_away(struct work *work)
+{
+    struct drainer *drainer = work->drainer;
+    if (!remove_segment(work))
         return;
-    }
-    work->drainer->moved = true;
-    if (work->drainer->totals->run && strcmp(work->drainer->totals->run, work->segment->run) == 0)
-        work->drainer->totals->cleared++;
-    if (work->finished && work->drainer->over_count < RUNS_MAX)
-        memcpy(work->drainer->over[work->drainer->over_count++], work->segment->run, sizeof work->segment->run);
+    drainer->moved = true;
+    if (drainer->totals->run && strcmp(drainer->totals->run, work->segment->run) == 0)
+        drainer->totals->cleared++;
+    if (work->finished && drainer->over_count < RUNS_MAX)
+        memcpy(drainer->over[drainer->over_count++], work->segment->run, sizeof work->segment->run);
 }
 
 static void refuse(struct work *work, const char *reason)
 {
-    struct place place, note;
-    struct buf text;
+    const char *dir = work->drainer->dir, *path = work->segment->path;
     struct submit_totals *totals = work->drainer->totals;
+    char shown[ASIDE_PATH_SIZE];
+    struct buf text;
     buf_init(&text, 4096);
     buf_appendf(&text, "%s\n", reason);
     totals->refused++;
-    if (place_open(work, "refused", ".reason", &note) && write_file(&note, &text) == CM_OK &&
-        move_to(work, "refused", "", &place)) {
+    if (aside_write(dir, path, "refused", ".reason", &text, shown) && aside_move(dir, path, "refused", "", shown)) {
         work->drainer->moved = true;
-        say_error("the collector refused segment %s: %s; it is kept in %s", base_name(work->segment->path), reason,
-                  place.shown);
+        say_error("the collector refused segment %s: %s; it is kept in %s", aside_name(path), reason, shown);
     } else {
-        submit_trouble(totals, NULL, "the collector refused segment %s: %s; it stays where it is", work->segment->path,
-                       reason);
+        submit_trouble(totals, NULL, "the collector refused segment %s: %s; it stays where it is", path, reason);
     }
     buf_done(&text);
 }
@@ -260,10 +183,10 @@ static void find_certificates(const struct digests *missing, struct lines *lines
     struct search search = {.missing = missing, .lines = lines};
     for (int other_runs = 0; other_runs <= 1; other_runs++)
         for (size_t i = 0; i < sizeof subs / sizeof *subs; i++) {
-            char directory[PATH_SIZE];
+            char directory[ASIDE_PATH_SIZE];
             struct spool_segment *list;
             size_t count;
-            if (!sub_path(directory, work->drainer->dir, subs[i], "", "") ||
+            if (!aside_path(directory, work->drainer->dir, subs[i], "") ||
                 spool_list(directory, &list, &count, NULL) != CM_OK)
                 continue;
             for (size_t n = 0; n < count && search.found.count < missing->count; n++) {
@@ -299,7 +222,7 @@ static bool is_denied(const struct drainer *drainer, const char *scanner)
 static void deny(struct drainer *drainer, const char *scanner, const char *reason)
 {
     struct submit_totals *totals = drainer->totals;
-    char about[PATH_SIZE];
+    char about[ASIDE_PATH_SIZE];
     snprintf(about, sizeof about, "%s\n%s", drainer->dir, scanner);
     if (drainer->denied_count == DENIED_MAX)
         totals->stop = true;
@@ -322,7 +245,7 @@ static void lack(const struct work *work, const char *reason)
         submit_trouble(totals, NULL, "segment %s waits: %s", work->segment->path, reason);
 }
 
-static void account(struct work *work, struct outcome *outcome, const char *key, uint64_t damaged)
+static void account(struct work *work, struct outcome *outcome, const char *key)
 {
     struct submit_totals *totals = work->drainer->totals;
     switch (outcome->what) {
@@ -331,7 +254,7 @@ static void account(struct work *work, struct outcome *outcome, const char *key,
         totals->stored += outcome->answer.stored;
         totals->rejected += outcome->answer.rejected_count;
         if (!outcome->answer.rejected_count || keep_rejected(work, outcome, key))
-            put_away(work, damaged);
+            put_away(work);
         else
             submit_trouble(totals, NULL, "cannot write to %s/rejected: %s; segment %s stays", work->drainer->dir,
                            strerror(errno), work->segment->path);
@@ -359,15 +282,10 @@ static void deliver_segment(struct drainer *drainer, const struct spool_segment 
     struct cm_error error = {.code = CM_OK};
     struct outcome outcome;
     char key[DELIVERY_KEY_MAX];
-    uint64_t damaged = 0;
     lines_init(&work.lines, CM_LIMIT_BATCH_BYTES - CM_LIMIT_BATCH_BYTES / 16); /* room for line feeds */
-    int code = spool_read(segment->path, take_record, &work, &damaged, &error);
+    int code = spool_read(segment->path, take_record, &work, &work.damaged, &error);
     int size = snprintf(key, sizeof key, "%s/%s/%u", scanner_of(drainer, segment), segment->run, segment->number);
-    if (damaged) {
-        drainer->totals->damaged += damaged;
-        say_error("segment %s holds %llu damaged lines; it is kept in %s/rejected", base_name(segment->path),
-                  (unsigned long long)damaged, drainer->dir);
-    }
+    drainer->totals->damaged += work.damaged;
     if (work.too_large || size < 0 || (size_t)size >= sizeof key) {
         refuse(&work, work.too_large ? "the segment is larger than a batch may be" : "the scanner's name is too long");
     } else if (code == CM_ENOTFOUND) {
@@ -375,10 +293,10 @@ static void deliver_segment(struct drainer *drainer, const struct spool_segment 
     } else if (code) {
         submit_unreadable(drainer->totals, "%s: %s", error.reason, error.detail);
     } else if (work.lines.count == 0) {
-        put_away(&work, damaged);
+        put_away(&work);
     } else {
         deliver(drainer->delivery, &work.lines, key, find_certificates, &work, &outcome);
-        account(&work, &outcome, key, damaged);
+        account(&work, &outcome, key);
         outcome_done(&outcome);
     }
     lines_done(&work.lines);
@@ -438,13 +356,13 @@ static bool still_waits(const struct spool_segment *waiting, size_t count, const
 /* Delivered segments are of no use any more when their run is over and delivered, when they are old, or when they are too many. */
 static void prune_sent(const struct drainer *drainer)
 {
-    char directory[PATH_SIZE];
+    char directory[ASIDE_PATH_SIZE];
     struct spool_segment *sent, *waiting;
     size_t sent_count, waiting_count;
     uint64_t bytes = 0;
-    if (!sub_path(directory, drainer->dir, "sent", "", ""))
+    if (!aside_path(directory, drainer->dir, "sent", ""))
         return;
-    int dir = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); /* see struct place */
+    int dir = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); /* see aside.c */
     if (dir < 0 || spool_list(directory, &sent, &sent_count, NULL) != CM_OK) {
         if (dir >= 0)
             close(dir);
@@ -458,7 +376,7 @@ static void prune_sent(const struct drainer *drainer)
             bool old = known && time(NULL) - status.st_mtime > SENT_MAX_SECONDS;
             bytes += sent[i].size_bytes;
             if (over || old || bytes > SENT_MAX_BYTES)
-                unlinkat(dir, base_name(sent[i].path), 0);
+                unlinkat(dir, aside_name(sent[i].path), 0);
         }
         spool_list_free(waiting, waiting_count);
     }

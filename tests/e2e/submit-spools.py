@@ -67,6 +67,24 @@ def test_damaged_segment():
     equal(files(spool + "/rejected"), [os.path.basename(path) + ".damaged"], "the evidence is kept")
 
 
+def test_damaged_stays():
+    """What is damaged was not delivered, so it is not removed where it cannot be moved."""
+    spool, sock = place("nowhere")
+    path = segment(spool, 1, [sighting(1), sighting(1, 444), certificate(1), run_record("finished")])
+    data = open(path, "rb").read().replace(b'"port":444', b'"port":445')
+    open(path, "wb").write(data)
+    open(spool + "/rejected", "w").close()
+    with Collector(sock) as c:
+        text = submit("--to", "unix:" + sock, spool, status=1)
+        equal(open(path, "rb").read(), data, "it is where it was")
+        check("and stays: cannot move it to" in text and "kept in" not in text, text)
+        os.unlink(spool + "/rejected")
+        text = submit("--to", "unix:" + sock, spool, status=1)
+        equal(len(c.records), 3, "stored once")
+    check("1 damaged lines; it is kept in %s/rejected/" % spool in text, text)
+    equal((segments(spool), files(spool + "/rejected")), ([], [os.path.basename(path) + ".damaged"]))
+
+
 def test_plain_file():
     spool, sock = place("plain")
     path = os.path.join(os.path.dirname(spool), "f.ndjson")
@@ -333,4 +351,4 @@ def test_refused_shows():
                 equal("not this one" in err, bool(how), err)
 
 
-play([test_killed, test_two_at_once, test_damaged_segment, test_plain_file, test_use, test_own_spools, test_links, test_follow_tells_once, test_follow_former, test_tls, test_scanners_use, test_refused_shows])
+play([test_killed, test_two_at_once, test_damaged_segment, test_damaged_stays, test_plain_file, test_use, test_own_spools, test_links, test_follow_tells_once, test_follow_former, test_tls, test_scanners_use, test_refused_shows])
