@@ -2,6 +2,7 @@
 #ifndef ALERT_ALERT_H
 #define ALERT_ALERT_H
 
+#include "certmuster/buf.h"
 #include "certmuster/config.h"
 #include "certmuster/db.h"
 #include "certmuster/error.h"
@@ -12,5 +13,8 @@
  * delivery's row and in the log, and is tried again later. */
 enum { ALERT_TICK_MS = 30 * 1000 };
 CM_MUST_CHECK int alert_tick(struct db *db, const struct config *config, struct cm_error *error);
+
+/* "https://user:pw@hooks.example.org/secret" is shown as "hooks.example.org": the rest is a secret. */
+void alert_webhook_host(struct buf *out, const char *url);
 
 #endif

@@ -54,9 +54,6 @@ void alert_text(struct buf *out, const struct alert_facts *facts);    /* lines e
 /* The webhook's body: contrib/schema/alert-v1.schema.json. id is the delivery's. */
 void alert_json(struct buf *out, const struct alert_facts *facts, const char *id);
 
-/* "https://user:pw@hooks.example.org/secret" is shown as "hooks.example.org": the rest is a secret. */
-void alert_webhook_host(struct buf *out, const char *url);
-
 /* mail.c: a whole message after RFC 5322 and 2045 to 2047, CRLF, at most 76 columns; pure. Nothing in it can add a header. */
 struct mail {
     const char *from, *to;  /* checked with mail_address_ok */

@@ -2,12 +2,12 @@
  *
  * Everything in the facts may be hostile: certificate names hold line breaks and escapes. For people it is escaped as for a terminal, so that
  * every fact stays on its line; for machines as JSON. */
-#include "collector/alert/alert_private.h"
-
 #include <string.h>
 
 #include "certmuster/escape.h"
 #include "certmuster/timefmt.h"
+#include "collector/alert/alert.h"
+#include "collector/alert/alert_private.h"
 
 enum { SUBJECT_NAME_BYTES = 120 };
 

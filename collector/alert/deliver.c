@@ -5,6 +5,7 @@
  *        └──────no──────────┘                           'sent' is never claimed.
  *
  * A receiver that is down costs one attempt per call, not one per message: the others to it wait for a later call. */
+#include "collector/alert/alert.h"
 #include "collector/alert/alert_private.h"
 
 #include <stdio.h>

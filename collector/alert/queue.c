@@ -2,6 +2,7 @@
  *
  * Told is: a tighter threshold than the last one told, no acknowledgement that covers it, and a day since the last message. Who is told: the
  * owner's addresses and webhook, else the fallback. An alert without anybody to tell stays untold and open, and is told when there is somebody. */
+#include "collector/alert/alert.h"
 #include "collector/alert/alert_private.h"
 
 #include <stdio.h>

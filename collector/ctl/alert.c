@@ -150,12 +150,12 @@ static int show_found(struct db *db, const char *sha256)
     static const char events_sql[] = "SELECT to_char(at, 'YYYY-MM-DD HH24:MI:SS'), CASE owner WHEN '' THEN '-' ELSE "
                                      "owner END, event, actor, detail FROM alert_event"
                                      " WHERE sha256 = decode($1, 'hex') ORDER BY at, owner, event";
-    /* A webhook's path is often a secret: its scheme and host are shown. */
-    static const char messages_sql[] = "SELECT event || ' of ' || coalesce(threshold::text, '?') || ' days', channel,"
-                                       " CASE channel WHEN 'webhook' THEN regexp_replace(destination, "
-                                       "'^([a-z]+://)([^/?#]*@)?([^/?#@]*).*$', '\\1\\3') ELSE destination END, state,"
-                                       " attempts, to_char(sent_at, 'YYYY-MM-DD HH24:MI:SS'), last_error FROM delivery "
-                                       "WHERE sha256 = decode($1, 'hex') ORDER BY created_at, channel, destination";
+    static const char messages_sql[] =
+        "SELECT event || ' of ' || coalesce(threshold::text, '?') || ' days', channel,"
+        " CASE channel WHEN 'webhook' THEN " CTL_WEBHOOK(
+            "destination") " ELSE destination END, state,"
+                           " attempts, to_char(sent_at, 'YYYY-MM-DD HH24:MI:SS'), last_error FROM delivery "
+                           "WHERE sha256 = decode($1, 'hex') ORDER BY created_at, channel, destination";
     const char *params[] = {sha256};
     int status = ctl_print_table(db, facts_sql, params, 1, facts, "");
     puts("");

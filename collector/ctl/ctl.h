@@ -39,6 +39,9 @@ CM_MUST_CHECK int ctl_refuse_flags(const struct cli *cli, const char *verb, cons
 /* SQL: an interval for people, "02:00:00" or "2d 02:00:00"; to_char alone leaves out the days. */
 #define CTL_INTERVAL(sql) "coalesce(nullif(extract(day FROM " sql "), 0) || 'd ', '') || to_char(" sql ", 'HH24:MI:SS')"
 
+/* SQL: what of a webhook is shown, its scheme and host: who logs in there and the path are secrets often. */
+#define CTL_WEBHOOK(sql) "regexp_replace(" sql ", '^([a-zA-Z]+://)?([^/?#]*@)?([^/?#]*).*$', '\\1\\3')"
+
 /* Prints "PROGRAM: cannot <what>: <reason>: <detail>", escaped; answers CM_EXIT_FAILED, or CM_EXIT_PARTIAL where the input is at fault. */
 int ctl_fail(const struct cm_error *error, const char *format, ...) CM_PRINTF(2, 3);
 

@@ -68,11 +68,14 @@ static int list(const struct owner_call *call)
         " FROM owner o LEFT JOIN location_state st ON st.owner = o.name AND st.gone_at IS NULL GROUP BY o.name ORDER "
         "BY o.name";
     static const char json[] =
-        "SELECT json_strip_nulls(json_build_object('name', o.name, 'email', o.email, 'webhook', o.webhook, 'contact', "
-        "o.contact,"
-        " 'environment', o.environment, 'criticality', o.criticality, 'places', count(st.location_id)))"
-        " FROM owner o LEFT JOIN location_state st ON st.owner = o.name AND st.gone_at IS NULL GROUP BY o.name ORDER "
-        "BY o.name";
+        "SELECT json_strip_nulls(json_build_object('name', o.name, 'email', o.email, 'webhook', " CTL_WEBHOOK(
+            "o.webhook") ", 'contact', "
+                         "o.contact,"
+                         " 'environment', o.environment, 'criticality', o.criticality, 'places', "
+                         "count(st.location_id)))"
+                         " FROM owner o LEFT JOIN location_state st ON st.owner = o.name AND st.gone_at IS NULL GROUP "
+                         "BY o.name ORDER "
+                         "BY o.name";
     struct db *db = NULL;
     int status = ctl_connect(call->cli, "certmuster_read", &db);
     if (!status && call->format == CTL_JSON)
@@ -120,13 +123,17 @@ static int show_one(struct db *db, const char *name)
     static const char facts[] =
         "SELECT f.label, f.value FROM owner o, LATERAL (VALUES (1, 'owner', o.name), (2, 'mail', "
         "array_to_string(o.email, ' ')),"
-        " (3, 'webhook', o.webhook), (4, 'contact', o.contact), (5, 'environment', o.environment), (6, 'criticality', "
-        "o.criticality),"
-        " (7, 'places', (SELECT count(*)::text FROM location_state WHERE owner = o.name AND gone_at IS NULL)),"
-        " (8, 'rules', (SELECT string_agg(position::text, ' ' ORDER BY position) FROM owner_rule WHERE owner = "
-        "o.name)),"
-        " (9, 'open alerts', (SELECT count(*)::text FROM alert WHERE owner = o.name AND resolved_at IS NULL)))"
-        " AS f(rank, label, value) WHERE o.name = $1 AND coalesce(f.value, '') <> '' ORDER BY f.rank";
+        " (3, 'webhook', " CTL_WEBHOOK(
+            "o.webhook") "), (4, 'contact', o.contact), (5, 'environment', o.environment), (6, 'criticality', "
+                         "o.criticality),"
+                         " (7, 'places', (SELECT count(*)::text FROM location_state WHERE owner = o.name AND gone_at "
+                         "IS NULL)),"
+                         " (8, 'rules', (SELECT string_agg(position::text, ' ' ORDER BY position) FROM owner_rule "
+                         "WHERE owner = "
+                         "o.name)),"
+                         " (9, 'open alerts', (SELECT count(*)::text FROM alert WHERE owner = o.name AND resolved_at "
+                         "IS NULL)))"
+                         " AS f(rank, label, value) WHERE o.name = $1 AND coalesce(f.value, '') <> '' ORDER BY f.rank";
     static const char expiring[] =
         "SELECT c.display_name, to_char(c.not_after, 'YYYY-MM-DD HH24:MI\"Z\"'), count(DISTINCT p.location_id), "
         "left(encode(c.sha256, 'hex'), 16)"

@@ -1,6 +1,6 @@
 /* What this collector works with, noted in the inventory: at the start, and when a file that says whom it trusts has become another.
  * configuration_note() of sql/0018_proof.sql compares it with what was noted before, and leaves a row in the audit log when it changed.
- * Passwords stay out, and so does the path of a webhook, which often is one. */
+ * Passwords stay out, and so does all of a webhook but its host: the rest often is one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "certmuster/escape.h"
 #include "certmuster/ids.h"
 #include "certmuster/log.h"
+#include "collector/alert/alert.h"
 #include "collector/judge/judge.h"
 #include "collector/transaction.h"
 
@@ -72,11 +73,12 @@ static void add_digest(struct buf *out, const char *key, const char *path)
     free(text);
 }
 
-/* Up to the host: scheme://host. */
-static size_t shown_of_url(const char *text, size_t size)
+/* scheme://host: neither who logs in there nor what follows. */
+static void append_webhook(struct buf *out, const char *url)
 {
-    const char *host = strstr(text, "://"), *end = host ? strchr(host + 3, '/') : NULL;
-    return end ? (size_t)(end - text) : size;
+    const char *scheme = strstr(url, "://");
+    buf_append(out, url, scheme ? (size_t)(scheme + 3 - url) : 0);
+    alert_webhook_host(out, url);
 }
 
 /* A JSON object of everything that bears on the inventory, the command line's words over the file's. */
@@ -90,10 +92,11 @@ static void write_text(const struct configuration *own, struct buf *out)
         buf_reset(&value);
         if (!is_ours(key->name))
             continue;
-        config_text(settings->config, key, &value);
-        if (value.size && strcmp(key->name, "alerts.fallback.webhook") == 0)
-            add_member(out, key->name, value.data, shown_of_url(value.data, value.size));
-        else if (value.size)
+        if (strcmp(key->name, "alerts.fallback.webhook") != 0)
+            config_text(settings->config, key, &value);
+        else if (config_string(settings->config, key->name))
+            append_webhook(&value, config_string(settings->config, key->name));
+        if (value.size)
             add_member(out, key->name, value.data, value.size);
     }
     for (size_t i = 0; i < FILE_COUNT; i++)

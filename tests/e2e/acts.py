@@ -48,10 +48,10 @@ def acts(action):
     return [json.loads(line) for line in psql(f"SELECT json_build_object('subject', subject, 'detail', detail::json, 'user', db_user) FROM audit_log WHERE action = '{action}' ORDER BY seq").splitlines()]
 
 
-def collector(name, more=""):
+def collector(name, more="", webhook=f"https://hooks.example.org/services/{SECRET}"):
     with open(f"{TMP}/{name}.yaml", "w") as out:
         out.write(f"host: {name.split('-')[0]}.example.org\nscanner: local\ndsn: \"host={sockets} dbname=certmuster user=certmuster_ingest password={SECRET}\"\ncollector:\n  judge_interval: 100ms\n  trust_store: {TMP}/roots.pem\n"
-                  f"trust:\n  stores: [house={TMP}/house.pem]\nalerts:\n  ca: {TMP}/alerts.pem\n  fallback:\n    webhook: https://hooks.example.org/services/{SECRET}\n{more}")
+                  f"trust:\n  stores: [house={TMP}/house.pem]\nalerts:\n  ca: {TMP}/alerts.pem\n  fallback:\n    webhook: \"{webhook}\"\n{more}")
     process = subprocess.Popen([f"{BIN}/certmuster-collectd", "--config", f"{TMP}/{name}.yaml", "--socket", f"{TMP}/{name}.sock"], stderr=open(f"{TMP}/{name}.log", "a"))
     running.append(process)
     wait_for(f"{name} to be ready", lambda: os.path.exists(f"{TMP}/{name}.sock") and Collector(f"{TMP}/{name}.sock").get("/healthz")[0] == 200)
@@ -127,6 +127,12 @@ def test_trust(one, two):
     added = [a for a in acts("scanner.add") if a["subject"] == "cousin"]
     equal("is an act", [("unix socket", "default")], [(a["detail"]["rule"], a["detail"]["realms"][0]) for a in added])
     stop(process)
+    for name, url in (("query", f"https://hooks.example.org?token={SECRET}"), ("login", f"https://{SECRET}@hooks.example.org#{SECRET}"), ("both", f"https://u:p@hooks.example.org/{SECRET}@x")):
+        process = collector(name, webhook=url)
+        wait_for("it to be noted", lambda: [a for a in acts("collector.configure") if a["subject"].startswith(name)])
+        noted = [a for a in acts("collector.configure") if a["subject"].startswith(name)]
+        equal(f"of {url}", {"to": "https://hooks.example.org"}, noted[0]["detail"]["changed"]["alerts.fallback.webhook"])
+        stop(process)
     log = certmuster("audit", "export")
     assert SECRET not in log and SECRET not in psql("SELECT settings FROM configuration"), "a secret is in the log"
 

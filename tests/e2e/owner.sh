@@ -81,7 +81,7 @@ assert_eq "unknown verb" 2 "$(status_of certmuster owner laod owners.yaml)"
 
 note "test says which rule wins, and why"
 load <<'YAML'
-owners: {pay: {email: pay@example.org, contact: "+1 555"}, net: , file: }
+owners: {pay: {email: pay@example.org, webhook: 'https://u@hooks.example.org:8443?token=SECRET', contact: "+1 555"}, net: , file: }
 rules:
   - {name: '*.pay.example', cidr: 10.0.0.0/8, owner: pay}
   - {cidr: 192.0.2.0/24, realm: dmz, owner: net}
@@ -109,6 +109,8 @@ assert_eq "mail" "pay@example.org" "$(certmuster owner list --format json | jq -
 assert_eq "places" "1" "$(certmuster owner list --format json | jq -r '.[] | select(.name == "pay") | .places')"
 assert_eq "rules as JSON" "*.pay.example" "$(certmuster owner rules --format json | jq -r '.[0].name')"
 assert_contains "show" "www.pay.example" "$(certmuster owner show pay)"
+assert_eq "of a webhook no more than its host" "https://hooks.example.org:8443" "$(certmuster owner show pay | sed -n 's/^webhook *//p' | xargs)"
+assert_eq "as JSON" "https://hooks.example.org:8443" "$(certmuster owner list --format json | jq -r '.[] | select(.name == "pay") | .webhook')"
 assert_eq "unknown owner" 1 "$(status_of certmuster owner show nobody)"
 
 note "an empty file takes everything away"
