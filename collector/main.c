@@ -25,7 +25,7 @@
 #include "collector/notify.h"
 #include "collector/roster.h"
 
-enum { JUDGE_STOP_MS = 5000, CLERK_STOP_MS = 500 };
+enum { WORKER_STOP_MS = 1000, JUDGE_STOP_MS = 5000, CLERK_STOP_MS = 500 };
 
 enum { OPTION_SOCKET = 1000, OPTION_LISTEN, OPTION_DSN, OPTION_ALLOW_UID, OPTION_PID_FILE };
 
@@ -54,8 +54,8 @@ static const struct cli_program program = {
             "certmuster-collectd --config /etc/certmuster/certmuster.yaml  # in production, under systemd",
             "curl --unix-socket /run/certmuster/collectd.sock http://localhost/healthz  # is it well?", NULL},
     .more = "Serves POST /v1/batches, POST /v1/missing, POST /v1/leases, POST /v1/leases/ID, GET /healthz and GET "
-            "/metrics. Runs in the foreground and logs on standard error; SIGTERM finishes what is in a transaction "
-            "and ends it; SIGHUP takes the TLS files anew, which "
+            "/metrics. Runs in the foreground and logs on standard error; SIGTERM finishes what is in a transaction, "
+            "for ten seconds at most, and ends it; SIGHUP takes the TLS files anew, which "
             "happens by itself when they change. While PostgreSQL is away it goes on and "
             "answers 503. "
             "Exit status: 0 ended by a signal; 2 wrong use; 3 it cannot start, and one line says why.",
@@ -256,10 +256,14 @@ static int serve(const struct settings *settings, struct state *state, struct ro
     atomic_store(&state->stopping, true);
     if (queue)
         queue_stop(queue);
+    bool queue_is_over = !queue || queue_ended(queue, WORKER_STOP_MS);
     bool judge_ended = !judge || judge_stop(judge, JUDGE_STOP_MS);
-    *cut = !end_clerks(clerks) || !judge_ended;
+    *cut = !end_clerks(clerks) || !judge_ended || !queue_is_over;
     server_free(server);
-    queue_free(queue);
+    if (queue_is_over)
+        queue_free(queue);
+    else
+        log_event(LOG_LEVEL_WARN, "stopped", "workers=\"cut off\"");
     if (judge_ended)
         judge_free(judge);
     else

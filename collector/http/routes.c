@@ -232,6 +232,10 @@ static void enqueue(struct exchange *exchange, enum job_kind kind, const char *k
     enum queue_room room = queue_put(routes->queue, job);
     if (room == QUEUE_ROOM)
         return;
+    if (room == QUEUE_STOPPING) {
+        routes_answer(routes, job); /* it was never begun */
+        return;
+    }
     atomic_fetch_add(&routes->state->requests_limited, 1);
     refuse(exchange, 429, room == QUEUE_FULL ? "the queue is full" : "too many requests of yours wait already",
            BUSY_RETRY_S);
@@ -280,6 +284,19 @@ void routes_answer(struct routes *routes, struct job *job)
     if (request)
         reply(routes, request, job->answer.status, "application/json", &job->answer.body, job->retry_after_s);
     job_free(job);
+}
+
+void routes_give_up(void *context, struct job *job)
+{
+    struct routes *routes = context;
+    struct evhttp_request *request = job->context;
+    struct buf body;
+    job->context = NULL;
+    if (!request)
+        return;
+    buf_init(&body, 256);
+    buf_append_str(&body, "{\"error\":\"the collector is stopping, and the database takes too long\"}\n");
+    reply(routes, request, 503, "application/json", &body, BUSY_RETRY_S);
 }
 
 /* --- Dispatch --------------------------------------------------------------------------------------------------------------------------- */
@@ -344,8 +361,8 @@ void routes_close_idle(struct routes *routes)
     int64_t now = clock_monotonic_ms();
     for (size_t i = 0; i < routes->connections->count; i++) {
         struct connection *connection = routes->connections->list[i];
-        /* What is being written gets the time of the flush; the rest has nothing to wait for. */
-        if (evbuffer_get_length(bufferevent_get_output(connection->stream)) == 0)
+        /* What is worked on is waited for, and what is being written; the rest has nothing to wait for. */
+        if (connection->deadline_ms != 0 && evbuffer_get_length(bufferevent_get_output(connection->stream)) == 0)
             connection->deadline_ms = now - 1;
     }
 }

@@ -31,7 +31,8 @@ enum {
         8 * 1024 * 1024, /* bytes held by connections, after which freed memory is given back when they are gone */
     LOW_WATER = 256 * 1024,
     CROWD = 64,      /* so many connections: what their TLS took is given back, too */
-    FLUSH_MS = 5000, /* for the last answers to leave, after SIGTERM */
+    WORK_MS = 10000, /* for transactions under way, after SIGTERM; systemd kills at 30 s */
+    FLUSH_MS = 5000, /* for the last answers to leave, then */
 };
 
 struct door { /* one way in */
@@ -56,8 +57,8 @@ struct server {
     struct event *done, *tick, *sweep, *stop[2], *reload;
     bool resting; /* the listeners are disabled: all connections are taken */
     bool was_high;
-    unsigned accepted; /* since the last sweep */
-    int64_t stop_by_ms;
+    unsigned accepted;              /* since the last sweep */
+    int64_t work_by_ms, stop_by_ms; /* monotonic; 0 until the end has come so far */
 };
 
 /* --- Accepting ----------------------------------------------------------------------------------------------------------------------- */
@@ -78,7 +79,7 @@ static void sweep(struct server *server)
 {
     server->accepted = 0;
     connections_sweep(&server->connections, clock_monotonic_ms());
-    if (server->resting && !room_is_none(&server->connections) && !atomic_load(&server->state->stopping))
+    if (server->resting && !room_is_none(&server->connections) && !server->stop_by_ms)
         set_listening(server, true);
 }
 
@@ -182,7 +183,25 @@ static void give_back_memory(struct server *server)
     server->was_high = false;
 }
 
-/* While stopping: until every answer has left, or time is over. */
+/* Until the workers ended, or their time is over, everybody is served: with 503. Then until every answer has left, or time is over. */
+static void look_for_end(struct server *server)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (server->work_by_ms && !server->stop_by_ms) {
+        bool ended = queue_ended(server->queue, 0);
+        if (!ended && now_ms < server->work_by_ms)
+            return;
+        on_done(-1, 0, server);
+        if (!ended)
+            queue_give_up(server->queue, routes_give_up, &server->routes);
+        set_listening(server, false);
+        routes_close_idle(&server->routes);
+        server->stop_by_ms = now_ms + FLUSH_MS;
+    }
+    if (server->stop_by_ms && (server->connections.count == 0 || now_ms > server->stop_by_ms))
+        event_base_loopbreak(server->base);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
     struct server *server = context;
@@ -190,24 +209,22 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     sweep(server);
     look_after_tls(server);
     give_back_memory(server);
-    if (server->stop_by_ms && (server->connections.count == 0 || clock_monotonic_ms() > server->stop_by_ms))
-        event_base_loopbreak(server->base);
+    look_for_end(server);
 }
 
 static void on_stop(evutil_socket_t fd, short what, void *context)
 {
     struct server *server = context;
     (void)what;
-    if (server->stop_by_ms)
+    if (server->work_by_ms)
         return;
     log_event(LOG_LEVEL_INFO, "stopping", "signal=%d working=%u waiting=%u", (int)fd,
               atomic_load(&server->state->working), atomic_load(&server->state->queue_depth));
     atomic_store(&server->state->stopping, true);
-    set_listening(server, false);
     queue_stop(server->queue); /* transactions under way are finished first */
     on_done(-1, 0, server);
     routes_close_idle(&server->routes);
-    server->stop_by_ms = clock_monotonic_ms() + FLUSH_MS;
+    server->work_by_ms = clock_monotonic_ms() + WORK_MS;
 }
 
 static int make_events(struct server *server, struct cm_error *error)

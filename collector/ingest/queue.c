@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "certmuster/limits.h"
@@ -32,8 +33,7 @@ struct queue {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct list waiting, done;
-    uint64_t *served; /* by worker: whose job it has; only those of workers that have one count */
-    bool *serving;
+    struct job **held; /* by worker: the job that it has; NULL: it waits for one */
     struct {
         uint64_t client, turn;
     } recent[RECENT_CLIENTS]; /* when whose job was taken last, in turns; those not here were longer ago */
@@ -106,7 +106,7 @@ static unsigned workers_of(const struct queue *queue, uint64_t client)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < queue->numbered; i++)
-        count += queue->serving[i] && queue->served[i] == client;
+        count += queue->held[i] && queue->held[i]->client == client;
     return count;
 }
 
@@ -335,12 +335,10 @@ static void *worker(void *context)
     pthread_mutex_unlock(&queue->lock);
     for (;;) {
         pthread_mutex_lock(&queue->lock);
-        queue->serving[number] = false;
         while (!queue->stopping && !queue->waiting.first)
             pthread_cond_wait(&queue->wake, &queue->lock);
         struct job *job = queue->stopping ? NULL : take_fairly(queue);
-        queue->serving[number] = job != NULL;
-        queue->served[number] = job ? job->client : 0;
+        queue->held[number] = job;
         atomic_store(&queue->state->queue_depth, (unsigned)queue->waiting.count);
         pthread_mutex_unlock(&queue->lock);
         if (!job)
@@ -349,6 +347,7 @@ static void *worker(void *context)
         work(queue, &session, job);
         atomic_fetch_sub(&queue->state->working, 1);
         pthread_mutex_lock(&queue->lock);
+        queue->held[number] = NULL;
         hand_back(queue, job);
         pthread_mutex_unlock(&queue->lock);
     }
@@ -365,8 +364,7 @@ struct queue *queue_new(const struct settings *settings, struct state *state, si
     queue->state = state;
     queue->max = max;
     queue->threads = cm_calloc(workers, sizeof *queue->threads);
-    queue->served = cm_calloc(workers, sizeof *queue->served);
-    queue->serving = cm_calloc(workers, sizeof *queue->serving);
+    queue->held = cm_calloc(workers, sizeof(struct job *));
     pthread_mutex_init(&queue->heavy, NULL);
     pthread_mutex_init(&queue->lock, NULL);
     pthread_cond_init(&queue->wake, NULL);
@@ -403,9 +401,11 @@ enum queue_room queue_put(struct queue *queue, struct job *job)
 {
     enum queue_room room = QUEUE_ROOM;
     pthread_mutex_lock(&queue->lock);
-    if (count_of_client(&queue->waiting, job->client) >= (queue->max + 1) / 2)
+    if (queue->stopping)
+        room = QUEUE_STOPPING;
+    else if (count_of_client(&queue->waiting, job->client) >= (queue->max + 1) / 2)
         room = QUEUE_SHARE_FULL;
-    else if (queue->stopping || (queue->waiting.count >= queue->max && !make_room(queue, job->client)))
+    else if (queue->waiting.count >= queue->max && !make_room(queue, job->client))
         room = QUEUE_FULL;
     if (room == QUEUE_ROOM) {
         list_put(&queue->waiting, job);
@@ -432,12 +432,30 @@ void queue_stop(struct queue *queue)
     pthread_mutex_lock(&queue->lock);
     queue->stopping = true;
     pthread_cond_broadcast(&queue->wake);
-    pthread_mutex_unlock(&queue->lock);
-    for (unsigned i = 0; i < queue->thread_count; i++)
-        pthread_join(queue->threads[i], NULL);
-    queue->thread_count = 0;
     for (struct job *job; (job = list_take(&queue->waiting)) != NULL;)
-        list_put(&queue->done, job);
+        hand_back(queue, job);
+    atomic_store(&queue->state->queue_depth, 0);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+bool queue_ended(struct queue *queue, int timeout_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += timeout_ms / 1000;
+    while (queue->thread_count &&
+           pthread_clockjoin_np(queue->threads[queue->thread_count - 1], NULL, CLOCK_MONOTONIC, &until) == 0)
+        queue->thread_count--;
+    return queue->thread_count == 0;
+}
+
+void queue_give_up(struct queue *queue, void (*tell)(void *context, struct job *job), void *context)
+{
+    pthread_mutex_lock(&queue->lock);
+    for (unsigned i = 0; i < queue->numbered; i++)
+        if (queue->held[i])
+            tell(context, queue->held[i]);
+    pthread_mutex_unlock(&queue->lock);
 }
 
 void queue_free(struct queue *queue)
@@ -453,8 +471,7 @@ void queue_free(struct queue *queue)
     pthread_cond_destroy(&queue->wake);
     pthread_mutex_destroy(&queue->lock);
     pthread_mutex_destroy(&queue->heavy);
-    free(queue->served);
-    free(queue->serving);
+    free(queue->held);
     free(queue->threads);
     free(queue);
 }

@@ -33,11 +33,15 @@ int queue_fd(const struct queue *queue); /* readable when jobs are done */
 /* Only with QUEUE_ROOM the job is no longer the caller's. One client may fill half of the queue; when it is full, the last job of the
  * client that has most in it makes room for one who has less, and comes back answered with 429. Of those that wait, that of the client
  * goes first whom the fewest workers serve. */
-enum queue_room { QUEUE_ROOM, QUEUE_FULL, QUEUE_SHARE_FULL };
+enum queue_room { QUEUE_ROOM, QUEUE_FULL, QUEUE_SHARE_FULL, QUEUE_STOPPING };
 enum queue_room queue_put(struct queue *queue, struct job *job);
 struct job *queue_take_done(struct queue *queue); /* NULL: none */
-/* Workers finish what they have; what waits comes back unanswered (status 0). Blocks until the workers ended. */
+/* Workers finish what they have; what waits comes back unanswered (status 0). */
 void queue_stop(struct queue *queue);
-void queue_free(struct queue *queue);
+/* After queue_stop: whether all workers ended, within timeout_ms (whole seconds). */
+CM_MUST_CHECK bool queue_ended(struct queue *queue, int timeout_ms);
+/* Of a statement that takes too long nobody waits for the end: each job that a worker has still is shown, whose context alone may be touched. */
+void queue_give_up(struct queue *queue, void (*tell)(void *context, struct job *job), void *context);
+void queue_free(struct queue *queue); /* only once the workers ended */
 
 #endif

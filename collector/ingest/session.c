@@ -15,10 +15,10 @@ static const unsigned char stage_sql[] = {
     0};
 
 /* Lookups by index into tables of millions must not lose against reading them whole, whatever the server believes of its disks. What hangs
- * longer than ten minutes is given up and answered 503. What was answered 200 is gone from the sender's spool: it must be on the disk, however quick a server is set to be. */
+ * longer than ten minutes is given up and answered 503; what a collector was doing that is gone ends within seconds. What was answered 200 is gone from the sender's spool: it must be on the disk, however quick a server is set to be. */
 static const char settings_sql[] =
     "SET random_page_cost = 1.1; SET work_mem = '64MB'; SET temp_buffers = '32MB'; SET jit = off; "
-    "SET statement_timeout = '10min'; SET lock_timeout = '5min'; "
+    "SET statement_timeout = '10min'; SET lock_timeout = '5min'; SET client_connection_check_interval = '5s'; "
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 void session_init(struct session *session, const struct settings *settings)

@@ -113,15 +113,27 @@ def test_verdicts():
     wait_until("expired and expiring are counted", lambda: (metrics().get("certmuster_certificates_expired"), metrics().get("certmuster_certificates_expiring_30d")) == (1.0, 2.0))  # over; good and orphan
 
 
-def test_killed_before_answer():
-    """Killed with SIGKILL when it has committed, or is about to: held by a lock, resent with the same key."""
-    c, r = local(), new_run()
-    lines = [sighting(f"198.51.101.{i}", [D[0]], r) for i in range(50)]
+def hold_runs():
+    """A session that has the lock of the table that every batch writes to; let_go() ends it."""
     holder = subprocess.Popen(["psql", "-X", "-q", "-At", "-h", sockets(), "-U", "certmuster_admin", "-d", "certmuster"], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True)
     holder.stdin.write("SET search_path = certmuster; BEGIN; LOCK TABLE run IN ACCESS EXCLUSIVE MODE; SELECT 'held';\n")
     holder.stdin.flush()
     equal("held", "held", holder.stdout.readline().strip())
+    return holder
+
+
+def let_go(holder):
+    holder.stdin.write("COMMIT;\n")
+    holder.stdin.close()
+    holder.wait()
+
+
+def test_killed_before_answer():
+    """Killed with SIGKILL when it has committed, or is about to: held by a lock, resent with the same key."""
+    c, r = local(), new_run()
+    lines = [sighting(f"198.51.101.{i}", [D[0]], r) for i in range(50)]
+    holder = hold_runs()
     waiting = concurrent.futures.ThreadPoolExecutor(1).submit(lambda: local().batch(lines, "local/killed/1"))
     wait_until("the batch waits for the lock", lambda: sql("SELECT count(*) FROM pg_locks WHERE NOT granted") != "0")
     equal("others are answered meanwhile", 200, local().get("/healthz")[0])
@@ -130,12 +142,42 @@ def test_killed_before_answer():
         fail(f"answered: {waiting.result()}")
     except (OSError, http.client.HTTPException):
         pass
-    holder.stdin.write("COMMIT;\n")
-    holder.stdin.close()
-    holder.wait()
+    let_go(holder)
     run("certmuster", "up")
     good(local().batch(lines, "local/killed/1"), 50)
     equal("once", "50|50", sql(f"SELECT stored_ok, (SELECT count(*) FROM sighting JOIN location USING (location_id) WHERE ip << '198.51.101.0/24') FROM run WHERE run = '{r}'"))
+
+
+def test_ended_while_stuck():
+    """SIGTERM while a batch waits for a lock that nobody gives back: everybody is answered, it ends well before systemd kills it, nothing is lost."""
+    r, path = new_run(), f"{TMP}/stuck.sock"
+    lines = [sighting(f"198.51.102.{i}", [D[0]], r) for i in range(50)]
+    stuck = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query !~ 'pg_stat' AND application_name = 'certmuster-collectd ingest'"
+    child = subprocess.Popen([f"{BIN}/certmuster-collectd", "--socket", path, "--dsn", f"host={sockets()} dbname=certmuster"], stderr=subprocess.DEVNULL)
+    holder = None
+    try:
+        wait_until("it serves", lambda: os.path.exists(path) and Collector(path).get("/healthz")[0] == 200)
+        holder = hold_runs()
+        waiting = concurrent.futures.ThreadPoolExecutor(1).submit(lambda: Collector(path).batch(lines, "local/stuck/1"))
+        wait_until("the batch waits for the lock", lambda: sql(stuck) == "1")
+        child.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        wait_until("health says so", lambda: Collector(path, timeout=5).get("/healthz")[0] == 503, 5)
+        equal("why", "stopping", json.loads(Collector(path, timeout=5).get("/healthz")[1])["status"])
+        equal("another batch", (503, "the collector is stopping"), (lambda answer: (answer[0], answer[1]["error"]))(Collector(path, timeout=5).batch([])))
+        equal("the batch is waited for", False, waiting.done())
+        equal("then put off", 503, waiting.result(20)[0])
+        equal("exit", 0, child.wait(15))
+        equal("in time", True, time.monotonic() - began < 20)
+        equal("leaves nothing", [], [n for n in (path, path + ".lock") if os.path.exists(n)])
+        wait_until("the statement ends, too", lambda: sql(stuck) == "0", 15)
+    finally:
+        child.kill()
+        child.wait()
+        if holder:
+            let_go(holder)
+    good(local().batch(lines, "local/stuck/1"), 50)
+    equal("once", "50|50", sql(f"SELECT stored_ok, (SELECT count(*) FROM sighting JOIN location USING (location_id) WHERE ip << '198.51.102.0/24') FROM run WHERE run = '{r}'"))
 
 
 def test_database_stopped():
@@ -296,4 +338,4 @@ def test_tls():
         equal("no handshake", b"", s.recv(10))
 
 
-play([test_slow, test_metrics, test_uids, test_verdicts, test_killed_before_answer, test_database_stopped, test_start, test_tls])
+play([test_slow, test_metrics, test_uids, test_verdicts, test_killed_before_answer, test_ended_while_stuck, test_database_stopped, test_start, test_tls])
