@@ -51,15 +51,26 @@ static int exec_embedded(struct db *db, const unsigned char *sql, struct cm_erro
     return db_exec(db, (const char *)sql, error);
 }
 
-/* CM_ENOTFOUND: the key was not taken before. Either way it is known when the request came. */
+/* Many may send the same file, and what one may tell another may not: the key of a file is stored behind the name of who sent it. On the unix
+ * socket that is this host's, behind a slash, for a scanner that has a certificate may bear the same. */
+static void name_key(struct work *work)
+{
+    const char *key = work->request->key, *name = strncmp(key, "file/", 5) == 0 ? work->scanner : NULL;
+    snprintf(work->key, sizeof work->key, "%s%s%s%s", name && work->request->peer.is_local ? "/" : "", name ? name : "",
+             name ? "/" : "", key);
+}
+
+/* CM_ENOTFOUND: the key was not taken before. Either way it is known when the request came. Once a file's key was stored as it came; what is
+ * stored so holds for the scanner that sent it. */
 static int repeat_answer(struct work *work, struct delivery_answer *answer, struct cm_error *error)
 {
     struct db_result *rows = NULL;
-    const char *params[] = {work->request->key};
+    const char *params[] = {work->key, work->request->key, work->scanner};
     int code = db_query(work->db,
                         "SELECT b.stored, b.rejected, (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-                        " FROM (SELECT) always LEFT JOIN batch b ON b.batch_key = $1",
-                        params, 1, &rows, error);
+                        " FROM (SELECT) always LEFT JOIN batch b"
+                        " ON b.batch_key IN ($1, $2) AND (b.batch_key = $1 OR b.scanner = $3)",
+                        params, 3, &rows, error);
     if (!code)
         work->received_ms = db_integer(rows, 0, 2) - (clock_monotonic_ms() - work->request->received_ms);
     if (!code && db_is_null(rows, 0, 0))
@@ -82,7 +93,7 @@ static int insert_key(struct work *work, bool *taken, struct cm_error *error)
     snprintf(stored, sizeof stored, "%llu", (unsigned long long)work->batch->stored);
     snprintf(skew, sizeof skew, "%lld", (long long)work->skew_ms);
     timefmt_ms(received, work->received_ms);
-    const char *params[] = {work->request->key, work->scanner, received, stored, work->rejected.data, skew};
+    const char *params[] = {work->key, work->scanner, received, stored, work->rejected.data, skew};
     int code = db_query(work->db,
                         "INSERT INTO batch (batch_key, scanner, received_at, stored, rejected, skew_ms)"
                         " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
@@ -149,10 +160,9 @@ static int observe_run(struct work *work, uint16_t run, struct cm_error *error)
     db_array_end(&failing);
     int code = 0;
     if (last != INT64_MIN) {
-        char day[TIMEFMT_SIZE], key[DELIVERY_KEY_MAX + 16], id[CM_UUID_TEXT_SIZE], from[TIMEFMT_SIZE],
-            until[TIMEFMT_SIZE];
+        char day[TIMEFMT_SIZE], key[WORK_KEY_SIZE + 16], id[CM_UUID_TEXT_SIZE], from[TIMEFMT_SIZE], until[TIMEFMT_SIZE];
         timefmt_date(day, work->session->day * 24 * 60 * 60);
-        snprintf(key, sizeof key, run ? "%s#%u" : "%s", work->request->key, run);
+        snprintf(key, sizeof key, run ? "%s#%u" : "%s", work->key, run);
         uuid_write(id, work->batch->runs[run].run);
         timefmt_ms(from, first);
         timefmt_ms(until, last);
@@ -253,7 +263,7 @@ static int store_lines(struct work *work, struct delivery_answer *answer, struct
     uint8_t run[CM_UUID_SIZE];
     int64_t skew = request->sent_ms >= 0 ? work->received_ms - request->sent_ms : 0;
     work->skew_ms = skew > BATCH_SKEW_MS || skew < -BATCH_SKEW_MS ? skew : 0;
-    run_of_key(request->key, run);
+    run_of_key(work->key, run);
     const struct batch_options options = {.scanner = work->scanner,
                                           .run = run,
                                           .skew_ms = work->skew_ms,
@@ -319,8 +329,8 @@ static int store_body(struct work *work, struct delivery_answer *answer, struct 
     return db_refused(code, error) ? store_sifted(work, answer, error) : code;
 }
 
-/* "<scanner>/…", or "file/<sha256 of the part>": nobody takes a key that another will need. On the unix socket speak all scanners of this host, that is those without
- * a certificate. */
+/* "<scanner>/…", or "file/<sha256 of the part>", which name_key makes one's own: nobody takes a key that another will need. On the unix socket speak
+ * all scanners of this host, that is those without a certificate. */
 static int check_key(const struct work *work, struct cm_error *error)
 {
     const char *key = work->request->key, *params[] = {key};
@@ -350,6 +360,8 @@ int store_batch(struct session *session, const struct delivery_request *request,
     struct work work = {.session = session, .db = session->db, .request = request, .batch = &batch};
     buf_init(&work.rejected, WORK_PARAM_MAX);
     code = identity_of(work.db, session->settings->config, &request->peer, work.scanner, error);
+    if (!code)
+        name_key(&work);
     if (!code)
         code = check_key(&work, error);
     if (!code)

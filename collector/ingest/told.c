@@ -111,8 +111,7 @@ static int write_said(struct work *work, const char *run, struct said *said, str
             continue;
         array_end(places);
         timefmt_ms(at, said->by[word].last_ms);
-        const char *params[] = {run, work->request->key, words[word].what, words[word].there ? "t" : "f",
-                                at,  places->data};
+        const char *params[] = {run, work->key, words[word].what, words[word].there ? "t" : "f", at, places->data};
         if (!code && places->failed)
             code = error_set(error, CM_ELIMIT, 0, "too many places in one batch");
         if (!code)

@@ -2,9 +2,11 @@
 #ifndef COLLECTOR_INGEST_WORK_H
 #define COLLECTOR_INGEST_WORK_H
 
+#include "certmuster/delivery.h"
 #include "collector/ingest/batch.h"
 #include "collector/ingest/store.h"
 
+enum { WORK_KEY_SIZE = DELIVERY_KEY_MAX + PEER_NAME_SIZE + 3 };
 enum { WORK_PARAM_MAX = 64 << 20 }; /* of one statement's parameter: a batch's fingerprints, rejections or places */
 
 struct work {
@@ -17,6 +19,7 @@ struct work {
     int64_t received_ms;
     int64_t skew_ms; /* 0 unless beyond BATCH_SKEW_MS */
     char scanner[PEER_NAME_SIZE];
+    char key[WORK_KEY_SIZE];   /* the request's as it is stored */
     struct buf rejected;       /* the rejections as a JSON array */
     const struct sieve *sieve; /* NULL until the inventory refused something */
     bool is_try;               /* everything is undone */

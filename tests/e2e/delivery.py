@@ -160,8 +160,25 @@ def test_tls(port, template_der):
         except (ssl.SSLError, ConnectionError, http.client.HTTPException):
             status = "refused"
         equal(f"client certificate {name}", "refused", status)
+    test_files(port)
     certmuster("scanner", "disable", "alpha")
     equal("disabled", 403, Collector(("127.0.0.1", port, client_context(work, "alpha"))).batch(lines, key=f"alpha/{run}/2")[0])
+
+
+def test_files(port):
+    """The same file from two scanners: each is answered for its own."""
+    certmuster("scanner", "add", "beta", "--cert", f"{work}/beta.pem")
+    alpha, beta = (Collector(("127.0.0.1", port, client_context(work, name))) for name in ("alpha", "beta"))
+    mine, others = new_run(), new_run()
+    lines = [failure("192.0.2.100", mine, scanner="alpha"), failure("192.0.2.101", mine, scanner="alpha"), failure("192.0.2.102", others, scanner="beta")]
+    first, second = alpha.batch(lines, key="file/both"), beta.batch(lines, key="file/both")
+    equal("alpha's lines", (200, 2, [3]), (first[0], first[1]["stored"], [r["line"] for r in first[1]["rejected"]]))
+    equal("beta's lines", (200, 1, [1, 2]), (second[0], second[1]["stored"], [r["line"] for r in second[1]["rejected"]]))
+    equal("all places are there", "3", sql("SELECT count(*) FROM location WHERE host(ip) IN ('192.0.2.100', '192.0.2.101', '192.0.2.102')"))
+    equal("again", (first, second), (alpha.batch(lines, key="file/both"), beta.batch(lines, key="file/both")))
+    sql("INSERT INTO batch (batch_key, scanner, received_at, stored) VALUES ('file/former', 'alpha', now(), 7)")
+    equal("a file that was stored when its key was everybody's", (200, {"stored": 7, "rejected": []}), alpha.batch(lines, key="file/former"))
+    equal("is another matter for others", second, beta.batch(lines, key="file/former"))
 
 
 def test_outage(template_der):
