@@ -22,6 +22,7 @@
 #include "certmuster/buf.h"
 #include "certmuster/config.h"
 #include "certmuster/ipaddr.h"
+#include "certmuster/timefmt.h"
 
 enum { CN_MAX = 64, SERIAL_BYTES = 16, BACKDATE_S = 300, SAN_MAX = 16 * 1024, DAY_S = 24 * 60 * 60, PATH_SIZE = 4096 };
 
@@ -120,12 +121,8 @@ static bool add_use(X509 *certificate, X509 *issuer, enum authority_use use, con
 }
 
 static X509 *issue(const struct authority *authority, EVP_PKEY *key, enum authority_use use, const char *const *names,
-                   size_t name_count, unsigned days)
+                   size_t name_count, time_t now, time_t not_after)
 {
-    time_t now = time(NULL), not_after = now + (time_t)days * DAY_S;
-    struct tm end;
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(authority->certificate), &end) == 1 && timegm(&end) < not_after)
-        not_after = timegm(&end);
     X509 *certificate = begin_certificate(key, authority->certificate, now, not_after);
     struct buf san;
     buf_init(&san, SAN_MAX);
@@ -174,17 +171,24 @@ static char *certificate_text(X509 *certificate)
     return take_text(bio);
 }
 
+static bool read_end(const X509 *certificate, int64_t *out)
+{
+    struct tm end;
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
+        return false;
+    *out = timegm(&end);
+    return true;
+}
+
 static int describe(X509 *certificate, EVP_PKEY *key, struct issued *out, struct cm_error *error)
 {
     uint8_t digest[CM_SHA256_SIZE];
     unsigned size = 0;
-    struct tm end;
     *out = (struct issued){.key = key_text(key), .certificate = certificate_text(certificate)};
     if (!out->key || !out->certificate || X509_digest(certificate, EVP_sha256(), digest, &size) != 1 ||
-        ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
+        !read_end(certificate, &out->not_after))
         return openssl_error(error, CM_EINVAL, "cannot write the certificate as text");
     hex_write(out->sha256, digest, sizeof digest);
-    out->not_after = timegm(&end);
     return 0;
 }
 
@@ -228,10 +232,22 @@ int authority_issue(const struct authority *authority, enum authority_use use, c
                     size_t name_count, unsigned days, struct issued *out, struct cm_error *error)
 {
     *out = (struct issued){0};
+    int64_t ca_end, now = time(NULL), not_after = now + (int64_t)days * DAY_S;
+    char day[TIMEFMT_SIZE];
+    if (!read_end(authority->certificate, &ca_end))
+        return openssl_error(error, CM_EMALFORMED, "the CA's certificate has no end that can be read");
+    if (ca_end <= now) {
+        timefmt_seconds(day, ca_end);
+        return error_setf(error, CM_ECONFLICT, 0, "the CA has ended, and nothing that it signs would be let in",
+                          "%s, %.200s; move it and its key away, and the next enrolment makes another", day,
+                          authority->path);
+    }
+    bool cut_short = ca_end < not_after;
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = key ? issue(authority, key, use, names, name_count, days) : NULL;
+    X509 *certificate = key ? issue(authority, key, use, names, name_count, now, cut_short ? ca_end : not_after) : NULL;
     int code = certificate ? describe(certificate, key, out, error)
                            : openssl_error(error, CM_EINVAL, "cannot make the certificate");
+    out->cut_short = cut_short;
     X509_free(certificate);
     EVP_PKEY_free(key);
     if (code)

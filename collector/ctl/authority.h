@@ -25,10 +25,12 @@ struct issued { /* a key and its certificate: PEM, to be freed by issued_done, w
     char *key, *certificate;
     char sha256[CM_SHA256_HEX_SIZE]; /* of the certificate */
     int64_t not_after;               /* seconds */
+    bool cut_short;                  /* that is the CA's end: more days were asked for */
 };
 
 enum authority_use { AUTHORITY_CLIENT, AUTHORITY_SERVER };
-/* names: DNS names or addresses, the first of which is the subject's CN as well where it is short enough. Never outlives the CA. */
+/* names: DNS names or addresses, the first of which is the subject's CN as well where it is short enough. Never outlives the CA. CM_ECONFLICT: the
+ * CA itself has ended. */
 CM_MUST_CHECK int authority_issue(const struct authority *authority, enum authority_use use, const char *const *names,
                                   size_t name_count, unsigned days, struct issued *out, struct cm_error *error);
 void issued_done(struct issued *issued);

@@ -48,7 +48,7 @@ static const struct cli_program program = {
              "Enrol a NAME that delivers on the collector's unix socket, which it may no more from then on."},
             {OPTION_SOCKET, "socket", NULL,
              "With enable: NAME delivers on the collector's unix socket (again), and every certificate of it ends."},
-            {OPTION_DAYS, "days", "DAYS", "How long the certificate lasts (365)."},
+            {OPTION_DAYS, "days", "DAYS", "How long the certificate lasts (365), but no longer than the CA."},
             {OPTION_OUT, "out", "DIR", "Where key and certificate are written (here)."},
             {OPTION_FORMAT, "format", "text|json", "How list prints."},
             {0, NULL, NULL, NULL}},
@@ -70,8 +70,8 @@ static const struct cli_program program = {
         "ones, both or neither. The private CA, for those who have none, is made at its "
         "first use in ca.dir. A scanner on this machine's unix socket needs no enrolment, and has no certificate. Exit "
         "status: 0 done; 1 the certificate "
-        "could not be read or is none that NAME gets in by, or there is no such scanner; 2 wrong use; 3 the inventory "
-        "could not be reached.",
+        "could not be read or is none that NAME gets in by, or there is no such scanner; 2 wrong use; 3 the CA "
+        "has ended or cannot be used, or the inventory could not be reached.",
 };
 
 static int add(const struct scanner_call *call)

@@ -66,6 +66,17 @@ static int open_authority(const struct scanner_call *call, struct authority **ou
     return CM_EXIT_OK;
 }
 
+static unsigned days_of(const struct scanner_call *call)
+{
+    return call->days ? call->days : DAYS_DEFAULT;
+}
+
+static void tell_cut_short(const struct scanner_call *call, const struct issued *issued, const char *end)
+{
+    if (issued->cut_short)
+        printf("of the %u days asked for it has those that the CA has left: both end %s\n", days_of(call), end);
+}
+
 /* Admitted first: where that cannot be, what stands on the disk and is in use stays. */
 int scanner_enrol(const struct scanner_call *call)
 {
@@ -80,8 +91,7 @@ int scanner_enrol(const struct scanner_call *call)
         return cli_wrong(call->cli, "'%s' cannot stand in a certificate: letters, digits, '.', '-' and '_'",
                          call->name);
     int status = open_authority(call, &authority);
-    if (!status && authority_issue(authority, AUTHORITY_CLIENT, &call->name, 1, call->days ? call->days : DAYS_DEFAULT,
-                                   &issued, &error) != 0)
+    if (!status && authority_issue(authority, AUTHORITY_CLIENT, &call->name, 1, days_of(call), &issued, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
     if (!status && issued_prepare(&issued, dir, call->name, files, &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
@@ -99,6 +109,7 @@ int scanner_enrol(const struct scanner_call *call)
     }
     if (!status) {
         fputs(standing.staying, stdout);
+        tell_cut_short(call, &issued, end);
         scanner_print_client(call, &standing, dir, end, authority_certificate_path(authority));
     }
     scanner_standing_done(&standing);
@@ -143,14 +154,15 @@ int scanner_collector(const struct scanner_call *call)
         if (!is_name(call->names[i], true))
             return cli_wrong(call->cli, "'%s' is neither a host's name nor an address", call->names[i]);
     int status = open_authority(call, &authority);
-    if (!status && authority_issue(authority, AUTHORITY_SERVER, call->names, call->name_count,
-                                   call->days ? call->days : DAYS_DEFAULT, &issued, &error) != 0)
+    if (!status && authority_issue(authority, AUTHORITY_SERVER, call->names, call->name_count, days_of(call), &issued,
+                                   &error) != 0)
         status = ctl_fail(&error, "nothing was changed");
     if (!status &&
         (issued_prepare(&issued, dir, "collector", files, &error) != 0 || issued_publish(files, &error) != 0))
         status = ctl_fail(&error, "nothing was changed");
     if (!status) {
         timefmt_seconds(end, issued.not_after);
+        tell_cut_short(call, &issued, end);
         scanner_print_collector(dir, end, authority_certificate_path(authority));
         note_collector(call, issued.sha256, end);
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Scanners by certificate: a private CA, enrolment, rotation side by side, revocation, a collector whose certificate, key and CA are replaced while it serves. openssl(1) reads what we make."""
-import glob, hashlib, json, os, signal, ssl, subprocess, sys, time
+import glob, hashlib, json, os, shutil, signal, ssl, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collectd_tools import Collector, new_run, failure
 from common import equal, fail
@@ -147,6 +147,39 @@ def test_useless(ca):
     assert "useless" not in certmuster("scanner", "list")
     for subject, more in (("/CN=useful", ""), ("/CN=x", "\nsubjectAltName=DNS:useful"), ("/CN=x", "\nsubjectAltName=URI:useful")):
         certmuster("scanner", "add", "useful", "--cert", sign("useful", subject, client + more))
+
+
+def test_end_of_ca(first):
+    """A CA that has ended signs nothing, and what is in place stays; one that ends soon cuts short, which is said."""
+    ca, config, out = f"{work}/ending-ca", f"{work}/ending.yaml", f"{work}/ending"
+    shutil.copytree(first, ca)
+    os.mkdir(out)
+    with open(config, "w") as f:
+        f.write(f"ca: {{dir: {ca}}}\n")
+
+    def ends(days):
+        openssl("req", "-new", "-key", f"{ca}/ca.key", "-subj", "/CN=ending", "-out", f"{ca}/ca.csr")
+        with open(f"{ca}/ca.ext", "w") as f:
+            f.write("basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\n")
+        openssl("x509", "-req", "-in", f"{ca}/ca.csr", "-signkey", f"{ca}/ca.key", "-days", days, "-extfile", f"{ca}/ca.ext", "-out", f"{ca}/ca.pem")
+
+    def state():
+        return {n: open(f"{out}/{n}").read() for n in os.listdir(out)}, certmuster("scanner", "list", "--format", "json")
+    ends("20")
+    for verb, name in (("enrol", "ending"), ("collector", "localhost")):
+        said = certmuster("scanner", verb, name, "--days", "30", "--out", out, config=config)
+        line = next(l for l in said.splitlines() if "of the 30 days asked for" in l)
+        path = f"{out}/{'collector' if verb == 'collector' else name}.pem"
+        equal("both end", *(openssl("x509", "-in", p, "-noout", "-enddate") for p in (f"{ca}/ca.pem", path)))
+        day = time.strftime("%Y-%m-%d", time.gmtime(ssl.cert_time_to_seconds(openssl("x509", "-in", path, "-noout", "-enddate").strip().split("=")[1])))
+        assert line.split("both end ")[1].startswith(day), line
+        assert "days asked for" not in certmuster("scanner", verb, name, "--days", "10", "--out", out, config=config)
+    ends("-1")
+    before = state()
+    for call in (("enrol", "ending"), ("enrol", "never"), ("collector", "localhost")):
+        said = certmuster("scanner", *call, "--out", out, status=3, config=config)
+        equal(said, (True, True, 1), ("nothing was changed: the CA has ended" in said, f"{ca}/ca.pem" in said, said.count("\n")))
+    equal("nothing was", before, state())
 
 
 def test_socket(port, ca, config):
@@ -341,6 +374,7 @@ def main():
     test_wrong(ca, config)
     test_together()
     test_useless(ca)
+    test_end_of_ca(ca)
     readable()
     with open(f"{work}/client_ca.pem", "w") as f:
         f.write(open(f"{ca}/ca.pem").read())
