@@ -13,11 +13,22 @@
 
 #define SYSTEM_HOME "/var/lib/certmuster"
 
+/* The path is a line of the file sockets, and of PostgreSQL's settings. */
+static bool has_control(const char *path)
+{
+    for (; *path; path++)
+        if ((unsigned char)*path < 0x20 || *path == 0x7F)
+            return true;
+    return false;
+}
+
 static int set_path(char *out, const char *directory, const char *rest, struct cm_error *error)
 {
     int size = snprintf(out, HOME_PATH_SIZE, "%s%s", directory, rest);
     if (size < 0 || size >= HOME_PATH_SIZE - 32) /* room for the files inside */
         return error_setf(error, CM_ELIMIT, 0, "the home's path is too long", "%.200s", directory);
+    if (has_control(out))
+        return error_setf(error, CM_EINVAL, 0, "the home's path holds a control character", "%.200s", directory);
     return CM_OK;
 }
 
@@ -58,6 +69,23 @@ static void read_socket_dir(struct home *home)
     memcpy(home->socket_dir, line, strlen(line) + 1);
 }
 
+/* libpq, Connection Strings: a value in quotes, with a backslash before quotes and backslashes in it. A value that is there, though empty,
+ * keeps the environment's away. */
+void home_connection(const char *socket_dir, const char *database, char out[static HOME_DSN_SIZE])
+{
+    char host[2 * HOME_SOCKET_SIZE], *end = host;
+    for (const char *c = socket_dir; *c && end < host + sizeof host - 2; c++) {
+        if (*c == '\'' || *c == '\\')
+            *end++ = '\\';
+        *end++ = *c;
+    }
+    *end = 0;
+    snprintf(out, HOME_DSN_SIZE,
+             "host='%s' hostaddr='' port=5432 dbname=%s options='' requirepeer='' target_session_attrs=any "
+             "sslmode=disable gssencmode=disable channel_binding=disable",
+             host, database);
+}
+
 static void fill(struct home *home)
 {
     read_socket_dir(home);
@@ -68,7 +96,7 @@ static void fill(struct home *home)
     size_t size = strlen(home->socket_dir);
     memcpy(home->collector_socket, home->socket_dir, size);
     memcpy(home->collector_socket + size, "/collectd.sock", sizeof "/collectd.sock");
-    snprintf(home->dsn, sizeof home->dsn, "host=%s port=5432 dbname=certmuster", home->socket_dir);
+    home_connection(home->socket_dir, "certmuster", home->dsn);
 }
 
 static bool collector_answers(const struct home *home)

@@ -52,7 +52,7 @@ int account_ensure(const char *name, uid_t *uid, gid_t *gid, struct cm_error *er
         const char *argv[] = {
             useradd,   "--system",          "--user-group", "--no-create-home",     "--home-dir", "/var/lib/certmuster",
             "--shell", "/usr/sbin/nologin", "--comment",    "certmuster inventory", name,         NULL};
-        int status = process_run(argv, "/dev/null", error);
+        int status = process_run(argv, "/", "/dev/null", error);
         /* Another `up` may be making it at this moment: useradd refuses then, and the account appears. */
         int tries = 0;
         while (!lookup(name, uid, gid)) {

@@ -55,7 +55,7 @@ static void set_socket_dir(struct layout *layout, const char *dir)
 {
     snprintf(layout->socket_dir, sizeof layout->socket_dir, "%s", dir);
     snprintf(layout->collector_socket, sizeof layout->collector_socket, "%.90s/collectd.sock", dir);
-    snprintf(layout->dsn, sizeof layout->dsn, "host=%s port=5432 dbname=certmuster", dir);
+    home_connection(dir, "certmuster", layout->dsn);
 }
 
 int layout_init(struct layout *out, struct cm_error *error)
@@ -236,9 +236,10 @@ static bool usable(const struct layout *layout, const char *dir)
     return lstat(dir, &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == layout->uid && !(info.st_mode & 022);
 }
 
-static bool short_enough(const char *dir)
+/* Short enough for a socket's address, and no list of hosts, as libpq would read a comma whatever stands around it. */
+static bool can_be_named(const char *dir)
 {
-    return strlen(dir) + LONGEST_SOCKET_NAME < HOME_SOCKET_SIZE;
+    return strlen(dir) + LONGEST_SOCKET_NAME < HOME_SOCKET_SIZE && !strpbrk(dir, ",\n");
 }
 
 /* Replaces a small file of the home. */
@@ -265,9 +266,9 @@ static bool choose_socket_dir(const struct layout *layout, char *out, size_t siz
         return true;
     }
     if (layout->default_home && runtime && runtime[0] == '/' && access(runtime, W_OK) == 0 &&
-        (size_t)snprintf(out, size, "%s/certmuster", runtime) < size && short_enough(out))
+        (size_t)snprintf(out, size, "%s/certmuster", runtime) < size && can_be_named(out))
         return true;
-    if ((size_t)snprintf(out, size, "%s/run", layout->home) < size && short_enough(out))
+    if ((size_t)snprintf(out, size, "%s/run", layout->home) < size && can_be_named(out))
         return true;
     if (home_find(&home, NULL) == 0 && home.exists && strcmp(home.path, layout->home) == 0 &&
         usable(layout, home.socket_dir)) {

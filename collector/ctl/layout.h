@@ -21,7 +21,7 @@ struct layout {
     char collector_pid[LAYOUT_PATH_SIZE];
     char socket_dir[HOME_SOCKET_SIZE];       /* "" until layout_sockets or when up never ran */
     char collector_socket[HOME_SOCKET_SIZE]; /* in it */
-    char dsn[HOME_PATH_SIZE];                /* of the database certmuster */
+    char dsn[HOME_DSN_SIZE];                 /* of the database certmuster */
     bool by_root;                            /* root started us */
     char account[LAYOUT_NAME_SIZE];          /* everything runs as */
     uid_t uid;

@@ -112,15 +112,29 @@ static long shared_buffers_mib(void)
     return mib < 32 ? 32 : mib > 512 ? 512 : mib;
 }
 
+/* One name of a list of directories, which stands in double quotes there, and the list in single ones. Each kind of quote is doubled, and the
+ * backslash, which those in single quotes make special. */
+static void quote_directory(const char *path, char out[static 2 * HOME_SOCKET_SIZE])
+{
+    char *end = out;
+    for (const char *c = path; *c && end < out + 2 * HOME_SOCKET_SIZE - 2; c++) {
+        if (*c == '\'' || *c == '"' || *c == '\\')
+            *end++ = *c;
+        *end++ = *c;
+    }
+    *end = 0;
+}
+
 static int write_settings(const struct layout *layout, const char *cluster, struct cm_error *error)
 {
-    char text[2048];
+    char text[2048], directory[2 * HOME_SOCKET_SIZE];
+    quote_directory(layout->socket_dir, directory);
     snprintf(text, sizeof text,
              "# Written by `certmuster up` at every start. Your own settings belong into postgresql.conf, below the "
              "include line.\n"
              "listen_addresses = ''           # unix sockets only\n"
              "port = 5432\n"
-             "unix_socket_directories = '%s'\n"
+             "unix_socket_directories = '\"%s\"'\n"
              "unix_socket_permissions = 0777  # who may connect is said by uid in pg_hba.conf and pg_ident.conf\n"
              "max_connections = 60\n"
              "shared_buffers = %ldMB\n"
@@ -134,7 +148,7 @@ static int write_settings(const struct layout *layout, const char *cluster, stru
              "timezone = 'UTC'\n"
              "log_timezone = 'UTC'\n"
              "log_line_prefix = '%%m [%%p] %%q%%u@%%d %%a '\n",
-             layout->socket_dir, shared_buffers_mib());
+             directory, shared_buffers_mib());
     return write_cluster_file(cluster, "certmuster.conf", text, "we", error);
 }
 
@@ -192,7 +206,7 @@ static int make_cluster(const struct layout *layout, const char *bindir, struct 
                           "--data-checksums",
                           "--no-instructions",
                           NULL};
-    int status = process_run(argv, layout->postgres_log, error);
+    int status = process_run(argv, layout->home, layout->postgres_log, error);
     if (status != 0)
         return failed("initdb", status, layout, error);
     int code = write_cluster_file(fresh, "postgresql.conf",
@@ -258,9 +272,11 @@ static int start_server(const struct layout *layout, const char *bindir, struct 
 {
     char pg_ctl[512];
     snprintf(pg_ctl, sizeof pg_ctl, "%s/pg_ctl", bindir);
-    /* Recovery after a crash may take minutes; pg_ctl reports a server that gave up at once. */
-    const char *argv[] = {pg_ctl, "start", "-D", layout->cluster,      "-w", "-s",
-                          "-t",   "600",   "-l", layout->postgres_log, NULL};
+    /* Recovery after a crash may take minutes; pg_ctl reports a server that gave up at once. It gives its arguments to a shell, to which the
+     * home's name must not mean anything: the log is named from there, and the cluster by the environment. */
+    const char *log = layout->postgres_log + strlen(layout->home) + 1;
+    const char *argv[] = {pg_ctl, "start", "-w", "-s", "-t", "600", "-l", log, NULL};
+    setenv("PGDATA", layout->cluster, 1);
     int status = 1;
     for (int turn = 0; turn < START_TRIES && status > 0; turn++) {
         if (turn > 0)
@@ -268,20 +284,21 @@ static int start_server(const struct layout *layout, const char *bindir, struct 
         if (turn == START_TRIES - 1)
             end_orphans(layout);
         clear_stale_lock(layout);
-        status = process_run(argv, layout->postgres_log, error);
+        status = process_run(argv, layout->home, layout->postgres_log, error);
         if (status > 0 && postgres_pid(layout)) /* somebody else started it meanwhile */
             status = 0;
     }
+    unsetenv("PGDATA");
     return status == 0 ? 0 : failed("pg_ctl start", status, layout, error);
 }
 
 /* Connects as the superuser, to the database that always exists. */
 static int make_database(const struct layout *layout, struct cm_error *error)
 {
-    char dsn[HOME_PATH_SIZE];
+    char dsn[HOME_DSN_SIZE];
     struct db *db = NULL;
     struct db_result *rows = NULL;
-    snprintf(dsn, sizeof dsn, "host=%s port=5432 dbname=postgres", layout->socket_dir);
+    home_connection(layout->socket_dir, "postgres", dsn);
     const struct db_options options = {.dsn = dsn, .user = roles[0], .program = log_program()};
     int code = db_connect(&options, &db, error);
     if (!code)

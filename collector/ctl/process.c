@@ -170,13 +170,17 @@ static void redirect(const char *log_path)
         _exit(126);
 }
 
-int process_run(const char *const *argv, const char *log_path, struct cm_error *error)
+int process_run(const char *const *argv, const char *directory, const char *log_path, struct cm_error *error)
 {
     pid_t pid = fork();
     if (pid < 0)
         return error_setf(error, CM_EIO, 0, "cannot start a process", "%s", strerror(errno));
     if (pid == 0) {
         redirect(log_path);
+        if (chdir(directory) != 0) {
+            fprintf(stderr, "cannot change to %s: %s\n", directory, strerror(errno));
+            _exit(126);
+        }
         execv(argv[0], (char *const *)argv);
         fprintf(stderr, "cannot run %s: %s\n", argv[0], strerror(errno));
         _exit(127);

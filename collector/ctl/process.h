@@ -28,8 +28,9 @@ bool process_works_in(pid_t pid, const char *directory);
  * ours to end. 0 when it is gone, also when it was gone before. The caller has made sure who it is. */
 CM_MUST_CHECK int process_end(pid_t pid, int first, int last, int timeout_ms);
 
-/* Runs a program to its end, its output appended to log_path. Its exit status, or negative. */
-CM_MUST_CHECK int process_run(const char *const *argv, const char *log_path, struct cm_error *error);
+/* Runs a program in a directory to its end, its output appended to log_path. Its exit status, or negative. */
+CM_MUST_CHECK int process_run(const char *const *argv, const char *directory, const char *log_path,
+                              struct cm_error *error);
 
 struct process_daemon {
     int program_fd; /* of the executable: it may lie where its account cannot search */

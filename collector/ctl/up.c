@@ -47,11 +47,20 @@ static const struct cli_program down_program = {
  * systemd of somebody else's start. */
 static void clean_environment(const struct layout *layout)
 {
-    static const char *const unwanted[] = {"PGDATA",     "PGHOST",        "PGPORT",        "PGUSER",
-                                           "PGDATABASE", "PGOPTIONS",     "PGSERVICE",     "PGPASSFILE",
-                                           "PGPASSWORD", "PGSERVICEFILE", "NOTIFY_SOCKET", "MAILTO"};
-    for (size_t i = 0; i < sizeof unwanted / sizeof unwanted[0]; i++)
-        unsetenv(unwanted[i]);
+    char name[256];
+    for (char **entry = environ; *entry;) {
+        size_t size = strcspn(*entry, "=");
+        if (strncmp(*entry, "PG", 2) == 0 && size < sizeof name) {
+            memcpy(name, *entry, size);
+            name[size] = 0;
+            unsetenv(name);
+            entry = environ; /* the list has moved */
+        } else {
+            entry++;
+        }
+    }
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("MAILTO");
     setenv("CERTMUSTER_HOME", layout->home, 1);
     setenv("HOME", layout->home, 1);
     setenv("LC_ALL", "C.UTF-8", 1);

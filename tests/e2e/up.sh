@@ -145,6 +145,29 @@ certmuster down >"$dir/down.log"
 gone "$deep" || fail "left running"
 rm -rf "$sockets"
 
+note "a home whose name means something to libpq, to PostgreSQL's settings and to a shell; an environment that leads elsewhere"
+export CERTMUSTER_HOME="$dir/m y's \\\"\$(x)\`ü"
+elsewhere=(PGHOSTADDR=127.9.9.9 PGHOST=/nowhere PGPORT=1 PGOPTIONS=-cnonsense=1 PGREQUIREPEER=nobody PGTARGETSESSIONATTRS=standby PGCHANNELBINDING=require PGDATA=/nowhere PGUSER=nobody)
+for turn in first second; do
+    env "${elsewhere[@]}" certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "$turn up in a home that is hard to quote"; }
+    assert_eq "its sockets" "$CERTMUSTER_HOME/run" "$(cat "$CERTMUSTER_HOME/sockets")"
+    assert_eq "status" 0 "$(status_of env "${elsewhere[@]}" certmuster status)"
+    assert_contains "status" "database    PostgreSQL" "$(cat "$dir/out")"
+    assert_eq "scan" 0 "$(status_of env "${elsewhere[@]}" certmuster scan 127.0.0.1:1)"
+    assert_eq "scanners" 0 "$(status_of env "${elsewhere[@]}" certmuster scanner list)"
+    certmuster down >"$dir/down.log" || fail "down"
+    gone "$CERTMUSTER_HOME" || fail "left running"
+done
+CERTMUSTER_HOME=$dir/a,b
+certmuster up --database-only >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up in a home that libpq takes for two"; }
+sockets=$(cat "$CERTMUSTER_HOME/sockets")
+assert_not_contains "sockets elsewhere" , "$sockets"
+certmuster down >"$dir/down.log" && rm -rf "$sockets"
+CERTMUSTER_HOME=$dir/$'two\nlines'
+assert_eq "no name of two lines" 3 "$(status_of certmuster up)"
+assert_contains "why" "control character" "$(cat "$dir/err")"
+[ ! -e "$CERTMUSTER_HOME" ] || fail "made all the same"
+
 note "an ordinary user, whom only a number tells apart from root"
 user_home=$dir/user
 mkdir -p "$user_home"

@@ -205,7 +205,12 @@ static void test_home(void **state)
     assert_int_equal(home_find(&home, &error), 0);
     assert_true(home.exists);
     assert_string_equal(home.collector_socket, "/run/cm/collectd.sock");
-    assert_string_equal(home.dsn, "host=/run/cm port=5432 dbname=certmuster");
+    assert_non_null(strstr(home.dsn, "host='/run/cm' hostaddr='' port=5432 dbname=certmuster "));
+    file = fopen(sockets, "w");
+    fputs("/run/c m's\\\n", file);
+    fclose(file);
+    assert_int_equal(home_find(&home, &error), 0);
+    assert_memory_equal(home.dsn, "host='/run/c m\\'s\\\\' ", strlen("host='/run/c m\\'s\\\\' "));
     file = fopen(sockets, "w");
     fprintf(file, "/%0120d\n", 1); /* longer than a socket's path may be */
     fclose(file);
