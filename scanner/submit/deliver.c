@@ -1,9 +1,11 @@
 /* The dialogue about one batch: ask which certificates are missing, send, and act on the answer.
  *
- *     ask ──→ send ──200──→ TAKEN
- *              │ ↑ └──4xx──→ REFUSED, DENIED
- *              │ └── 409: add the certificates asked for (at most ROUNDS_MAX times, else LACKING)
- *              └──── 429, 5xx, no answer: pause, send the same again; patience over: LATER
+ *     ask ──401, 403──→ DENIED    429, 5xx, no answer: pause, ask again
+ *      ↓
+ *     send ──200──→ TAKEN
+ *      │ ↑ └──4xx──→ REFUSED, DENIED
+ *      │ └── 409: add the certificates asked for (at most ROUNDS_MAX times, else LACKING)
+ *      └──── 429, 5xx, no answer: pause, send the same again; patience over: LATER
  *
  * Sending twice is harmless: the key names the batch. */
 #include "scanner/submit/deliver.h"
@@ -66,17 +68,60 @@ static bool is_later(long status)
            (status >= 300 && status < 400);
 }
 
-enum asked {
-    ASKED_KNOWN, /* wanted holds the certificates to send */
-    ASKED_ALL,   /* no use asking, or a collector that does not know the question: send all of them */
-    ASKED_NOBODY /* no answer at all: not the moment to send anything */
+static bool is_denied(long status)
+{
+    return status == 401 || status == 403;
+}
+
+struct package { /* a body as it is sent */
+    void *bytes;
+    size_t size;
 };
 
-static enum asked ask_missing(struct delivery *delivery, const struct lines *lines, struct digests *wanted,
-                              struct outcome *out)
-{
-    struct digests told = {.list = NULL};
+/* The state of one dialogue. */
+struct dialogue {
+    struct delivery *delivery;
+    struct lines *lines;
+    const char *key;
+    deliver_find_fn find;
+    void *context;
+    struct outcome *out;
+    struct digests wanted;
+    struct package package;
     struct http_answer answer;
+    bool all;        /* certificates are sent, whatever wanted holds */
+    unsigned rounds; /* of 409 */
+};
+
+enum asked {
+    ASKED_KNOWN,  /* wanted holds the certificates to send */
+    ASKED_ALL,    /* no use asking, or a collector that does not know the question: send all of them */
+    ASKED_LATER,  /* not the moment to send anything; the outcome's reason says why */
+    ASKED_DENIED, /* neither will what follows be let in */
+};
+
+static enum asked judge_question(struct dialogue *dialogue)
+{
+    const struct http_answer *answer = &dialogue->answer;
+    struct outcome *out = dialogue->out;
+    struct cm_error error = {.code = CM_OK};
+    if (answer->status == 200) {
+        if (answer_read_missing(&answer->body, &dialogue->wanted, &error) == CM_OK)
+            return ASKED_KNOWN;
+        snprintf(out->reason, sizeof out->reason, "200 but %s: %.200s", error.reason, error.detail);
+        return ASKED_LATER;
+    }
+    answer_read_error(&answer->body, answer->status, out->reason, sizeof out->reason);
+    if (is_later(answer->status))
+        return ASKED_LATER;
+    /* 404 and 405: it is not known there. What else it may have against the question, the batch has an answer of its own. */
+    return is_denied(answer->status) ? ASKED_DENIED : ASKED_ALL;
+}
+
+static enum asked ask_missing(struct dialogue *dialogue)
+{
+    const struct lines *lines = dialogue->lines;
+    struct digests told = {.list = NULL};
     struct buf question;
     struct cm_error error;
     enum asked result = ASKED_ALL;
@@ -85,31 +130,24 @@ static enum asked ask_missing(struct delivery *delivery, const struct lines *lin
             digests_add(&told, lines->list[i].sha256);
     digests_sort(&told);
     buf_init(&question, (size_t)DELIVERY_MISSING_MAX * (2 * CM_SHA256_SIZE + 3) + 64);
-    http_answer_init(&answer);
     if (told.count && told.count < DELIVERY_MISSING_MAX) {
         answer_write_question(&told, &question);
         struct http_request request = {.path = DELIVERY_MISSING,
                                        .type = "application/json",
                                        .body = question.data,
                                        .size = question.size,
-                                       .timeout_ms = request_timeout_ms(delivery)};
-        if (http_post(delivery->http, &request, &answer, &error) != CM_OK) {
-            snprintf(out->reason, sizeof out->reason, "%s: %s", error.reason, error.detail);
-            result = ASKED_NOBODY;
-        } else if (answer.status == 200 && answer_read_missing(&answer.body, wanted, NULL) == CM_OK) {
-            result = ASKED_KNOWN;
+                                       .timeout_ms = request_timeout_ms(dialogue->delivery)};
+        if (http_post(dialogue->delivery->http, &request, &dialogue->answer, &error) == CM_OK) {
+            result = judge_question(dialogue);
+        } else {
+            snprintf(dialogue->out->reason, sizeof dialogue->out->reason, "%s: %s", error.reason, error.detail);
+            result = ASKED_LATER;
         }
     }
-    http_answer_done(&answer);
     buf_done(&question);
     digests_done(&told);
     return result;
 }
-
-struct package { /* a body as it is sent */
-    void *bytes;
-    size_t size;
-};
 
 static bool pack(const struct lines *lines, const struct digests *wanted, struct package *package, struct outcome *out)
 {
@@ -182,31 +220,15 @@ static bool settle(const struct http_answer *answer, struct outcome *out)
     answer_read_error(&answer->body, answer->status, out->reason, sizeof out->reason);
     if (is_later(answer->status) || answer->status == 409)
         return false;
-    out->what = answer->status == 401 || answer->status == 403 ? DELIVER_DENIED : DELIVER_REFUSED;
+    out->what = is_denied(answer->status) ? DELIVER_DENIED : DELIVER_REFUSED;
     return true;
 }
-
-/* The state of one dialogue. */
-struct dialogue {
-    struct delivery *delivery;
-    struct lines *lines;
-    const char *key;
-    deliver_find_fn find;
-    void *context;
-    struct outcome *out;
-    struct digests wanted;
-    struct package package;
-    struct http_answer answer;
-    enum asked asked;
-    unsigned rounds; /* of 409 */
-};
 
 enum step { STEP_DONE, STEP_AGAIN, STEP_PAUSE };
 
 static enum step repack(struct dialogue *dialogue)
 {
-    const struct digests *wanted = dialogue->asked == ASKED_KNOWN ? &dialogue->wanted : NULL;
-    if (pack(dialogue->lines, wanted, &dialogue->package, dialogue->out))
+    if (pack(dialogue->lines, dialogue->all ? NULL : &dialogue->wanted, &dialogue->package, dialogue->out))
         return STEP_AGAIN;
     dialogue->out->what = DELIVER_REFUSED;
     snprintf(dialogue->out->reason, sizeof dialogue->out->reason, "a batch of more than %d bytes",
@@ -245,8 +267,15 @@ static enum step one_step(struct dialogue *dialogue)
 {
     if (dialogue->package.bytes)
         return send_once(dialogue);
-    dialogue->asked = ask_missing(dialogue->delivery, dialogue->lines, &dialogue->wanted, dialogue->out);
-    return dialogue->asked == ASKED_NOBODY ? STEP_PAUSE : repack(dialogue);
+    enum asked asked = ask_missing(dialogue);
+    if (asked == ASKED_LATER)
+        return STEP_PAUSE;
+    if (asked == ASKED_DENIED) {
+        dialogue->out->what = DELIVER_DENIED;
+        return STEP_DONE;
+    }
+    dialogue->all = asked == ASKED_ALL;
+    return repack(dialogue);
 }
 
 void deliver(struct delivery *delivery, struct lines *lines, const char *key, deliver_find_fn find, void *context,

@@ -145,6 +145,33 @@ def test_later():
     equal(segments(spool), [])
 
 
+def test_question_later():
+    """What is put off is put off before it is sent: a question with 429, 503 or a wrong 200 for an answer is asked again, and the batch goes after the good one. Not let in is
+    said at once."""
+    spool, sock = place("question")
+    segment(spool, 1, [certificate(1), certificate(2), sighting(1)])
+    steps = [lambda h: h.answer(429, {"error": "slow down"}, [("Retry-After", "2")]), lambda h: h.answer(503, b"<html>gateway</html>"), lambda h: h.answer(200, b"hello")]
+
+    def trouble(c, handler, request):
+        if request["path"] != "/v1/missing" or not steps:
+            return False
+        steps.pop(0)(handler)
+        return True
+
+    with Collector(sock, lambda c, h, r: h.answer(429, {"error": "slow down"}) or True) as c:
+        check("429: slow down" in submit("--to", "unix:" + sock, "--once", spool, status=3))
+        equal([r["path"] for r in c.requests], ["/v1/missing"])
+    with Collector(sock, lambda c, h, r: r["path"] == "/v1/missing" and (h.answer(403, {"error": "not enrolled"}) or True)) as c:
+        check("not enrolled" in submit("--to", "unix:" + sock, "--wait", "30", spool, status=3))
+        equal([r["path"] for r in c.requests], ["/v1/missing"])
+    with Collector(sock, trouble) as c:
+        c.certificates.add(certificate(2)["sha256"])
+        submit("--to", "unix:" + sock, "--wait", "60", spool)
+        equal([r["path"] for r in c.requests], ["/v1/missing"] * 4 + ["/v1/batches"])
+        check(c.requests[1]["at"] - c.requests[0]["at"] >= 1.95, "Retry-After was not waited for")
+        equal([json.loads(x)["type"] for x in c.batches()[0]["body"].splitlines()], ["sighting", "certificate"], "what is known is left out all the same")
+
+
 def test_refused():
     spool, sock = place("refused")
     segment(spool, 1, [certificate(1), sighting(1)])
@@ -269,5 +296,5 @@ def test_silence():
     quiet.close()
 
 
-play([test_whole_run, test_rejected_lines, test_missing_certificates, test_known_changes_its_mind, test_no_missing, test_later, test_refused,
+play([test_whole_run, test_rejected_lines, test_missing_certificates, test_known_changes_its_mind, test_no_missing, test_later, test_question_later, test_refused,
       test_denied, test_former_name, test_connection, test_backoff, test_unreachable, test_silence])
