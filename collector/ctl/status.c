@@ -1,7 +1,11 @@
-/* `certmuster status`: what runs, where, in which version, and what waits for delivery.
+/* `certmuster status`: what runs, where, in which version, and what waits for delivery or was refused.
  *
  * Asks the services themselves, through their sockets, so that it also answers users who may not look into the account's processes. */
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +21,7 @@
 
 static const struct cli_program program = {
     .name = "certmuster status",
-    .summary = "Tells what of the inventory runs, where, in which version, and what waits for delivery.",
+    .summary = "Tells what of the inventory runs, where, in which version, and what waits for delivery or was refused.",
     .usage = (const char *const[]){"[--config FILE]", NULL},
     .options = (const struct cli_option[]){{0, NULL, NULL, NULL}},
     .examples = (const char *const[]){"certmuster status", NULL},
@@ -69,32 +73,61 @@ static bool tell_collector(const char *socket_path)
     return false;
 }
 
-/* Segments that wait, and lines that a collector refused. Looks only: an unfinished segment may belong to a running scanner. */
+/* Regular files of a directory, but for the notes that say why one is there. A directory that is not there holds none. */
+static int count_files(const char *path, struct spool_usage *total, struct cm_error *error)
+{
+    DIR *dir = opendir(path);
+    if (!dir && errno != ENOENT)
+        return error_setf(error, CM_EIO, 0, "cannot look into it", "%.200s: %s", path, strerror(errno));
+    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
+        struct stat info;
+        const char *dot = strrchr(entry->d_name, '.');
+        if ((dot && strcmp(dot, ".reason") == 0) ||
+            fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode))
+            continue;
+        total->segments++;
+        total->bytes += (uint64_t)info.st_size;
+    }
+    if (dir)
+        closedir(dir);
+    return CM_OK;
+}
+
+/* What a collector refused and what was damaged: certmuster-submit keeps both beside the segments. */
+static void tell_refused(const char *spool)
+{
+    static const char *const folders[] = {"rejected", "refused"};
+    char path[PATH_MAX];
+    struct cm_error error = {0};
+    struct spool_usage kept = {0, 0};
+    int code = CM_OK;
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0] && !code; i++)
+        if ((size_t)snprintf(path, sizeof path, "%s/%s", spool, folders[i]) < sizeof path)
+            code = count_files(path, &kept, &error);
+    if (code)
+        printf("refused     UNKNOWN: %s: %s\n", error.reason, error.detail);
+    else if (kept.segments)
+        printf("refused     %" PRIu64 " file%s, %" PRIu64 " KiB, and why, %s/rejected and /refused\n", kept.segments,
+               kept.segments == 1 ? "" : "s", (kept.bytes + 1023) / 1024, spool);
+}
+
+/* Segments that wait, and what was refused of earlier ones. Looks only: an unfinished segment may belong to a running scanner. */
 static void tell_spool(const char *path)
 {
-    char entry_path[1024];
+    struct cm_error error = {0};
     struct stat info;
-    unsigned long segments = 0;
-    unsigned long long bytes = 0;
-    DIR *dir = opendir(path);
-    if (!dir) {
-        printf("spool       empty, %s\n", path);
+    struct spool_usage waiting = {0, 0};
+    bool there = stat(path, &info) == 0 || errno != ENOENT;
+    if (there && spool_usage(path, &waiting, &error) != CM_OK) {
+        printf("spool       UNKNOWN: %s: %s\n", error.reason, error.detail);
         return;
     }
-    for (const struct dirent *entry; (entry = readdir(dir));) {
-        if (!strstr(entry->d_name, ".seg") ||
-            (size_t)snprintf(entry_path, sizeof entry_path, "%s/%s", path, entry->d_name) >= sizeof entry_path ||
-            stat(entry_path, &info) != 0)
-            continue;
-        segments++;
-        bytes += (unsigned long long)info.st_size;
-    }
-    closedir(dir);
-    if (segments == 0)
+    if (waiting.segments == 0)
         printf("spool       empty, %s\n", path);
     else
-        printf("spool       %lu segment%s, %llu KiB wait for delivery, %s\n", segments, segments == 1 ? "" : "s",
-               (bytes + 1023) / 1024, path);
+        printf("spool       %" PRIu64 " segment%s, %" PRIu64 " KiB wait for delivery, %s\n", waiting.segments,
+               waiting.segments == 1 ? "" : "s", (waiting.bytes + 1023) / 1024, path);
+    tell_refused(path);
 }
 
 /* A scanner that root started gave its rights up and has a spool of its own: see emit.h. */
