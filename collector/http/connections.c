@@ -32,11 +32,11 @@ enum {
 };
 
 void connections_init(struct connections *all, const struct settings *settings, struct state *state,
-                      struct roster *roster)
+                      struct roster *roster, size_t max)
 {
     const struct config *config = settings->config;
     *all = (struct connections){
-        .max = (size_t)config_integer(config, "collector.connections"),
+        .max = max,
         .max_per_client = (size_t)config_integer(config, "collector.client_connections"),
         .timeout_ms = config_integer(config, "collector.request_timeout"),
         .settings = settings,

@@ -52,7 +52,7 @@ struct connections {
 };
 
 void connections_init(struct connections *all, const struct settings *settings, struct state *state,
-                      struct roster *roster);
+                      struct roster *roster, size_t max);
 void connections_done(struct connections *all); /* closes what is left */
 /* Takes a reference to a stream that evhttp is about to serve. With all places taken, another goes for it: see room.h. */
 struct connection *connections_add(struct connections *all, struct bufferevent *stream, bool is_local);

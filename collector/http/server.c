@@ -12,11 +12,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "certmuster/limits.h"
 #include "certmuster/log.h"
 #include "certmuster/timefmt.h"
+#include "collector/http/descriptors.h"
 #include "collector/http/listen.h"
 #include "collector/http/room.h"
 #include "collector/http/routes.h"
@@ -26,6 +26,7 @@ enum {
     TICK_MS = 250,
     ACCEPTS_AT_ONCE = 64,   /* of those that are cut for the next, libevent closes the sockets only afterwards */
     HEADERS_MAX = 8 * 1024, /* each becomes some hundred bytes of memory */
+    ACCEPT_NOTE_MS = 60000, /* that nobody can be accepted is told so often */
     TLS_LOOK_MS = 2000,
     HIGH_WATER =
         8 * 1024 * 1024, /* bytes held by connections, after which freed memory is given back when they are gone */
@@ -55,7 +56,8 @@ struct server {
     struct routes routes;
     struct connections connections;
     struct event *done, *tick, *sweep, *stop[2], *reload;
-    bool resting; /* the listeners are disabled: all connections are taken */
+    bool resting; /* the listeners are disabled: all connections are taken, or none can be accepted */
+    int64_t rest_until_ms, accept_noted_ms; /* monotonic: after accept() failed */
     bool was_high;
     unsigned accepted;              /* since the last sweep */
     int64_t work_by_ms, stop_by_ms; /* monotonic; 0 until the end has come so far */
@@ -79,7 +81,8 @@ static void sweep(struct server *server)
 {
     server->accepted = 0;
     connections_sweep(&server->connections, clock_monotonic_ms());
-    if (server->resting && !room_is_none(&server->connections) && !server->stop_by_ms)
+    if (server->resting && !room_is_none(&server->connections) && !server->stop_by_ms &&
+        clock_monotonic_ms() >= server->rest_until_ms)
         set_listening(server, true);
 }
 
@@ -102,6 +105,24 @@ static struct bufferevent *on_accept(struct event_base *base, void *context)
     return stream;
 }
 
+/* Without descriptors or memory, accept() fails for as long as somebody waits: the listeners rest, and what lives goes on. libevent hands over
+ * its own context, evhttp's, so the server is found here; there is one. */
+static struct server *accepting;
+
+static void on_accept_error(struct evconnlistener *listener, void *context)
+{
+    int error = EVUTIL_SOCKET_ERROR();
+    int64_t now_ms = clock_monotonic_ms();
+    (void)listener, (void)context;
+    set_listening(accepting, false);
+    accepting->rest_until_ms = now_ms + TICK_MS / 2; /* not in this moment's tick still */
+    if (accepting->accept_noted_ms && now_ms - accepting->accept_noted_ms < ACCEPT_NOTE_MS)
+        return;
+    accepting->accept_noted_ms = now_ms;
+    log_event(LOG_LEVEL_WARN, "accept_failed", "connections=%zu error=%s", accepting->connections.count,
+              log_quote(evutil_socket_error_to_string(error)));
+}
+
 static int open_door(struct server *server, struct door *door, int fd, bool is_local, struct cm_error *error)
 {
     door->server = server;
@@ -110,6 +131,8 @@ static int open_door(struct server *server, struct door *door, int fd, bool is_l
     door->listener = evconnlistener_new(server->base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     if (!door->http || !door->listener || !evhttp_bind_listener(door->http, door->listener))
         return error_set(error, CM_EIO, 0, "libevent cannot serve the socket");
+    accepting = server;
+    evconnlistener_set_error_cb(door->listener, on_accept_error);
     evhttp_set_bevcb(door->http, on_accept, door);
     evhttp_set_gencb(door->http, routes_on_request, &server->routes);
     evhttp_set_allowed_methods(door->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
@@ -269,26 +292,32 @@ static int open_doors(struct server *server, struct cm_error *error)
     return code;
 }
 
-/* Connections past the soft limit of descriptors would be accepted by nobody and stay in the listener's way. */
-static void raise_descriptors(void)
+static size_t count_connections(const struct settings *settings)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); /* what cannot be raised is as it was */
-    }
+    return descriptors_bound((size_t)config_integer(settings->config, "collector.connections"),
+                             (unsigned)config_integer(settings->config, "collector.workers"), ACCEPTS_AT_ONCE);
+}
+
+static void log_libevent(int severity, const char *message)
+{
+    static const enum log_level levels[] = {[EVENT_LOG_DEBUG] = LOG_LEVEL_DEBUG,
+                                            [EVENT_LOG_MSG] = LOG_LEVEL_INFO,
+                                            [EVENT_LOG_WARN] = LOG_LEVEL_WARN,
+                                            [EVENT_LOG_ERR] = LOG_LEVEL_ERROR};
+    bool known = severity >= 0 && (size_t)severity < sizeof levels / sizeof levels[0];
+    log_event(known ? levels[severity] : LOG_LEVEL_WARN, "libevent", "message=%s", log_quote(message));
 }
 
 int server_new(const struct settings *settings, struct state *state, struct queue *queue, struct roster *roster,
                struct server **out, struct cm_error *error)
 {
     struct server *server = cm_calloc(1, sizeof *server);
-    raise_descriptors();
     server->settings = settings;
     server->state = state;
     server->queue = queue;
     server->socket.fd = server->socket.lock_fd = -1;
-    connections_init(&server->connections, settings, state, roster);
+    event_set_log_callback(log_libevent);
+    connections_init(&server->connections, settings, state, roster, count_connections(settings));
     routes_init(&server->routes, settings, state, queue, &server->connections);
     server->base = event_base_new();
     int code = server->base ? open_doors(server, error) : error_set(error, CM_EIO, 0, "libevent does not start");

@@ -230,6 +230,49 @@ def tls_config():
     return path
 
 
+def test_descriptors():
+    """No descriptor is left: whoever comes waits, at no cost, and the log stays short; and fewer connections where the limit is low from the start."""
+    path, log = f"{TMP}/few.sock", f"{TMP}/few.log"
+    child = subprocess.Popen(["prlimit", "--nofile=120:120", f"{BIN}/certmuster-collectd", "--socket", path, "--dsn", f"host={sockets()} dbname=certmuster"],
+                             stderr=open(log, "w"))
+    used = lambda: len(os.listdir(f"/proc/{child.pid}/fd"))
+    cpu = lambda: sum(map(int, open(f"/proc/{child.pid}/stat").read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+    waiting = []
+    try:
+        wait_until("it serves", lambda: os.path.exists(path) and Collector(path).get("/healthz")[0] == 200)
+        bound = [line for line in open(log) if "connections_bounded" in line]
+        equal("told once", 1, len(bound))
+        equal("of", True, "wanted=256 descriptors=120" in bound[0])
+        words = dict(word.split("=", 1) for word in bound[0].split() if "=" in word)
+        equal("as many as there is room for", True, 4 <= int(words["connections"]) < 60)
+        equal("the figure", int(words["connections"]), int(metrics(Collector(path))["certmuster_connections_max"]))
+        open_now = max(int(n) for n in os.listdir(f"/proc/{child.pid}/fd"))
+        subprocess.run(["prlimit", f"--pid={child.pid}", f"--nofile={open_now + 1}:120"], check=True)
+        for _ in range(open_now + 60):
+            s = socket.socket(socket.AF_UNIX)
+            s.setblocking(False)
+            waiting.append(s)
+            if s.connect_ex(path):
+                break
+        wait_until("it says so", lambda: "accept_failed" in open(log).read())
+        before, began = cpu(), time.monotonic()
+        while time.monotonic() - began < 2:
+            time.sleep(0.1)
+        equal(f"rests: {cpu() - before:.2f} s of 2", True, cpu() - before < 0.5)
+        lines = open(log).read().splitlines()
+        equal("told once", 1, len([line for line in lines if "accept_failed" in line]))
+        equal("all of it is the log's own", [], [line for line in lines if not line.startswith("certmuster-collectd: ")])
+        subprocess.run(["prlimit", f"--pid={child.pid}", "--nofile=120:120"], check=True)
+        for s in waiting:
+            s.close()
+        wait_until("it serves again", lambda: Collector(path, timeout=10).get("/healthz")[0] == 200)
+        child.send_signal(signal.SIGTERM)
+        equal("exit", 0, child.wait(30))
+    finally:
+        child.kill()
+        child.wait()
+
+
 def test_start():
     """What it refuses at its start, in one line."""
     socket_path = f"{TMP}/s.sock"
@@ -338,4 +381,4 @@ def test_tls():
         equal("no handshake", b"", s.recv(10))
 
 
-play([test_slow, test_metrics, test_uids, test_verdicts, test_killed_before_answer, test_ended_while_stuck, test_database_stopped, test_start, test_tls])
+play([test_slow, test_metrics, test_uids, test_verdicts, test_killed_before_answer, test_ended_while_stuck, test_database_stopped, test_descriptors, test_start, test_tls])
