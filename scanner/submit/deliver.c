@@ -292,6 +292,7 @@ void deliver(struct delivery *delivery, struct lines *lines, const char *key, de
         if (step == STEP_PAUSE && !deliver_pause(delivery, attempt++, dialogue.answer.retry_after_ms))
             break;
     }
+    out->retry_after_ms = out->what == DELIVER_LATER ? dialogue.answer.retry_after_ms : 0;
     if (out->what == DELIVER_TAKEN)
         delivery->taken_ms = clock_monotonic_ms();
     http_answer_done(&dialogue.answer);

@@ -32,6 +32,7 @@ struct outcome {
     struct answer answer; /* of TAKEN */
     size_t *map;          /* body line - 1 to the index in lines */
     size_t map_count;
+    int64_t retry_after_ms; /* of LATER: the collector's own word, 0 when it said none */
     char reason[400];
 };
 

@@ -126,6 +126,7 @@ static void send_part(struct plain *plain)
     case DELIVER_LATER:
         totals->undelivered++;
         totals->stop = totals->away = true;
+        totals->retry_after_ms = outcome.retry_after_ms;
         snprintf(totals->reason, sizeof totals->reason, "%s", outcome.reason);
         break;
     }

@@ -267,6 +267,7 @@ static void account(struct work *work, struct outcome *outcome, const char *key)
         break;
     case DELIVER_LATER:
         totals->stop = totals->away = true;
+        totals->retry_after_ms = outcome->retry_after_ms;
         break;
     case DELIVER_LACKING:
         lack(work, outcome->reason);

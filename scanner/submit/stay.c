@@ -1,5 +1,5 @@
 /* Waiting without missing a signal, and --follow: a spool is looked at every second, segments are delivered as they come, and a collector that is away is asked again with
- * growing pauses. Nothing is lost by ending: what is not delivered stays in the spool. */
+ * growing pauses, and not before it wants to be. Nothing is lost by ending: what is not delivered stays in the spool. */
 #include "scanner/submit/stay.h"
 
 #include <errno.h>
@@ -80,6 +80,7 @@ int follow(struct outbox *outbox)
             return totals.undelivered ? CM_EXIT_FAILED : CM_EXIT_OK;
         tell(outbox, &totals, &away);
         failed = totals.undelivered && !totals.batches ? failed + 1 : 0;
-        stay_wait(&stay, failed ? deliver_delay_ms(&outbox->delivery, failed, BACKOFF_MAX_MS) : LOOK_MS);
+        int64_t pause_ms = failed ? deliver_delay_ms(&outbox->delivery, failed, BACKOFF_MAX_MS) : LOOK_MS;
+        stay_wait(&stay, pause_ms > totals.retry_after_ms ? pause_ms : totals.retry_after_ms);
     }
 }

@@ -25,6 +25,7 @@ struct submit_totals {
     uint64_t undelivered;             /* batches that stay where they are, to be sent again */
     bool stop;                        /* no further tries */
     bool away;                        /* no answer, or the collector wants nothing of this scanner */
+    int64_t retry_after_ms;           /* the collector wants nothing before that is over; 0: it did not say */
     char reason[400];                 /* of the last undelivered one */
     struct submit_told told;          /* of troubles */
     const struct submit_told *before; /* what was told at the look before this one; NULL: there was none */

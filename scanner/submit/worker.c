@@ -28,6 +28,7 @@ struct worker {
     struct stay stay;
     const struct order *order; /* under way */
     int64_t renew_ms;          /* monotonic: when to renew it */
+    int64_t put_off_ms;        /* monotonic: until then the collector wants no batches */
     bool lost;                 /* the lease is another's, or over */
     bool quiet;                /* -q */
     unsigned failed;           /* tries in a row that led nowhere */
@@ -110,12 +111,22 @@ static bool go_on(void *context)
     return !stay_stopping(&worker->stay);
 }
 
+static bool is_put_off(const struct worker *worker)
+{
+    return clock_monotonic_ms() < worker->put_off_ms;
+}
+
+/* What waits in the spool, unless the collector said to come later: nothing then. Leases are another matter. */
 static void drain(struct worker *worker, struct submit_totals *totals)
 {
     *totals = (struct submit_totals){.before = &worker->told, .run = worker->order ? worker->order->lease : NULL};
+    if (is_put_off(worker))
+        return;
     worker->outbox->delivery.taken_ms = clock_monotonic_ms();
     outbox_drain(worker->outbox, totals);
     submit_told_keep(&worker->told, totals);
+    if (totals->retry_after_ms)
+        worker->put_off_ms = clock_monotonic_ms() + totals->retry_after_ms;
 }
 
 /* Until the scanner has ended: its wait status. */
@@ -163,7 +174,7 @@ static void finish(struct worker *worker)
         long status = report(worker, "done");
         if (status == 200)
             return;
-        if (totals.cleared || nobody(status))
+        if (totals.cleared || nobody(status) || is_put_off(worker))
             give_up_ms = now + wait_ms;
         else if (now >= give_up_ms)
             break;

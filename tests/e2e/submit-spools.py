@@ -193,6 +193,30 @@ def test_follow_tells_once():
     equal([line.split(": ", 1)[1] for line in lines], [f"cannot read {path}: No such file or directory" for path in (spool, TMP + "/no-such-spool")], "what is told")
 
 
+def test_follow_put_off():
+    """A collector that says when to come again is not asked before."""
+    spool, sock = place("follow-off")
+    segment(spool, 1, [certificate(1), sighting(1)])
+    said = [("/v1/missing", 429), ("/v1/batches", 503)]
+
+    def later(c, handler, request):
+        if not said or request["path"] != said[0][0]:
+            return False
+        handler.answer(said.pop(0)[1], {"error": "not now"}, [("Retry-After", "3")])
+        return True
+
+    with Collector(sock, later) as c:
+        process = subprocess.Popen([SUBMIT, "--to", "unix:" + sock, "--follow", "-q", spool])
+        try:
+            wait_until("the delivery", lambda: not segments(spool), 30)
+        finally:
+            process.terminate()
+            equal(process.wait(30), 0)
+        equal([r["path"] for r in c.requests], ["/v1/missing", "/v1/missing", "/v1/batches", "/v1/missing", "/v1/batches"])
+        times = [r["at"] for r in c.requests]
+        check(times[1] - times[0] >= 2.95 and times[3] - times[2] >= 2.95, "asked after %.2f and %.2f s" % (times[1] - times[0], times[3] - times[2]))
+
+
 def test_follow_former():
     """What is kept back is told once, hinders nobody, and is told to be over when it is."""
     spool, sock = place("follow-former")
@@ -351,4 +375,4 @@ def test_refused_shows():
                 equal("not this one" in err, bool(how), err)
 
 
-play([test_killed, test_two_at_once, test_damaged_segment, test_damaged_stays, test_plain_file, test_use, test_own_spools, test_links, test_follow_tells_once, test_follow_former, test_tls, test_scanners_use, test_refused_shows])
+play([test_killed, test_two_at_once, test_damaged_segment, test_damaged_stays, test_plain_file, test_use, test_own_spools, test_links, test_follow_tells_once, test_follow_former, test_follow_put_off, test_tls, test_scanners_use, test_refused_shows])

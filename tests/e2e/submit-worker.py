@@ -16,6 +16,7 @@ class Sweep:
         self.log = os.path.join(TMP, name, "log")
         self.seconds, self.done, self.given, self.asked, self.reports = seconds, list(done), False, 0, []
         self.work, self.busy = True, False  # busy: others of this host fill the spool at each such report
+        self.put_off = False  # batches that come before such a report: by three seconds
 
     def answer(self, c, handler, request):
         if request["path"] == "/v1/leases":
@@ -33,8 +34,11 @@ class Sweep:
                 if self.busy:
                     segment(self.spool, len(self.reports) + 1, [run_record("started", RUN2)], run=RUN2)
                 status = self.done.pop(0) if len(self.done) > 1 else self.done[0]
+                status = 425 if self.put_off and not c.records else status
             self.reports.append((state, status))
             handler.answer(status, {} if status == 200 else {"error": "not now"})
+        elif self.put_off and "done" not in self.states():
+            handler.answer(429, {"error": "not now"}, [("Retry-After", "3")])
         else:
             return False
         return True
@@ -102,6 +106,20 @@ def test_late():
         sweep.end()
 
 
+def test_put_off():
+    """Batches that the collector puts off wait for as long as it said, though the lease is shorter; leases are spoken of meanwhile, and the shard is done in the end."""
+    sweep = Sweep("off", seconds=0.5)
+    sweep.put_off = True
+    with sweep:
+        wait_until("the next question", lambda: sweep.asked >= 2, 30)
+        sweep.end()
+        requests = sweep.collector.requests
+        first = next(i for i, r in enumerate(requests) if b'"done"' in r["body"])
+        before, after = ([r["at"] for r in some if r["path"] == "/v1/batches"] for some in (requests[:first], requests[first:]))
+        check(after[0] - before[-1] >= 2.95, "sent after %.2f s" % (after[0] - before[-1]))
+        check(set(sweep.states()) == {"done"} and len(sweep.states()) > 3, sweep.states())
+
+
 def test_given_back():
     """Told to end while not everything is stored: the shard is given back, not failed."""
     with Sweep("back", seconds=60, done=[425]) as sweep:
@@ -133,4 +151,4 @@ def test_tells_once():
     equal(sweep.said().splitlines(), [bad, "certmuster-submit: nothing is unreadable or kept back any more", bad], "what is told")
 
 
-play([test_done_beside_others, test_never_whole, test_late, test_given_back, test_tells_once])
+play([test_done_beside_others, test_never_whole, test_late, test_put_off, test_given_back, test_tells_once])
