@@ -49,7 +49,8 @@ static const struct cli_program program = {
             "certmuster-report expiring --filter 'owner:web -status:expired' --format csv -o web.csv",
             "certmuster-report inventory --format html -o inventory.html  # a page to sort and search",
             "certmuster-report evidence -o evidence  # for the auditor", NULL},
-    .more = "Exit status: 0 done; 1 --fail-on matched; 2 wrong use; 3 could not do it at all (database, disk).",
+    .more = "Exit status: 0 done; 1 --fail-on matched; 2 wrong use; 3 could not do it at all (configuration, "
+            "database, disk).",
 };
 
 static const struct report *const reports[] = {&report_expiring, &report_inventory, NULL};
@@ -191,20 +192,13 @@ static void list_reports(void)
            "inventory, scope, coverage and owners as files with a SHA-256 manifest, for an auditor");
 }
 
-static int fail(const struct config *config, const struct cm_error *error)
+/* Once the inventory is open, what is asked for may be at fault: an owner that nobody knows, a directory that holds other things. Before, it is
+ * the configuration. */
+static int fail(const struct config *config, bool open, const struct cm_error *error)
 {
     const char *advice = config ? inventory_advice(config, error) : "";
     say_error("%s%s%s%s%s", error->reason, error->detail[0] ? ": " : "", error->detail, *advice ? "; " : "", advice);
-    return error->code == CM_EINVAL || error->code == CM_ECONFLICT ? CM_EXIT_USAGE : CM_EXIT_FAILED;
-}
-
-/* Of an inventory that means more, or less, than this program knows, a report would not be true. */
-static int check_schema(struct db *db, struct cm_error *error)
-{
-    int code = inventory_check_schema(db, NULL, error);
-    if (code == CM_ECONFLICT)
-        error->code = code = CM_EMALFORMED; /* nothing is wrong with how we were called */
-    return code;
+    return open && (error->code == CM_EINVAL || error->code == CM_ECONFLICT) ? CM_EXIT_USAGE : CM_EXIT_FAILED;
 }
 
 /* A name nobody knows would match nothing, and "nothing expires" would be a false comfort. */
@@ -251,10 +245,11 @@ static int run(const struct config *config, const struct options *options)
     struct cm_error error = {0};
     int64_t rows = 0;
     int code = inventory_connect(config, "certmuster_read", "certmuster-report", &db, &error);
-    if (!code)
-        code = check_schema(db, &error);
+    if (!code) /* of one that means more, or less, than this program knows, a report would not be true */
+        code = inventory_check_schema(db, NULL, &error);
     if (!code)
         code = snapshot_begin(db, &error);
+    bool open = !code;
     if (!code)
         code = options->request.report ? write_report(db, options, &rows, &error)
                                        : evidence_write(db, options->output, &error);
@@ -262,7 +257,7 @@ static int run(const struct config *config, const struct options *options)
         code = snapshot_end(db, &error);
     db_close(db);
     if (code)
-        return fail(config, &error);
+        return fail(config, open, &error);
     return options->fail_on_match && rows > 0 ? CM_EXIT_PARTIAL : CM_EXIT_OK;
 }
 
@@ -281,7 +276,8 @@ int main(int argc, char **argv)
     if (status == CM_OK && strcmp(options.name, "list") == 0)
         list_reports();
     else if (status == CM_OK)
-        status = config_load(cli.config_path, &config, &error) == CM_OK ? run(config, &options) : fail(NULL, &error);
+        status =
+            config_load(cli.config_path, &config, &error) == CM_OK ? run(config, &options) : fail(NULL, false, &error);
     config_free(config);
     filter_done(&options.request.filter);
     cli_done(&cli);

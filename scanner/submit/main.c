@@ -48,7 +48,8 @@ static const struct cli_program program = {
     .examples = examples,
     .more = "Exit status: 0 everything was taken; 1 something was damaged, unreadable or refused (the rest was taken); "
             "2 wrong "
-            "use; 3 the collector did not take everything: a spool keeps it, run this again.",
+            "use; 3 the configuration is wrong, or the collector did not take everything: a spool keeps it, run this "
+            "again.",
 };
 
 struct arguments {
@@ -148,7 +149,7 @@ int main(int argc, char **argv)
     int status = read_arguments(&cli, &arguments);
     if (status == CM_EXIT_OK && config_load(cli.config_path, &config, &error) != CM_OK) {
         say_error("%s: %s", error.reason, error.detail);
-        status = CM_EXIT_USAGE;
+        status = CM_EXIT_FAILED;
     } else if (status == CM_EXIT_OK) {
         status = run(&cli, &arguments, config);
         config_free(config);

@@ -126,7 +126,7 @@ def test_use():
     check("certmuster up" in submit(status=3))
     submit("--to", "unix:" + sock)  # this machine's spool does not exist: nothing to do
     open(os.path.join(TMP, "bad.yaml"), "w").write("spool:\n  dirr: x\n")
-    check("bad.yaml:2: unknown key" in submit("--config", os.path.join(TMP, "bad.yaml"), status=2))
+    check("bad.yaml:2: unknown key" in submit("--config", os.path.join(TMP, "bad.yaml"), status=3))
 
 
 def test_own_spools():
