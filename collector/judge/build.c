@@ -68,3 +68,22 @@ void build_done(struct build *build)
     sk_X509_pop_free(build->path, X509_free);
     build->path = NULL;
 }
+
+bool build_leads_nowhere(int error)
+{
+    return error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT || error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+           error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE || error == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN;
+}
+
+bool build_has_issuer(X509_STORE *store, X509 *certificate)
+{
+    X509_STORE_CTX *context = X509_STORE_CTX_new();
+    X509 *issuer = NULL;
+    if (!context || X509_STORE_CTX_init(context, store, certificate, NULL) != 1)
+        abort(); /* out of memory */
+    bool has = X509_STORE_CTX_get1_issuer(&issuer, context, certificate) == 1;
+    X509_free(issuer);
+    X509_STORE_CTX_free(context);
+    ERR_clear_error();
+    return has;
+}

@@ -16,6 +16,10 @@ struct build {
 /* For any purpose: a client's or a signer's chain is as good as a server's here; whether names and usages fit is policy. */
 void build_path(X509_STORE *store, X509 *leaf, STACK_OF(X509) * others, int64_t now, struct build *out);
 void build_done(struct build *build);
+/* Whether a path was refused for want of an issuer or of an anchor. */
+bool build_leads_nowhere(int error);
+/* Whether the store has a certificate that OpenSSL would take for this one's issuer. */
+bool build_has_issuer(X509_STORE *store, X509 *certificate);
 
 /* Times in seconds since the epoch. From until just before: RFC 5280 §4.1.2.5 counts the second notAfter as valid, OpenSSL does not, and OpenSSL judges. */
 void certificate_times(const X509 *certificate, int64_t *from, int64_t *until);

@@ -5,6 +5,13 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+/* How near a path came to an anchor. */
+enum nearness {
+    NEAR_NOTHING,
+    NEAR_ISSUER, /* some certificate may well be the issuer of its top, and cannot be used as that */
+    NEAR_ANCHOR, /* it ends at an anchor, and OpenSSL refuses it */
+};
+
 struct climb {
     X509_STORE *store;
     const struct served *served;
@@ -13,6 +20,7 @@ struct climb {
     X509 *path[SEARCH_STEPS_MAX + 1]; /* the leaf first */
     size_t depth;
     int signatures, builds; /* left */
+    enum nearness nearest;  /* of out->error */
     struct search *out;
 };
 
@@ -24,6 +32,20 @@ static bool is_in_path(const struct climb *climb, const X509 *certificate)
         if (X509_cmp(climb->path[i], certificate) == 0)
             return true;
     return false;
+}
+
+/* Of two that came equally near the one counts whose fault lies nearer to the leaf: everything above is well there. What is wrong with the leaf may be right
+ * with another one. */
+static void note_refusal(struct climb *climb, enum nearness nearness, int error, int depth)
+{
+    struct search *out = climb->out;
+    if (depth == 0)
+        out->general = false;
+    if (nearness < climb->nearest || (nearness == climb->nearest && depth >= out->depth))
+        return;
+    climb->nearest = nearness;
+    out->error = error;
+    out->depth = depth;
 }
 
 /* Whether what stands so far ends at an anchor. */
@@ -49,40 +71,74 @@ static bool arrives(struct climb *climb)
     }
     if (build->store_change < climb->out->next_change)
         climb->out->next_change = build->store_change;
+    if (!build_leads_nowhere(build->error))
+        note_refusal(climb, NEAR_ANCHOR, build->error, build->depth);
     build_done(build);
     return false;
 }
 
-/* *fits: it issued the topmost certificate, by name and by signature. */
-static void look_at(struct climb *climb, X509 *candidate, bool *fits)
+/* What was found for the topmost certificate: issuers; why one that may well be its issuer cannot be used as that (X509_V_OK: there is none), and which
+ * certificate is at fault. */
+struct level {
+    bool some;
+    int misfit, depth;
+};
+
+static void note_misfit(struct level *level, int reason, size_t depth)
+{
+    if (level->misfit == X509_V_OK) {
+        level->misfit = reason;
+        level->depth = (int)depth;
+    }
+}
+
+/* By OpenSSL's rules for an issuer. Another's name, key identifier or kind of key are no misfit: it is somebody else. */
+static bool may_have_issued(const struct climb *climb, X509 *candidate, struct level *level)
+{
+    int reason = X509_check_issued(candidate, climb->path[climb->depth - 1]);
+    if (reason == X509_V_ERR_UNSUPPORTED_SIGNATURE_ALGORITHM)
+        note_misfit(level, reason, climb->depth - 1);
+    else if (reason == X509_V_ERR_NO_ISSUER_PUBLIC_KEY || reason == X509_V_ERR_KEYUSAGE_NO_CERTSIGN)
+        note_misfit(level, reason, climb->depth);
+    return reason == X509_V_OK;
+}
+
+/* X509_check_issued() has compared them. */
+static bool names_key(X509 *subject, X509 *issuer)
+{
+    return X509_get0_authority_key_id(subject) && X509_get0_subject_key_id(issuer);
+}
+
+/* Whether it issued the topmost certificate, by name and by signature. */
+static bool look_at(struct climb *climb, X509 *candidate, struct level *level)
 {
     X509 *top = climb->path[climb->depth - 1];
-    *fits = false;
-    if (is_in_path(climb, candidate) || X509_check_issued(candidate, top) != X509_V_OK)
-        return;
+    if (is_in_path(climb, candidate) || !may_have_issued(climb, candidate, level))
+        return false;
     time_matters(candidate, climb->now, &climb->out->next_change);
     if (climb->signatures-- <= 0) {
         climb->out->general = false;
-        return;
+        return false;
     }
     EVP_PKEY *key = X509_get0_pubkey(candidate);
-    *fits = key && X509_verify(top, key) == 1;
+    bool fits = key && X509_verify(top, key) == 1;
     ERR_clear_error();
+    if (!fits && names_key(top, candidate))
+        note_misfit(level, X509_V_ERR_CERT_SIGNATURE_FAILURE, climb->depth - 1);
     if (climb->depth > 1)
-        return;
-    if (!*fits) /* it may fit another leaf */
+        return fits;
+    if (!fits) /* it may fit another leaf */
         climb->out->general = false;
     else if (!climb->out->leaf_issuer)
         climb->out->leaf_issuer = candidate;
+    return fits;
 }
 
-static int try_candidate(struct climb *climb, X509 *candidate, bool *some)
+static int try_candidate(struct climb *climb, X509 *candidate, struct level *level)
 {
-    bool fits;
-    look_at(climb, candidate, &fits);
-    if (!fits)
+    if (!look_at(climb, candidate, level))
         return 0;
-    *some = true;
+    level->some = true;
     climb->path[climb->depth++] = candidate;
     int code = 0;
     climb->out->found = arrives(climb);
@@ -101,19 +157,27 @@ static void note_name(struct search *out, const struct issuers_name *name)
         out->names[out->name_count++] = name;
 }
 
+static void note_dead_end(struct climb *climb, const struct level *level, const struct issuers_name *name)
+{
+    if (level->misfit != X509_V_OK)
+        note_refusal(climb, NEAR_ISSUER, level->misfit, level->depth);
+    else if (!climb->out->missing && !build_has_issuer(climb->store, climb->path[climb->depth - 1]))
+        climb->out->missing = name;
+}
+
 /* On from the topmost certificate. */
 static int step(struct climb *climb)
 {
     X509 *top = climb->path[climb->depth - 1];
     const struct issuers_name *name = NULL;
     struct search *out = climb->out;
-    bool some = false;
+    struct level level = {.some = false};
     int code = 0;
     if (climb->depth > SEARCH_STEPS_MAX || (X509_get_extension_flags(top) & EXFLAG_SS))
         return 0;
     for (size_t i = 1; !code && !out->found && i < climb->served->count; i++)
         if (climb->served->member[i])
-            code = try_candidate(climb, climb->served->member[i], &some);
+            code = try_candidate(climb, climb->served->member[i], &level);
     if (code || out->found)
         return code;
     if (out->name_count == SEARCH_NAMES_MAX) {
@@ -130,9 +194,9 @@ static int step(struct climb *climb)
     note_name(out, name);
     for (size_t i = 0; !code && !out->found && i < name->count; i++)
         if (!served_has(climb->served, name->candidates[i]))
-            code = try_candidate(climb, name->candidates[i], &some);
-    if (!some && !out->missing)
-        out->missing = name;
+            code = try_candidate(climb, name->candidates[i], &level);
+    if (!code && !out->found && !level.some)
+        note_dead_end(climb, &level, name);
     return code;
 }
 

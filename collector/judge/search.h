@@ -21,7 +21,10 @@ struct search {
     struct build build; /* found: the path; for build_done() */
     int64_t
         next_change; /* not found: when one of the certificates that were looked at begins or ends; INT64_MAX: never */
-    /* Not found: the names that were looked up, and the first of which there is no certificate at all, or NULL. Lent by issuers. */
+    /* Not found: why the path that came nearest is refused, and for which certificate of it; X509_V_OK: because an issuer is lacking. */
+    int error, depth;
+    /* Not found: the names that were looked up, and the first of which there is no certificate with the key that signed, neither served nor known nor in
+     * the store, or NULL. Lent by issuers. */
     const struct issuers_name *names[SEARCH_NAMES_MAX], *missing;
     size_t name_count;
     /* Not found, and the same for every leaf that leaf_issuer (NULL: for every leaf of that name) issued. Lent by served and issuers. */

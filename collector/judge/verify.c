@@ -58,19 +58,20 @@ static void lone_leaf(const struct served *served, struct verdict *out)
     certificate_times(served->member[0], &from, &out->effective_not_after);
 }
 
-static void tell_search(const struct search *search, struct verdict *above)
+/* Of a chain that lacks issuers the verdict is what OpenSSL would say of it with those that are known; of others what it says. */
+static void tell_search(const struct search *search, const struct build *served, struct verdict *above)
 {
-    above->missing_issuer = search->missing ? search->missing->text : NULL;
+    bool lacking = build_leads_nowhere(served->error) && served->error != X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN;
+    if (lacking && search->error != X509_V_OK) {
+        verdict_name(search->error, above->name);
+        above->depth = search->depth;
+    } else if (lacking && search->missing) {
+        above->missing_issuer = search->missing->text;
+    }
     for (size_t i = 0; i < search->name_count; i++)
         above->waits_for[above->waits_count++] = search->names[i]->key;
     if (search->next_change < above->next_change)
         above->next_change = search->next_change;
-}
-
-static bool leads_nowhere(int error)
-{
-    return error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT || error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
-           error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE || error == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN;
 }
 
 static STACK_OF(X509) * others_of(const struct served *served)
@@ -100,9 +101,9 @@ static void accept(struct bench *bench, const uint8_t *key, const struct build *
         lone_leaf(served, out);
 }
 
-/* What the builder says with the chain's own members has been heard: they lead nowhere. */
+/* What the builder says with the chain's own members has been heard. */
 static int complete(const struct trust *trust, const struct served *served, struct bench *bench, const uint8_t *key,
-                    struct verdict *above, struct verdict *out)
+                    const struct build *built, struct verdict *above, struct verdict *out)
 {
     struct search search;
     int code = search_path(trust_anchors(trust), served, bench->issuers, bench->now, &search);
@@ -114,7 +115,7 @@ static int complete(const struct trust *trust, const struct served *served, stru
         build_done(&search.build);
         return 0;
     }
-    tell_search(&search, above);
+    tell_search(&search, built, above);
     if (key && search.general)
         paths_keep(bench->paths, key, search.leaf_issuer, above, true, bench->now);
     add_leaf(above, served, bench->now, out);
@@ -127,7 +128,6 @@ static int build(const struct trust *trust, const struct served *served, struct 
     struct build built;
     struct verdict above;
     STACK_OF(X509) *others = others_of(served);
-    int64_t from, until;
     int code = 0;
     bench->built++;
     build_path(trust_anchors(trust), served->member[0], others, bench->now, &built);
@@ -138,14 +138,13 @@ static int build(const struct trust *trust, const struct served *served, struct 
             time_matters(served->member[i], bench->now, &above.next_change);
     if (built.store_change < above.next_change)
         above.next_change = built.store_change;
-    certificate_times(served->member[0], &from, &until);
     if (built.error == X509_V_OK) {
         accept(bench, key, &built, served, &above, out);
     } else {
         verdict_name(built.error, above.name);
         above.depth = built.depth;
-        if (leads_nowhere(built.error) && from <= bench->now && bench->now < until)
-            code = complete(trust, served, bench, key, &above, out);
+        if (build_leads_nowhere(built.error))
+            code = complete(trust, served, bench, key, &built, &above, out);
         else
             add_leaf(&above, served, bench->now, out);
     }

@@ -40,6 +40,7 @@ def make_inventory():
     chains = {
         "well.example.org": [leaf("well.example.org", pki.low), pki.low, pki.inter],
         "incomplete.example.org": [leaf("incomplete.example.org", pki.low)],
+        "old.example.org": [leaf("old.example.org", pki.low, days=(-4, -1))],
         "half.example.org": [leaf("half.example.org", pki.low), pki.low],
         "house.example.org": [leaf("house.example.org", pki.house)],
         "stranger.example.org": [leaf("stranger.example.org", pki.stranger), pki.stranger],
@@ -124,7 +125,8 @@ class Auditor:
             assert served != "ok", row
             equal(f"{row['name']} by {row['trust_store']}, completed", "ok", self.openssl_says(row, row["path"][1:-1]))
         else:
-            assert served in numbers[row["verdict"]], (row, served)
+            known = [c["sha256"] for c in self.certificates.values() if c.get("ca")]
+            assert served in numbers[row["verdict"]] or served == "20" and self.openssl_says(row, known) in numbers[row["verdict"]], (row, served)
         if "path" in row and row["path"]:
             assert row["path"][-1] in self.anchors[row["trust_store"]] and row["path"][0] == row["certificates"][0]
             ends = [run("openssl", "x509", "-in", self.write("one.pem", [self.der.get(m) or self.anchors[row["trust_store"]][m]]), "-noout", "-enddate", "-dateopt", "iso_8601").strip().split("=")[1] for m in row["path"]]
