@@ -74,6 +74,14 @@ static void tell_search(const struct search *search, const struct build *served,
         above->next_change = search->next_change;
 }
 
+/* Whether other issuers could make good what OpenSSL says of the chain as it was served. */
+static bool is_curable(const struct build *served)
+{
+    return build_leads_nowhere(served->error) || served->depth > 0 ||
+           served->error == X509_V_ERR_CERT_SIGNATURE_FAILURE || served->error == X509_V_ERR_PERMITTED_VIOLATION ||
+           served->error == X509_V_ERR_EXCLUDED_VIOLATION;
+}
+
 static STACK_OF(X509) * others_of(const struct served *served)
 {
     STACK_OF(X509) *others = sk_X509_new_null();
@@ -116,7 +124,7 @@ static int complete(const struct trust *trust, const struct served *served, stru
         return 0;
     }
     tell_search(&search, built, above);
-    if (key && search.general)
+    if (key && search.general && (built->depth > 0 || build_leads_nowhere(built->error)))
         paths_keep(bench->paths, key, search.leaf_issuer, above, true, bench->now);
     add_leaf(above, served, bench->now, out);
     return 0;
@@ -143,7 +151,7 @@ static int build(const struct trust *trust, const struct served *served, struct 
     } else {
         verdict_name(built.error, above.name);
         above.depth = built.depth;
-        if (build_leads_nowhere(built.error))
+        if (is_curable(&built))
             code = complete(trust, served, bench, key, &built, &above, out);
         else
             add_leaf(&above, served, bench->now, out);

@@ -67,12 +67,26 @@ def test_kind_of_signature():
         says("an unknown signature", chain, "unsupported_signature_algorithm", depth=0)
 
 
-def test_forged():
-    """It names the key that it says signed it."""
-    forged = [P.forge("forged.example.org", P.inter)]
+def test_wrong_one_served():
+    """The right CA comes later, or stands behind the wrong one: of one name without key identifiers, and an expired one of the same key."""
+    keys = new_key(), new_key()
+    twin, right = (P.issue("Twin CA", P.root, ca=True, key=key) for key in keys)
+    leaf = P.issue("twin.example.org", None, by=("Twin CA", keys[1]))
+    expired = P.issue("Renewed CA", P.root, ca=True, days=(-30, -1))
+    below = P.issue("renewed.example.org", expired)
+    deliver([[leaf, twin], [below, expired]])
+    says("the wrong key", [leaf, twin], "cert_signature_failure", depth=0)
+    says("the expired one", [below, expired], "cert_has_expired", depth=1)
+    renewed = P.issue("Renewed CA", P.root, ca=True, key=P.key_of(expired))
+    deliver([[leaf, twin, right], [below, expired, renewed]])
+    for chain, whole, path in (([leaf, twin], [leaf, twin, right], [leaf, right, P.root]), ([below, expired], [below, expired, renewed], [below, renewed, P.root])):
+        wait_until("it came", lambda: ask(chain, "verdict") == "incomplete")
+        is_judged("the right one is known", chain, "incomplete", path)
+        is_judged("the right one stands behind", whole, "ok", path)
+    forged = [P.forge("forged.example.org", renewed)]
     deliver([forged])
     says("forged, and alone", forged, "cert_signature_failure", depth=0)
-    with_the_known("forged", forged, [P.inter])
+    with_the_known("forged", forged, [renewed])
 
 
 def begin():
@@ -83,4 +97,4 @@ def begin():
     run("certmuster", "up")
 
 
-play([test_not_valid_now, test_of_no_use, test_kind_of_signature, test_forged], begin, ["collectd: judge error="])
+play([test_not_valid_now, test_of_no_use, test_kind_of_signature, test_wrong_one_served], begin, ["collectd: judge error="])

@@ -97,6 +97,41 @@ static void test_what_is_there_is_not_missing(void **state)
     OPENSSL_free(der);
 }
 
+/* A CA of the right name was served that is the wrong one, and the right one is known: the verdict says what to send. */
+static void test_wrong_issuer_served(void **state)
+{
+    struct fixture *f = *state;
+    struct wish wish = {.name = "CA", .issuer = "Root", .key = f->stranger, .signer = f->root_key, .ca = "CA:TRUE"};
+    X509 *twin = make(&wish);
+    wish.key = f->ca_key;
+    wish.until = NOW;
+    X509 *expired = make(&wish);
+    struct verdict verdict = judge(f, f->trust, leaf_of(f, "a"), twin, "cert_signature_failure", 1);
+    assert_null(verdict.missing_issuer);
+    assert_int_equal(verdict.waits_count, 1);
+    verdict = judge(f, f->trust, leaf_of(f, "b"), expired, "cert_has_expired", 1);
+    assert_int_equal(verdict.waits_count, 2);
+    X509_up_ref(f->ca);
+    knows(f, f->ca);
+    next_round(f);
+    verdict = judge(f, f->trust, leaf_of(f, "a"), twin, "incomplete", 1);
+    assert_int_equal(verdict.path_count, 3);
+    assert_int_equal(verdict.waits_count, 0);
+    judge(f, f->trust, leaf_of(f, "a"), expired, "incomplete", 1);
+    judge(f, f->trust, make(&(struct wish){.name = "x", .issuer = "CA", .key = f->leaf_key, .signer = f->root_key}),
+          twin, "cert_signature_failure", 1);
+
+    struct served served;
+    X509 *members[] = {leaf_of(f, "leaf"), twin, f->ca};
+    serve(&served, 3, members);
+    assert_int_equal(verify_chain(f->trust, &served, &f->bench, &verdict), 0);
+    assert_string_equal(verdict.name, "ok"); /* it is all there */
+    served_done(&served);
+    X509_free(members[0]);
+    X509_free(twin);
+    X509_free(expired);
+}
+
 /* OpenSSL takes the first of one name; the search goes back and takes the next. */
 static void test_search_goes_back(void **state)
 {
@@ -126,6 +161,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_crowds_are_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_search_tells_the_reason, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_there_is_not_missing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_issuer_served, setup, teardown),
         cmocka_unit_test_setup_teardown(test_search_goes_back, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
