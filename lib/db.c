@@ -67,6 +67,13 @@ static int connection_error(const struct db *db, struct cm_error *error, const c
 
 static const char refused[] = "the database refused the statement";
 
+static const char right_lacks[] = "the database role lacks a right";
+
+bool db_right_lacks(int code, const struct cm_error *error)
+{
+    return code == CM_EAUTH && error->reason && strcmp(error->reason, right_lacks) == 0;
+}
+
 bool db_refused(int code, const struct cm_error *error)
 {
     /* What a value may cause; 42 and the like are of the statement. */
@@ -96,7 +103,7 @@ int db_fail(struct db *db, const PGresult *result, struct cm_error *error)
         reason = "the statement was cancelled or took too long";
     } else if (strcmp(state, "42501") == 0) {
         code = CM_EAUTH;
-        reason = "the database role lacks a right";
+        reason = right_lacks;
     } else if (strncmp(state, "57P", 3) == 0 || strncmp(state, "53", 2) == 0 || strncmp(state, "58", 2) == 0) {
         code = CM_EIO; /* shutting down, out of disk, out of connections: later may be better */
         reason = "the database cannot serve now";

@@ -69,7 +69,7 @@ int ctl_fail(const struct cm_error *error, const char *format, ...)
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     const char *reason = error->reason ? error->reason : error_name(error->code);
-    if (error->code == CM_EAUTH && strncmp(error->detail, "42501", 5) == 0 && *connected_as)
+    if (db_right_lacks(error->code, error) && *connected_as)
         say_error("%s: %s: %s; it takes role %s", what, reason, error->detail, connected_as);
     else if (error->detail[0])
         say_error("%s: %s: %s", what, reason, error->detail);

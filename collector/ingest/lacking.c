@@ -71,7 +71,7 @@ int store_missing(struct session *session, const struct delivery_request *reques
     if (!code)
         answer_missing(answer, 200, (const uint8_t(*)[CM_SHA256_SIZE])list, count);
     free(list);
-    if (code == CM_EAUTH && !strstr(error->detail, "42501")) {
+    if (code == CM_EAUTH && !db_right_lacks(code, error)) {
         answer_error(answer, 403, error);
         code = 0;
     }

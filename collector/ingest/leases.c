@@ -49,7 +49,7 @@ static int settle(int code, bool was_read, struct delivery_answer *answer, const
 {
     if (code && !was_read)
         answer_error(answer, code == CM_ELIMIT ? 413 : 400, error);
-    else if (code == CM_EAUTH && !strstr(error->detail, "42501"))
+    else if (code == CM_EAUTH && !db_right_lacks(code, error))
         answer_error(answer, 403, error);
     else
         return code;

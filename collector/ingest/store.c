@@ -368,7 +368,7 @@ int store_batch(struct session *session, const struct delivery_request *request,
         code = repeat_answer(&work, answer, error);
     if (code == CM_ENOTFOUND)
         code = store_body(&work, answer, error);
-    if (code == CM_EAUTH && !strstr(error->detail, "42501")) {
+    if (code == CM_EAUTH && !db_right_lacks(code, error)) {
         answer_error(answer, 403, error);
         code = 0;
     } else if (code == CM_ELIMIT) {

@@ -26,6 +26,9 @@ struct db_options {
 /* Whether a failure of these calls says that PostgreSQL does not take a value (SQLSTATE classes 22, 23, 54 and 21): the same statement will be refused again. */
 bool db_refused(int code, const struct cm_error *error);
 
+/* Whether it says that the database's role lacks a right (CM_EAUTH is said of who asks us, too): never look for that in the detail, which holds a client's words. */
+bool db_right_lacks(int code, const struct cm_error *error);
+
 CM_MUST_CHECK int db_connect(const struct db_options *options, struct db **out, struct cm_error *error);
 void db_close(struct db *db);
 bool db_alive(const struct db *db);

@@ -141,6 +141,8 @@ def test_limits():
     sql("UPDATE scanner SET disabled = false WHERE name = 'manual'")
     sql("INSERT INTO scanner (name, enrolled, first_seen, last_seen) VALUES ('far', 'certificate', now(), now())")
     equal("somebody else's name", 403, lease(one, scanner="far")[0])
+    for realm in ("other", "x42501", "42501: y"):  # SQLSTATE of a right that the database's role lacks: of a client's words no more than words
+        equal(f"realm {realm}", 403, lease(one, realm=realm)[0])
     sweep("cancel", "away")
 
 

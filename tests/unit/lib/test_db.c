@@ -150,6 +150,11 @@ static void test_errors(void **state)
     assert_int_equal(db_exec(other, "UPDATE public.c SET n = 6 WHERE n = 1", &error), CM_ECONFLICT);
     assert_int_equal(db_exec(other, "ROLLBACK", &error), 0);
     assert_int_equal(db_exec(db, "CREATE ROLE nobody; SET ROLE nobody; SELECT * FROM public.c", &error), CM_EAUTH);
+    assert_memory_equal(error.detail, "42501: ", 7);
+    assert_true(db_right_lacks(CM_EAUTH, &error));
+    assert_false(db_right_lacks(CM_EIO, &error));
+    assert_false(
+        db_right_lacks(error_setf(&error, CM_EAUTH, 0, "the realm is not this scanner's", "42501: x"), &error));
     db_close(other);
     db_close(db);
 
