@@ -96,8 +96,10 @@ static int read_window(struct sweep_call *call)
 {
     const char *text = call->cli->argument, *dash = strchr(text, '-');
     call->has_window = true;
-    if (strcmp(text, "none") == 0)
+    if (strcmp(text, "none") == 0) {
+        call->window_from[0] = call->window_until[0] = 0;
         return 0;
+    }
     if (!dash || !read_clock(text, (size_t)(dash - text), call->window_from) ||
         !read_clock(dash + 1, strlen(dash + 1), call->window_until) ||
         strcmp(call->window_from, call->window_until) == 0)

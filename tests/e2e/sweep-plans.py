@@ -339,6 +339,19 @@ def test_days():
     sweep("delete", "days")
 
 
+def test_taken_back():
+    """What is said twice: the last one counts, where it takes back what was said before, too."""
+    plan = lambda: sql("SELECT every, window_start, window_end, weekdays, filter_text, known FROM sweep_plan WHERE name = 'back'")
+    sweep("create", "back", "--known", "--window", "22:00-06:00", "--window", "none", "--every", "24h", "--every", "none",
+          "--days", "sat", "--days", "all", "--filter", "owner:shops", "--filter", "")
+    equal("as if never said", "|||{1,2,3,4,5,6,7}||t", plan())
+    sweep("edit", "back", "--window", "none", "--window", "22:00-06:00", "--every", "none", "--every", "24h", "--days", "all", "--days", "sat", "--filter", "", "--filter", "owner:shops", "--no-known", "--known")
+    equal("said in the end", "24:00:00|22:00:00|06:00:00|{6}|owner:shops|t", plan())
+    sweep("edit", "back", "--window", "01:00-02:00", "--window", "none", "--every", "1h", "--every", "none")
+    equal("taken back in the end", "|||{6}|owner:shops|t", plan())
+    sweep("delete", "back")
+
+
 def test_no_plan():
     """A plan that is not there: one sentence on stderr and status 1, whatever was to be done with it. One of which no sweep ran is told apart."""
     for words in (("start",), ("status",), ("status", "--format", "json"), ("show",), ("show", "--format", "json"), ("history",), ("cancel",), ("enable",), ("disable",), ("delete",),
@@ -529,7 +542,7 @@ def test_crawlers():
 def main():
     global sockets, port, closed
     sockets, port, closed = begin()
-    play([test_attempts, test_schedule, test_limits, test_hostile, test_known, test_filter, test_what_goes_together, test_worked_off, test_one_form, test_days, test_no_plan,
+    play([test_attempts, test_schedule, test_limits, test_hostile, test_known, test_filter, test_what_goes_together, test_worked_off, test_one_form, test_days, test_taken_back, test_no_plan,
           test_nothing_to_sweep, test_windows, test_pause, test_delete_at_the_start, test_nobody,
           test_crawlers])
 
