@@ -283,7 +283,7 @@ static int dispatch(struct cli *cli, struct alert_call *call)
         if (wanted == 2 && !(call->cert = normal_prefix(cli->operands[1], prefix)))
             return cli_wrong(cli, "'%s' is no fingerprint: %d to %d hex digits", cli->operands[1], (int)PREFIX_MIN,
                              (int)FINGERPRINT_DIGITS);
-        int status = ctl_refuse_flags(cli, verbs[i].name, verbs[i].flags);
+        int status = ctl_begin_verb(cli, verbs[i].name, verbs[i].flags);
         return status ? status : verbs[i].run(call);
     }
     return cli_wrong(cli, "cannot '%s': list, show, ack or unack", cli->operands[0]);

@@ -231,7 +231,7 @@ static int dispatch(struct cli *cli, const struct audit_call *call)
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(cli->operands[0], verbs[i].name) != 0)
             continue;
-        int status = ctl_refuse_flags(cli, verbs[i].name, verbs[i].flags);
+        int status = ctl_begin_verb(cli, verbs[i].name, verbs[i].flags);
         return status ? status : verbs[i].run(call);
     }
     return cli_wrong(cli, "cannot '%s': list, verify or export", cli->operands[0]);

@@ -39,9 +39,15 @@ int ctl_parse(struct cli *cli, ctl_option_fn fn, void *context)
         if (wrong)
             return wrong;
     }
-    if (cli->verbose > 0)
-        log_set_level(LOG_LEVEL_DEBUG);
+    if (cli->verbose)
+        log_set_level(cli->verbose > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
     return 0;
+}
+
+void ctl_hush(const struct cli *cli)
+{
+    if (cli->verbose < 0 && !freopen("/dev/null", "we", stdout))
+        abort(); /* no /dev/null: nothing can be trusted here */
 }
 
 static bool is_word_of(const char *word, const char *list)
@@ -53,11 +59,14 @@ static bool is_word_of(const char *word, const char *list)
     return false;
 }
 
-int ctl_refuse_flags(const struct cli *cli, const char *verb, const char *taken)
+int ctl_begin_verb(const struct cli *cli, const char *verb, const char *taken)
 {
+    static const char answers[] = "list show rules test status history verify export";
     for (size_t i = 0; i < given_count; i++)
         if (!is_word_of(given[i]->name, taken))
             return cli_wrong(cli, "--%s does not go with %s", given[i]->name, verb);
+    if (!is_word_of(verb, answers))
+        ctl_hush(cli);
     return 0;
 }
 

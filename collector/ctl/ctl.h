@@ -33,8 +33,12 @@ int config_command(int argc, char **argv);
 /* Reads every flag of a command that needs no handling of its own; operands are then complete. 0, or CM_EXIT_USAGE. */
 typedef int (*ctl_option_fn)(struct cli *cli, int id, void *context); /* 0 or CM_EXIT_USAGE */
 CM_MUST_CHECK int ctl_parse(struct cli *cli, ctl_option_fn fn, void *context);
-/* A verb takes the flags that `taken` names, "format limit"; another of its command, given to it, would do nothing. 0, or CM_EXIT_USAGE once told. */
-CM_MUST_CHECK int ctl_refuse_flags(const struct cli *cli, const char *verb, const char *taken);
+/* A verb takes the flags that `taken` names, "format limit"; another of its command, given to it, would do nothing. 0, or CM_EXIT_USAGE once told. With --quiet a verb
+ * that acts says no more on stdout; one that was asked something answers all the same. */
+CM_MUST_CHECK int ctl_begin_verb(const struct cli *cli, const char *verb, const char *taken);
+
+/* The same for a command without verbs: with --quiet stdout goes nowhere from here on. */
+void ctl_hush(const struct cli *cli);
 
 /* SQL: an interval for people, "02:00:00" or "2d 02:00:00"; to_char alone leaves out the days. */
 #define CTL_INTERVAL(sql) "coalesce(nullif(extract(day FROM " sql "), 0) || 'd ', '') || to_char(" sql ", 'HH24:MI:SS')"

@@ -186,6 +186,8 @@ int migrate_command(int argc, char **argv)
     int status = ctl_parse(&cli, read_option, &only_status);
     if (!status && cli.operand_count > 0)
         status = cli_wrong(&cli, "no operand is needed: '%s'", cli.operands[0]);
+    if (!status && !only_status)
+        ctl_hush(&cli);
     if (!status)
         status = ctl_connect(&cli, "certmuster_admin", &db);
     if (!status && only_status)

@@ -208,7 +208,7 @@ static int dispatch(struct cli *cli, struct owner_call *call)
         if (cli->operand_count > wanted)
             return cli_wrong(cli, "%s takes no '%s'", verbs[i].name, cli->operands[wanted]);
         call->argument = wanted == 2 ? cli->operands[1] : NULL;
-        int status = ctl_refuse_flags(cli, verbs[i].name, verbs[i].flags);
+        int status = ctl_begin_verb(cli, verbs[i].name, verbs[i].flags);
         return status ? status : verbs[i].run(call);
     }
     return cli_wrong(cli, "cannot '%s': load, list, show, rules or test", cli->operands[0]);

@@ -254,7 +254,7 @@ static int dispatch(struct cli *cli, struct scanner_call *call)
             continue;
         int status = take_names(cli, &verbs[i], call);
         if (!status)
-            status = ctl_refuse_flags(cli, verbs[i].name, verbs[i].flags);
+            status = ctl_begin_verb(cli, verbs[i].name, verbs[i].flags);
         return status ? status : verbs[i].run(call);
     }
     return cli_wrong(cli, "cannot '%s': list, add, enrol, collector, revoke, disable or enable", cli->operands[0]);

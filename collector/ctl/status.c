@@ -174,8 +174,10 @@ int status_command(int argc, char **argv)
         status = cli_wrong(&cli, "no operand is needed: '%s'", cli.operands[0]);
     if (!status && (config_load(cli.config_path, &config, &error) != 0 || home_find(&home, &error) != 0))
         status = ctl_fail(&error, "cannot tell");
-    else if (!status)
+    if (!status) {
+        ctl_hush(&cli);
         status = tell(config, &home);
+    }
     config_free(config);
     cli_done(&cli);
     return status;

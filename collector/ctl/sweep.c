@@ -108,7 +108,7 @@ static int begin(struct db *db, const char *plan, char id[static ID_SIZE], struc
     return code;
 }
 
-int sweep_follow(struct db *db, const char *id)
+int sweep_follow(struct db *db, const char *id, bool quiet)
 {
     static const char sql[] = "SELECT CASE WHEN state = 'running' THEN 'running' WHEN state = 'finished' AND abandoned "
                               "= 0 THEN 'whole' ELSE 'part' END, told, probes FROM sweep_progress WHERE sweep_id = $1";
@@ -116,7 +116,7 @@ int sweep_follow(struct db *db, const char *id)
     struct cm_error error = {0};
     const char *params[] = {id};
     int status = -1;
-    progress_init(&progress, "probes", false);
+    progress_init(&progress, "probes", quiet);
     while (status < 0) {
         struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
         struct db_result *rows = NULL;
@@ -187,7 +187,7 @@ static int start(const struct sweep_call *call)
         if (!code && strncmp(what, "0 ", 2) == 0)
             status = tell_empty(db, call->name);
         else if (call->wait)
-            status = sweep_follow(db, id);
+            status = sweep_follow(db, id, call->cli->verbose < 0);
         if (call->wait && status <= CM_EXIT_PARTIAL)
             (void)sweep_tell(db, id);
     }
@@ -286,7 +286,7 @@ static int dispatch(struct cli *cli, struct sweep_call *call)
             return cli_wrong(cli, "%s needs the name of a %s", verbs[i].name,
                              verbs[i].run == sweep_limit ? "realm" : "plan");
         call->name = cli->operand_count == 2 ? cli->operands[1] : NULL;
-        int status = ctl_refuse_flags(cli, verbs[i].name, verbs[i].flags);
+        int status = ctl_begin_verb(cli, verbs[i].name, verbs[i].flags);
         return status ? status : verbs[i].run(call);
     }
     return cli_wrong(cli, "cannot '%s': %s", cli->operands[0], words);

@@ -75,8 +75,8 @@ int sweep_list(const struct sweep_call *call);
 int sweep_show(const struct sweep_call *call);
 int sweep_history(const struct sweep_call *call);
 int sweep_status(const struct sweep_call *call);
-/* sweep.c: until the sweep is over, with a line of progress on a terminal: CM_EXIT_PARTIAL when something was left undone. */
-int sweep_follow(struct db *db, const char *id);
+/* sweep.c: until the sweep is over, with a line of progress on a terminal unless quiet: CM_EXIT_PARTIAL when something was left undone. */
+int sweep_follow(struct db *db, const char *id, bool quiet);
 /* One sweep, for people. */
 int sweep_tell(struct db *db, const char *id);
 

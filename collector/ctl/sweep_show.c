@@ -207,7 +207,7 @@ int sweep_status(const struct sweep_call *call)
         status = call->name ? CM_EXIT_PARTIAL : CM_EXIT_OK;
     }
     for (size_t row = 0; status <= CM_EXIT_PARTIAL && rows && row < db_rows(rows); row++) {
-        int undone = call->wait ? sweep_follow(db, db_text(rows, row, 0)) : CM_EXIT_OK;
+        int undone = call->wait ? sweep_follow(db, db_text(rows, row, 0), call->cli->verbose < 0) : CM_EXIT_OK;
         int told = undone <= CM_EXIT_PARTIAL ? sweep_tell(db, db_text(rows, row, 0)) : undone;
         status = told > undone ? told : undone > status ? undone : status;
     }

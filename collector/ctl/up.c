@@ -179,8 +179,10 @@ int up_command(int argc, char **argv)
     int status = ctl_parse(&cli, read_option, &database_only);
     if (!status && cli.operand_count > 0)
         status = cli_wrong(&cli, "no operand is needed: '%s'", cli.operands[0]);
-    if (!status)
+    if (!status) {
+        ctl_hush(&cli);
         status = up_run(&up, &cli, database_only);
+    }
     if (up.program_fd >= 0)
         close(up.program_fd);
     cli_done(&cli);
@@ -197,6 +199,8 @@ int down_command(int argc, char **argv)
     int status = ctl_parse(&cli, NULL, NULL);
     if (!status && cli.operand_count > 0)
         status = cli_wrong(&cli, "no operand is needed: '%s'", cli.operands[0]);
+    if (!status)
+        ctl_hush(&cli);
     cli_done(&cli);
     if (status)
         return status;

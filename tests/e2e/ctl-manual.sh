@@ -4,12 +4,14 @@
 manual=$CM_TOP/contrib/man/certmuster-ctl.1
 commands=$(certmuster-ctl --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
 [ "$(echo "$commands" | wc -w)" -ge 9 ] || fail "--help lists only: $commands"
+sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$manual" >"$dir/synopsis"
 for command in $commands; do
     certmuster-ctl "$command" --help >"$dir/help" || fail "$command --help"
     grep -q "^\.Nm certmuster Cm $command\$" "$manual" || fail "$command has no line in the synopsis"
     for flag in $(grep -o '^ *\(-[a-z], \)\?--[a-z-]*' "$dir/help" | grep -o -- '--[a-z-]*'); do
         case $flag in --help|--version|--config|--verbose|--quiet) continue ;; esac
         grep -q "Fl -${flag#--}\>" "$manual" || fail "$command $flag is not in the manual"
+        [ "$flag" = --format ] || grep -q "Fl -${flag#--}\>" "$dir/synopsis" || fail "$command $flag is not in the synopsis"
     done
 done
 for flag in $(grep -o 'Fl -[a-z-]*' "$manual" | sed 's/Fl -/--/' | sort -u); do

@@ -56,6 +56,21 @@ first="$(postmaster) $(collector)"
 certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "second up"; }
 assert_eq "same processes" "$first" "$(postmaster) $(collector)"
 
+note "--quiet: what acts says nothing, what was asked for is told, and status is an exit status"
+silent() { # status words…
+    assert_eq "${*:2}" "$1" "$(status_of "${@:2}")"
+    assert_eq "${*:2}: silent" "" "$(cat "$dir/out" "$dir/err")"
+}
+silent 0 certmuster up -q
+silent 0 certmuster status --quiet
+silent 0 certmuster migrate -q
+silent 0 certmuster sweep create hushed --target 127.0.0.1 -q
+silent 0 certmuster sweep delete hushed -q
+assert_contains "a list" no "$(certmuster sweep list -q)"
+assert_contains "a key" certmuster "$(certmuster config -q up.user)"
+assert_eq "errors" 1 "$(status_of certmuster sweep delete hushed -q)"
+assert_contains "errors" "there is no sweep plan" "$(cat "$dir/err")"
+
 note "installed anew: the collector is replaced, PostgreSQL is not"
 cp "$dir/bin/certmuster-collectd" "$dir/bin/new" && mv "$dir/bin/new" "$dir/bin/certmuster-collectd"
 certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up after an update"; }
@@ -103,6 +118,8 @@ certmuster down >"$dir/down.log" || fail "down"
 gone "$home" || fail "still running: $(ps -o pid,args -p "$(left_running "$home" | paste -sd,)")"
 certmuster down >"$dir/down.log" || fail "second down"
 assert_contains "second down" "was not running" "$(cat "$dir/down.log")"
+silent 0 certmuster down -q
+silent 1 certmuster status -q
 assert_eq "status" 1 "$(status_of certmuster status)"
 
 note "as after a reboot: every pid file names a stranger, who is left alone"
