@@ -91,6 +91,7 @@ static const char *wanted(enum config_type type)
 {
     static const char *const words[] = {
         [CONFIG_STRING] = "a text",
+        [CONFIG_WORD] = "one of ",
         [CONFIG_INTEGER] = "a whole number",
         [CONFIG_BOOLEAN] = "true or false",
         [CONFIG_DURATION] = "a duration such as 30s, 5m or 1d",
@@ -98,6 +99,18 @@ static const char *wanted(enum config_type type)
         [CONFIG_LIST] = "a list of texts",
     };
     return words[type];
+}
+
+/* The word of the key that text is, or its default for NULL; NULL: none of them. Owned by the caller. */
+static char *read_word(const struct config_key *key, const char *text)
+{
+    for (const char *word = key->fallback; *word; word += strspn(word, ", ")) {
+        size_t size = strcspn(word, ",");
+        if (!text || (strlen(text) == size && strncmp(word, text, size) == 0))
+            return cm_strndup(word, size);
+        word += size;
+    }
+    return NULL;
 }
 
 /* A scalar's text into *out; NULL when good, else what is wrong with it. */
@@ -109,6 +122,10 @@ static const char *read_scalar(const struct config_key *key, const char *text, s
         free(out->text);
         out->text = cm_strdup(text);
         return NULL;
+    case CONFIG_WORD:
+        free(out->text);
+        out->text = read_word(key, text);
+        return out->text ? NULL : "not understood";
     case CONFIG_LIST:
         return "not a list";
     case CONFIG_INTEGER:
@@ -131,9 +148,11 @@ static const char *read_scalar(const struct config_key *key, const char *text, s
     return NULL;
 }
 
-/* " from 1 to 64", or nothing where every number will do. */
+/* " from 1 to 64", or nothing where every number will do; of a word all that it may be. */
 static void append_range(const struct config_key *key, struct buf *out)
 {
+    if (key->type == CONFIG_WORD)
+        buf_append_str(out, key->fallback);
     if (!key->minimum && !key->maximum)
         return;
     buf_append_str(out, " from ");
@@ -199,6 +218,21 @@ static int unknown_key(const struct yamltree *tree, const struct yamltree_node *
     return yamltree_error(error, CM_EINVAL, tree, node, "unknown key", "unknown key \"%s\"", name);
 }
 
+static int wrong_value(const struct yamltree *tree, const struct yamltree_node *node, const struct config_key *key,
+                       const char *wrong, struct cm_error *error)
+{
+    struct buf must;
+    buf_init(&must, RANGE_MAX_BYTES);
+    buf_append_str(&must, wanted(key->type));
+    append_range(key, &must);
+    int code = node->kind == YAMLTREE_SCALAR
+                   ? yamltree_error(error, CM_EINVAL, tree, node, wrong, "%s: \"%.60s\" is %s; it must be %s",
+                                    key->name, node->text, wrong, must.data)
+                   : yamltree_error(error, CM_EINVAL, tree, node, wrong, "%s must be %s", key->name, must.data);
+    buf_done(&must);
+    return code;
+}
+
 static int apply_value(struct config *config, const struct yamltree *tree, const struct yamltree_node *node,
                        const char *name, struct cm_error *error)
 {
@@ -220,18 +254,8 @@ static int apply_value(struct config *config, const struct yamltree *tree, const
         value->count = 0;
         return read_list(tree, node, key, value, error);
     }
-    if (node->kind != YAMLTREE_SCALAR)
-        return yamltree_error(error, CM_EINVAL, tree, node, "wrong type", "%s must be %s", name, wanted(key->type));
-    const char *wrong = read_scalar(key, node->text, value);
-    if (!wrong)
-        return CM_OK;
-    struct buf range;
-    buf_init(&range, RANGE_MAX_BYTES);
-    append_range(key, &range);
-    int code = yamltree_error(error, CM_EINVAL, tree, node, wrong, "%s: \"%.60s\" is %s; it must be %s%s", name,
-                              node->text, wrong, wanted(key->type), range.size ? range.data : "");
-    buf_done(&range);
-    return code;
+    const char *wrong = node->kind == YAMLTREE_SCALAR ? read_scalar(key, node->text, value) : "wrong type";
+    return wrong ? wrong_value(tree, node, key, wrong, error) : CM_OK;
 }
 
 /* A map whose dotted name is no key itself is a level; bounded by the tree's depth. */
@@ -262,6 +286,10 @@ static void set_defaults(struct config *config)
         const struct config_key *key = &config_keys[i];
         if (!key->fallback)
             continue;
+        if (key->type == CONFIG_WORD) {
+            config->values[i].text = read_word(key, NULL);
+            continue;
+        }
         if (key->type != CONFIG_LIST) {
             const char *wrong = read_scalar(key, key->fallback, &config->values[i]);
             assert(!wrong); /* our own table; a unit test walks it */
@@ -364,7 +392,7 @@ const char *config_string(const struct config *config, const char *key)
 {
     enum config_type type;
     const struct value *value = find(config, key, &type);
-    assert(type == CONFIG_STRING);
+    assert(type == CONFIG_STRING || type == CONFIG_WORD);
     return value->text;
 }
 

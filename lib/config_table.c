@@ -117,7 +117,8 @@ const struct config_key config_keys[] = {
     {"collector.lease", CONFIG_DURATION, 1 * SECOND_MS, 1 * DAY_MS, "2m",
      "How long a scanner has a shard of a sweep without a word from it, before it is given to another."},
     {"gone.after", CONFIG_INTEGER, 1, 100, "3",
-     "How many sweeps that could have seen a place must say that it is not there before it is marked gone."},
+     "How many sweeps that could have seen a place must say that it is not there before it is marked gone. Collectors "
+     "on one inventory take turns at it and should all say the same."},
     {"collector.judge_interval", CONFIG_DURATION, 100, 1 * HOUR_MS, "5s",
      "How often the collector verifies new chains and brings its figures up to date."},
 
@@ -142,9 +143,9 @@ const struct config_key config_keys[] = {
      "CA certificates that mail servers and webhooks are verified against, PEM; the system's when unset."},
     {"alerts.from", CONFIG_STRING, 0, 0, NULL, "Sender of alert mails; certmuster@HOST when unset."},
     {"alerts.smtp.url", CONFIG_STRING, 0, 0, NULL, "Mail server: smtp://HOST:PORT or smtps://HOST:PORT."},
-    {"alerts.smtp.starttls", CONFIG_STRING, 0, 0, "auto",
-     "STARTTLS at the mail server: require (and verify it), never, or auto: where offered, unverified; required with a "
-     "password."},
+    {"alerts.smtp.starttls", CONFIG_WORD, 0, 0, "auto, require, never",
+     "STARTTLS at the mail server: require (and verify it); auto: where offered, unverified, but required with a "
+     "password; never: all of it goes over readably, a password too, which suits a server on this machine."},
     {"alerts.smtp.user", CONFIG_STRING, 0, 0, NULL, "User name at the mail server."},
     {"alerts.smtp.password_file", CONFIG_STRING, 0, 0, NULL,
      "File whose first line is the password at the mail server."},

@@ -51,6 +51,7 @@ void config_text(const struct config *config, const struct config_key *key, stru
     const char *const *list;
     switch (key->type) {
     case CONFIG_STRING:
+    case CONFIG_WORD:
         text = strcmp(key->name, "host") == 0      ? config_host(config)
                : strcmp(key->name, "scanner") == 0 ? config_scanner(config)
                                                    : config_string(config, key->name);

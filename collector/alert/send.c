@@ -146,8 +146,8 @@ static void set_common(CURL *curl, const struct sender *sender, char *reason)
         curl_easy_setopt(curl, CURLOPT_CAINFO, ca);
 }
 
-/* auto: encrypt where the server offers it, as mail servers do among themselves (RFC 7435), without verifying; with a password nobody but the
- * verified server may hear it. */
+/* auto: encrypt where the server offers it, as mail servers do among themselves (RFC 7435), without verifying; a password nobody but the
+ * verified server may hear, unless the operator said never. */
 static void set_mail_security(CURL *curl, const struct sender *sender)
 {
     const char *mode = config_string(sender->config, "alerts.smtp.starttls");

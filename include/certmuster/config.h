@@ -12,7 +12,16 @@
 
 #include "certmuster/error.h"
 
-enum config_type { CONFIG_STRING, CONFIG_INTEGER, CONFIG_BOOLEAN, CONFIG_DURATION /* ms */, CONFIG_BYTES, CONFIG_LIST };
+/* CONFIG_WORD: one of some words; these stand in the default's place, "auto, require, never", the default first. */
+enum config_type {
+    CONFIG_STRING,
+    CONFIG_WORD,
+    CONFIG_INTEGER,
+    CONFIG_BOOLEAN,
+    CONFIG_DURATION, /* ms */
+    CONFIG_BYTES,
+    CONFIG_LIST
+};
 
 struct config_key {
     const char *name; /* "realm", "collector.url", "spool.max_bytes", … */
@@ -35,7 +44,7 @@ CM_MUST_CHECK bool config_read_bytes(const char *text, int64_t *out);
 /* The value of a flag that means the same as this key, an integer, a duration (a bare number: seconds) or a size, within the key's range. CM_EINVAL
  * with what the flag takes as detail: "a whole number from 1 to 64". The key must be in the table (asserted). */
 CM_MUST_CHECK int config_read_flag(const char *key, const char *text, int64_t *out, struct cm_error *error);
-/* The key must be in the table (asserted). Strings and lists lend until config_free; NULL when unset. */
+/* The key must be in the table (asserted). Strings, words and lists lend until config_free; NULL when unset. */
 const char *config_string(const struct config *config, const char *key);
 int64_t config_integer(const struct config *config, const char *key); /* integers, durations (ms), bytes */
 bool config_boolean(const struct config *config, const char *key);

@@ -57,6 +57,8 @@ static void test_table(void **state)
         for (const struct config_key *other = config_keys; other < key; other++)
             assert_string_not_equal(key->name, other->name);
         bool numeric = key->type == CONFIG_INTEGER || key->type == CONFIG_DURATION || key->type == CONFIG_BYTES;
+        if (key->type == CONFIG_WORD)
+            assert_int_equal(strncmp(key->fallback, config_string(config, key->name), strcspn(key->fallback, ",")), 0);
         if (numeric && (key->minimum || key->maximum))
             assert_in_range(config_integer(config, key->name), key->minimum, key->maximum);
     }
@@ -89,6 +91,14 @@ static void test_good(void **state)
     assert_string_equal(uids[1], "33");
     assert_null(uids[2]);
     config_free(config);
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const words[] = {"auto", "require", "never"};
+        char text[64];
+        snprintf(text, sizeof text, "alerts.smtp.starttls: %s\n", words[i]);
+        assert_int_equal(load(text, &config, &error), 0);
+        assert_string_equal(config_string(config, "alerts.smtp.starttls"), words[i]);
+        config_free(config);
+    }
     assert_int_equal(load("collector.allow_uids: 1000\n", &config, &error), 0);
     assert_string_equal(config_list(config, "collector.allow_uids", &count)[0], "1000");
     assert_int_equal(count, 1);
@@ -143,6 +153,11 @@ static void test_wrong(void **state)
     expect_wrong("realm: [a, b]\n", CM_EINVAL, 1, "realm must be a text");
     expect_wrong("realm: {a: b}\n", CM_EINVAL, 1, "realm must be a text");
     expect_wrong("\ncollector: here\n", CM_EINVAL, 2, "unknown key \"collector\"");
+    expect_wrong("alerts:\n  smtp:\n    starttls: required\n", CM_EINVAL, 3,
+                 "\"required\" is not understood; it must be one of auto, require, never");
+    expect_wrong("alerts.smtp.starttls: aut\n", CM_EINVAL, 1, "one of auto, require, never");
+    expect_wrong("alerts.smtp.starttls: ''\n", CM_EINVAL, 1, "one of auto, require, never");
+    expect_wrong("alerts.smtp.starttls: [never]\n", CM_EINVAL, 1, "one of auto, require, never");
     expect_wrong("spool:\n  max_bytes: lots\n", CM_EINVAL, 2, "it must be a size");
     expect_wrong("spool:\n  max_bytes: 1\n", CM_EINVAL, 2,
                  "out of range; it must be a size such as 512MiB from 1MiB to 100TiB");
