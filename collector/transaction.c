@@ -2,7 +2,6 @@
 #include "collector/transaction.h"
 
 #include "certmuster/inventory.h"
-#include "certmuster/log.h"
 
 int transaction_version(struct db *db, struct cm_error *error)
 {
@@ -23,11 +22,10 @@ int transaction_begin(struct db *db, struct cm_error *error)
 
 int transaction_end(struct db *db, int code, struct cm_error *error)
 {
-    struct cm_error ignored;
     if (!code)
         code = db_exec(db, "COMMIT", error);
-    if (code && db_alive(db) && db_exec(db, "ROLLBACK", &ignored) != 0)
-        log_event(LOG_LEVEL_WARN, "rollback_failed", "%s", log_error(&ignored));
+    if (code)
+        db_rollback(db);
     return code;
 }
 

@@ -219,6 +219,13 @@ int db_exec(struct db *db, const char *sql, struct cm_error *error)
     return code;
 }
 
+void db_rollback(struct db *db)
+{
+    struct cm_error ignored;
+    if (db_alive(db) && db_exec(db, "ROLLBACK", &ignored) != CM_OK)
+        db->lost = true;
+}
+
 static int check_params(size_t count, struct cm_error *error)
 {
     return count > PARAMS_MAX ? error_set(error, CM_ELIMIT, 0, "too many parameters") : CM_OK;

@@ -6,7 +6,6 @@
 
 #include "certmuster/buf.h"
 #include "certmuster/escape.h"
-#include "certmuster/log.h"
 #include "collector/ctl/ctl.h"
 
 enum { DETAIL_MAX = 64 * 1024 };
@@ -45,13 +44,6 @@ int audit_note(struct db *db, const char *action, const char *subject, const cha
     return db_query(db, "SELECT audit_append($1, $2, $3, $4)", params, 4, NULL, error);
 }
 
-static void roll_back(struct db *db)
-{
-    struct cm_error ignored;
-    if (db_alive(db) && db_exec(db, "ROLLBACK", &ignored) != 0)
-        log_event(LOG_LEVEL_WARN, "rollback_failed", "%s", log_error(&ignored));
-}
-
 /* In the transaction that was begun; ends it. */
 static int act(struct db *db, const char *sql, const char *const *params, size_t param_count, const char *action,
                const char *subject, const char *detail, int64_t *affected, struct cm_error *error)
@@ -65,7 +57,7 @@ static int act(struct db *db, const char *sql, const char *const *params, size_t
         code = audit_note(db, action, subject, detail, error);
     if (!code && *affected > 0)
         return db_exec(db, "COMMIT", error);
-    roll_back(db);
+    db_rollback(db);
     return code;
 }
 
@@ -85,6 +77,6 @@ int audit_act_on_certificates(struct db *db, const char *sql, const char *const 
     int code = db_exec(db, "BEGIN; LOCK TABLE scanner_certificate IN SHARE ROW EXCLUSIVE MODE", error);
     if (!code)
         return act(db, sql, params, param_count, action, subject, detail, affected, error);
-    roll_back(db);
+    db_rollback(db);
     return code;
 }

@@ -46,7 +46,7 @@ void ctl_hush(const struct cli *cli);
 /* SQL: what of a webhook is shown, its scheme and host: who logs in there and the path are secrets often. */
 #define CTL_WEBHOOK(sql) "regexp_replace(" sql ", '^([a-zA-Z]+://)?([^/?#]*@)?([^/?#]*).*$', '\\1\\3')"
 
-/* Prints "PROGRAM: cannot <what>: <reason>: <detail>", escaped; answers CM_EXIT_FAILED, or CM_EXIT_PARTIAL where the input is at fault. */
+/* Prints "PROGRAM: <what>: <reason>: <detail>", escaped; answers CM_EXIT_FAILED. */
 int ctl_fail(const struct cm_error *error, const char *format, ...) CM_PRINTF(2, 3);
 
 /* Connects to the configured or local inventory as this role. On failure has told why; answers an exit status. */

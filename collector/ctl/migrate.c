@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "certmuster/log.h"
 #include "certmuster/table.h"
 #include "collector/ctl/audit.h"
 #include "collector/ctl/ctl.h"
@@ -107,9 +106,7 @@ static int apply_next(struct db *db, int *applied, bool *done, struct cm_error *
         *applied += !code;
     }
     if (code) {
-        struct cm_error ignored;
-        if (db_alive(db) && db_exec(db, "ROLLBACK", &ignored) != 0)
-            log_event(LOG_LEVEL_WARN, "rollback_failed", "%s", log_error(&ignored));
+        db_rollback(db);
         if (step->number && error && code != CM_ECONFLICT) {
             char detail[CM_ERROR_DETAIL_SIZE];
             snprintf(detail, sizeof detail, "%s: %.200s", step->name, error->detail);

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "certmuster/buf.h"
-#include "certmuster/log.h"
 #include "collector/ctl/audit.h"
 
 enum { TRIES = 3, ROW_MAX = 64 * 1024 };
@@ -166,9 +165,7 @@ static int store_once(struct db *db, const struct owner_set *set, const char *fi
         code = note(db, set, file, out, error);
     if (!code)
         return db_exec(db, "COMMIT", error);
-    struct cm_error ignored;
-    if (db_alive(db) && db_exec(db, "ROLLBACK", &ignored) != 0)
-        log_event(LOG_LEVEL_WARN, "rollback_failed", "%s", log_error(&ignored));
+    db_rollback(db);
     return code;
 }
 

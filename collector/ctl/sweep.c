@@ -44,13 +44,6 @@ static const struct cli_program program = {
         "inventory could not be reached.",
 };
 
-static void roll_back(struct db *db)
-{
-    struct cm_error ignored;
-    if (db_alive(db) && db_exec(db, "ROLLBACK", &ignored) != 0)
-        log_event(LOG_LEVEL_WARN, "rollback_failed", "%s", log_error(&ignored));
-}
-
 /* The first value of the first row, "" when there is none or it is NULL. */
 static int ask(struct db *db, const char *sql, const char *const *params, size_t count, char *out, size_t size,
                struct cm_error *error)
@@ -104,7 +97,7 @@ static int begin(struct db *db, const char *plan, char id[static ID_SIZE], struc
     }
     if (!code)
         return db_exec(db, "COMMIT", error);
-    roll_back(db);
+    db_rollback(db);
     return code;
 }
 
@@ -219,7 +212,7 @@ static int end_sweep(struct db *db, const char *name, char id[static ID_SIZE], s
     }
     if (!code)
         return db_exec(db, "COMMIT", error);
-    roll_back(db);
+    db_rollback(db);
     return code;
 }
 

@@ -7,7 +7,7 @@
 
 enum { SWEEP_ARRAY_MAX = 64 << 20 };
 
-/* A PostgreSQL array literal that grows; size 0: nothing was said. */
+/* A PostgreSQL array literal that grows, whole after each element; count 0: nothing was said. */
 struct sweep_list {
     struct buf text;
     size_t count;
@@ -50,7 +50,7 @@ int sweep_check_realm(const struct cli *cli, const char *realm);
 
 /* sweep_targets.c */
 void sweep_list_add(struct sweep_list *list, const char *text, size_t size);
-const char *sweep_list_text(struct sweep_list *list); /* NULL when nothing was said */
+const char *sweep_list_text(const struct sweep_list *list); /* NULL when nothing was said */
 void sweep_list_done(struct sweep_list *list);
 int sweep_take_target(struct sweep_call *call, const char *text); /* 0 or the exit status, as all of these */
 int sweep_take_file(struct sweep_call *call);

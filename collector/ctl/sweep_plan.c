@@ -20,7 +20,6 @@ static bool is_plain(const char *name)
 static void fill(const struct sweep_call *call, const char *targets, const char *actor,
                  const char *params[static PLAN_PARAMS])
 {
-    struct sweep_call *lists = (struct sweep_call *)call; /* their texts are completed here */
     const char *const all[PLAN_PARAMS] = {
         call->name,
         call->kind,
@@ -29,8 +28,8 @@ static void fill(const struct sweep_call *call, const char *targets, const char 
         call->known,
         call->seen,
         call->ports,
-        sweep_list_text(&lists->scanners),
-        sweep_list_text(&lists->arguments),
+        sweep_list_text(&call->scanners),
+        sweep_list_text(&call->arguments),
         call->shard,
         call->has_lasts ? call->lasts : NULL,
         call->has_every ? call->every : NULL,

@@ -16,21 +16,23 @@ enum { LINE_BYTES_MAX = 4096, TARGETS_MAX = 1000000, WHERE_SIZE = 300 };
 
 void sweep_list_add(struct sweep_list *list, const char *text, size_t size)
 {
-    if (list->count == 0)
+    if (list->count++ == 0) {
         buf_init(&list->text, SWEEP_ARRAY_MAX);
-    buf_append_str(&list->text, list->count++ ? ",\"" : "{\"");
+        buf_append_str(&list->text, "{\"");
+    } else if (!list->text.failed) {
+        list->text.data[list->text.size - 1] = ','; /* where the list ended */
+        buf_append_char(&list->text, '"');
+    }
     for (size_t i = 0; i < size; i++) {
         if (text[i] == '"' || text[i] == '\\')
             buf_append_char(&list->text, '\\');
         buf_append_char(&list->text, text[i]);
     }
-    buf_append_char(&list->text, '"');
+    buf_append_str(&list->text, "\"}");
 }
 
-const char *sweep_list_text(struct sweep_list *list)
+const char *sweep_list_text(const struct sweep_list *list)
 {
-    if (list->count && list->text.data[list->text.size - 1] != '}')
-        buf_append_char(&list->text, '}');
     return list->count ? list->text.data : NULL;
 }
 

@@ -39,6 +39,8 @@ void db_cancel(struct db *db);
 
 /* One or more statements without parameters or rows. */
 CM_MUST_CHECK int db_exec(struct db *db, const char *sql, struct cm_error *error);
+/* Ends the transaction that is open, as if it had never begun. Where that fails db_alive is false from then on: nobody goes on in it. */
+void db_rollback(struct db *db);
 /* One statement; params are text (NULL: SQL NULL), $1 first. out may be NULL when no rows matter. */
 CM_MUST_CHECK int db_query(struct db *db, const char *sql, const char *const *params, size_t param_count,
                            struct db_result **out, struct cm_error *error);

@@ -148,7 +148,20 @@ static void test_errors(void **state)
             db_exec(i ? other : db, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM public.c", &error), 0);
     assert_int_equal(db_exec(db, "UPDATE public.c SET n = 5 WHERE n = 1; COMMIT", &error), 0);
     assert_int_equal(db_exec(other, "UPDATE public.c SET n = 6 WHERE n = 1", &error), CM_ECONFLICT);
-    assert_int_equal(db_exec(other, "ROLLBACK", &error), 0);
+    db_rollback(other);
+    assert_int_equal(db_exec(other, "BEGIN; UPDATE public.c SET n = 7 WHERE n = 5", &error), 0);
+    db_rollback(other);
+    db_rollback(other); /* there is none any more */
+    assert_true(db_alive(other));
+    assert_int_equal(db_exec(other, "SELECT 1 / (SELECT count(*) FROM public.c WHERE n = 5)", &error), 0);
+    assert_int_equal(db_exec(other, "BEGIN", &error), 0);
+    assert_int_equal(db_exec(db,
+                             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in "
+                             "transaction'",
+                             &error),
+                     0);
+    db_rollback(other);
+    assert_false(db_alive(other));
     assert_int_equal(db_exec(db, "CREATE ROLE nobody; SET ROLE nobody; SELECT * FROM public.c", &error), CM_EAUTH);
     assert_memory_equal(error.detail, "42501: ", 7);
     assert_true(db_right_lacks(CM_EAUTH, &error));
