@@ -15,16 +15,31 @@ SELECT places_seen(array_agg(s.location_id), array_agg(s.what), array_agg(s.at),
          GROUP BY k.location_id) s
 HAVING count(*) > 0;
 
--- A chain that was seen extends a span of its own: the latest that reaches the look, else the next one after it, back to it. Absences
--- before the look are taken back, and with them perhaps the end of the span; but not when the chain has come back in a later span, nor when
--- it was the place that vanished (fewer than three absent runs), for then it is known from the above that it had.
-WITH seen AS MATERIALIZED (
-    SELECT k.location_id, k.role, k.chain_id, k.run, min(k.first_at) AS first_at, max(k.last_at) AS last_at
+-- A chain that was seen extends a span of its own: the latest that reaches the look, else the next one after it, back to it. A look is asked for its
+-- beginning and its end, which may be of two spans, with a time between in which the chain was away; what lies behind all spans goes on with the last of
+-- those that this run reached. Absences before the look are taken back, and with them perhaps the end of the span; but not when the chain has come back in a
+-- later span, nor when it was the place that vanished (fewer than three absent runs), for then it is known from the above that it had.
+WITH point AS MATERIALIZED (
+    SELECT DISTINCT k.location_id, k.role, k.chain_id, k.run, p.at
       FROM pg_temp.stage_look k
-     WHERE k.kind = 'o' AND k.round = current_setting('certmuster.round')::integer
-     GROUP BY k.location_id, k.role, k.chain_id, k.run),
+     CROSS JOIN LATERAL (VALUES (k.first_at), (k.last_at)) AS p(at)
+     WHERE k.kind = 'o' AND k.round = current_setting('certmuster.round')::integer),
+reached AS MATERIALIZED (
+    SELECT n.*, t.first_seen AS span
+      FROM point n
+      LEFT JOIN LATERAL (
+           SELECT t.first_seen
+             FROM sighting t
+            WHERE t.location_id = n.location_id AND t.chain_id = n.chain_id AND t.role = n.role AND (t.closed_at IS NULL OR t.closed_at >= n.at)
+            ORDER BY t.first_seen <= n.at DESC, CASE WHEN t.first_seen <= n.at THEN n.at - t.first_seen ELSE t.first_seen - n.at END
+            LIMIT 1) t ON true),
+seen AS MATERIALIZED (
+    SELECT r.location_id, r.role, r.chain_id, r.run, r.span, min(r.at) AS first_at, max(r.at) AS last_at
+      FROM (SELECT n.location_id, n.role, n.chain_id, n.run, n.at, coalesce(n.span, max(n.span) OVER (PARTITION BY n.location_id, n.role, n.chain_id)) AS span FROM reached n) r
+     WHERE r.span IS NOT NULL
+     GROUP BY r.location_id, r.role, r.chain_id, r.run, r.span),
 target AS (
-    SELECT n.location_id, n.role, n.chain_id, n.run, s.first_seen AS span, least(s.first_seen, n.first_at) AS first_seen,
+    SELECT n.location_id, n.role, n.chain_id, n.run, n.span, least(s.first_seen, n.first_at) AS first_seen,
            greatest(s.last_seen, n.last_at) AS last_seen, s.ends,
            CASE WHEN s.ends THEN s.absent_run ELSE kept.run END AS absent_run,
            CASE WHEN s.ends THEN s.absent_at ELSE kept.at END AS absent_at
@@ -37,11 +52,7 @@ target AS (
                                         WHERE later.location_id = t.location_id AND later.chain_id = t.chain_id AND later.role = t.role
                                           AND later.first_seen > t.first_seen)) AS ends
              FROM sighting t
-            WHERE t.location_id = n.location_id AND t.chain_id = n.chain_id AND t.role = n.role
-              AND (t.closed_at IS NULL OR t.closed_at >= n.first_at)
-            ORDER BY t.first_seen <= n.last_at DESC,
-                     CASE WHEN t.first_seen <= n.last_at THEN n.last_at - t.first_seen ELSE t.first_seen - n.last_at END
-            LIMIT 1) s
+            WHERE t.location_id = n.location_id AND t.chain_id = n.chain_id AND t.role = n.role AND t.first_seen = n.span) s
      CROSS JOIN LATERAL (
            SELECT coalesce(array_agg(a.run ORDER BY a.at), '{}') AS run, coalesce(array_agg(a.at ORDER BY a.at), '{}') AS at
              FROM unnest(s.absent_run, s.absent_at) AS a(run, at)
@@ -54,6 +65,7 @@ UPDATE sighting s
  WHERE s.location_id = t.location_id AND s.chain_id = t.chain_id AND s.role = t.role AND s.first_seen = t.span
    AND (t.first_seen < s.first_seen OR t.last_seen > s.last_seen OR t.absent_run <> s.absent_run OR (s.closed_at IS NOT NULL AND NOT t.ends));
 
+-- A chain that no span of its own reaches begins one.
 INSERT INTO sighting (location_id, chain_id, role, first_seen, last_seen, seen_run, source)
 SELECT n.location_id, n.chain_id, n.role, n.first_at, n.last_at, n.run, n.source
   FROM (SELECT k.location_id, k.role, k.chain_id, k.run, min(k.first_at) AS first_at, max(k.last_at) AS last_at, min(k.source) AS source
@@ -62,8 +74,35 @@ SELECT n.location_id, n.chain_id, n.role, n.first_at, n.last_at, n.run, n.source
          GROUP BY k.location_id, k.role, k.chain_id, k.run) n
  WHERE NOT EXISTS (SELECT FROM sighting s
                     WHERE s.location_id = n.location_id AND s.chain_id = n.chain_id AND s.role = n.role
-                      AND s.first_seen <= n.first_at AND s.last_seen >= n.last_at)
+                      AND s.first_seen <= n.last_at AND s.last_seen >= n.last_at)
  ORDER BY n.location_id, n.chain_id, n.role;
+
+-- What arrived late, and so began a span or opened it again, may have been missed by runs that came before it: the first three that looked since are its absences.
+WITH late AS MATERIALIZED (
+    SELECT s.location_id, s.role, s.chain_id, s.first_seen, s.last_seen, s.seen_run, n.run, s.absent_run, s.absent_at
+      FROM (SELECT DISTINCT k.location_id, k.role, k.chain_id, k.run FROM pg_temp.stage_look k
+             WHERE k.kind = 'o' AND k.round = current_setting('certmuster.round')::integer) n
+      JOIN sighting s ON s.location_id = n.location_id AND s.role = n.role AND s.chain_id = n.chain_id AND coalesce(s.closed_at, 'infinity') = 'infinity'
+     WHERE EXISTS (SELECT FROM sighting o
+                    WHERE o.location_id = s.location_id AND o.role = s.role AND o.chain_id <> s.chain_id AND o.last_seen > s.last_seen AND o.seen_run IS DISTINCT FROM n.run)),
+missed AS (
+    SELECT m.location_id, m.role, m.chain_id, m.first_seen, array_agg(m.run ORDER BY m.nth) AS run, array_agg(m.at ORDER BY m.nth) AS at
+      FROM (SELECT x.location_id, x.role, x.chain_id, x.first_seen, x.run, min(x.at) AS at,
+                   row_number() OVER (PARTITION BY x.location_id, x.role, x.chain_id, x.first_seen ORDER BY min(x.at), x.run) AS nth
+              FROM (SELECT l.location_id, l.role, l.chain_id, l.first_seen, y.run, y.at
+                      FROM (SELECT array_agg(q.location_id) AS ids, array_agg(q.role) AS roles, array_agg(q.last_seen) AS ats FROM late q) a
+                     CROSS JOIN LATERAL looks_since(a.ids, a.roles, a.ats) y
+                      JOIN late l ON l.location_id = y.location_id AND l.role = coalesce(y.role, l.role) AND l.last_seen < y.at
+                     WHERE y.run <> l.run AND y.run IS DISTINCT FROM l.seen_run
+                     UNION ALL
+                    SELECT l.location_id, l.role, l.chain_id, l.first_seen, e.run, e.at FROM late l CROSS JOIN LATERAL unnest(l.absent_run, l.absent_at) AS e(run, at)) x
+             GROUP BY x.location_id, x.role, x.chain_id, x.first_seen, x.run) m
+     WHERE m.nth <= 3
+     GROUP BY m.location_id, m.role, m.chain_id, m.first_seen)
+UPDATE sighting s
+   SET absent_runs = cardinality(m.run), absent_run = m.run, absent_at = m.at, closed_at = m.at[3]
+  FROM missed m
+ WHERE s.location_id = m.location_id AND s.role = m.role AND s.chain_id = m.chain_id AND s.first_seen = m.first_seen AND cardinality(m.run) > s.absent_runs;
 
 -- Every other open span of the role was missed by this run, if the run looked after the chain was last seen and did not see it in
 -- another batch. The third time ends the span. (Openness is asked in a way that keeps the planner off the indexes of open spans by chain:
