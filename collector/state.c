@@ -39,6 +39,14 @@ void state_set_figures(struct state *state, const struct figures *figures)
     pthread_mutex_unlock(&state->lock);
 }
 
+void state_set_stores(struct state *state, const struct state_store *stores, size_t count)
+{
+    pthread_mutex_lock(&state->lock);
+    state->store_count = (unsigned)(count < STATE_STORES_MAX ? count : STATE_STORES_MAX);
+    memcpy(state->stores, stores, state->store_count * sizeof *stores);
+    pthread_mutex_unlock(&state->lock);
+}
+
 static void get_figures(struct state *state, struct figures *out)
 {
     pthread_mutex_lock(&state->lock);
@@ -117,6 +125,19 @@ static void by_plan_and_class(const struct figures *figures, struct buf *out)
             buf_appendf(out, "} %llu\n", (unsigned long long)figures->plans[i].told[class]);
         }
     }
+}
+
+static void stores(struct state *state, struct buf *out)
+{
+    static const char name[] = "certmuster_trust_store_usable";
+    head(out, name, "gauge",
+         "0 while the file of a trust store cannot be loaded: its chains wait, or are judged by the file as it was.");
+    pthread_mutex_lock(&state->lock);
+    for (unsigned i = 0; i < state->store_count; i++) {
+        labelled(out, name, "trust_store", state->stores[i].name);
+        buf_appendf(out, "%d\n", state->stores[i].usable);
+    }
+    pthread_mutex_unlock(&state->lock);
 }
 
 static void sweeps(const struct figures *figures, int64_t now_ms, struct buf *out)
@@ -204,6 +225,7 @@ void state_metrics(struct state *state, int64_t now_ms, struct buf *out)
            atomic_load(&state->database_up));
     if (figures.known)
         inventory(&figures, now_ms, out);
+    stores(state, out);
     batches(state, out);
     metric(out, "certmuster_records_stored_total", "counter", "Records stored.", atomic_load(&state->records_stored));
     metric(out, "certmuster_records_rejected_total", "counter", "Records rejected, line by line.",
@@ -233,6 +255,22 @@ void state_metrics(struct state *state, int64_t now_ms, struct buf *out)
 
 /* --- /healthz ------------------------------------------------------------------------------------------------------------------------ */
 
+/* Names of trust stores are letters, digits and -_. */
+static void tell_unusable(struct state *state, struct buf *out)
+{
+    unsigned count = 0;
+    pthread_mutex_lock(&state->lock);
+    for (unsigned i = 0; i < state->store_count; i++) {
+        if (state->stores[i].usable)
+            continue;
+        buf_append_str(out, count++ ? ", " : ",\"reason\":\"trust stores that cannot be used: ");
+        buf_append_str(out, state->stores[i].name);
+    }
+    pthread_mutex_unlock(&state->lock);
+    if (count)
+        buf_append_char(out, '"');
+}
+
 bool state_health(struct state *state, int64_t now_ms, struct buf *out)
 {
     bool up = atomic_load(&state->database_up), stopping = atomic_load(&state->stopping);
@@ -246,6 +284,8 @@ bool state_health(struct state *state, int64_t now_ms, struct buf *out)
                 up ? "up" : "down");
     if (misfit)
         buf_appendf(out, ",\"reason\":\"%s\"", misfit);
+    else
+        tell_unusable(state, out);
     if (last)
         buf_appendf(out, ",\"database_age_seconds\":%.3f", (double)(now_ms > last ? now_ms - last : 0) / 1000);
     buf_appendf(out, ",\"uptime_seconds\":%.3f,\"queue\":%u,\"working\":%u,\"version\":\"%s\"}\n",

@@ -16,7 +16,9 @@ enum {
     STATE_VERDICTS_MAX = 32,
     STATE_VERDICT_SIZE = 64,
     STATE_PLANS_MAX = 16,
-    STATE_PLAN_SIZE = 104
+    STATE_PLAN_SIZE = 104,
+    STATE_STORES_MAX = 32,
+    STATE_STORE_SIZE = 64
 };
 
 /* What a sweep says of places, and the states of its shards, in the order in which state.c names them. */
@@ -48,6 +50,12 @@ struct figures {
     unsigned plan_count;
 };
 
+/* Of a trust store: whether its file, as it is now, could be loaded. */
+struct state_store {
+    char name[STATE_STORE_SIZE];
+    bool usable;
+};
+
 struct state {
     int64_t started_ms; /* wall clock */
 
@@ -66,6 +74,8 @@ struct state {
 
     pthread_mutex_t lock; /* of what follows */
     struct figures figures;
+    struct state_store stores[STATE_STORES_MAX];
+    unsigned store_count; /* 0: the judge has not looked yet */
 };
 
 void state_init(struct state *state);
@@ -74,8 +84,11 @@ void state_database(struct state *state, bool up);
 /* The judge, each round: the inventory is of another version, as CM_EVERSION says; NULL: it is ours. Logged when it changes. */
 void state_version(struct state *state, const struct cm_error *error);
 void state_set_figures(struct state *state, const struct figures *figures);
+/* The judge, each round. */
+void state_set_stores(struct state *state, const struct state_store *stores, size_t count);
 
-/* The Prometheus text exposition (version 0.0.4), and /healthz: true when 200. Pure. */
+/* The Prometheus text exposition (version 0.0.4), and /healthz: true when 200. Pure. A trust
+ * store that cannot be used is told there and keeps nobody from delivering. */
 void state_metrics(struct state *state, int64_t now_ms, struct buf *out);
 bool state_health(struct state *state, int64_t now_ms, struct buf *out);
 

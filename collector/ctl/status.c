@@ -25,9 +25,8 @@ static const struct cli_program program = {
     .usage = (const char *const[]){"[--config FILE]", NULL},
     .options = (const struct cli_option[]){{0, NULL, NULL, NULL}},
     .examples = (const char *const[]){"certmuster status", NULL},
-    .more = "Exit status: 0 the database and the collector are well; 1 one of them is not, or its schema is not this "
-            "program's; 2 wrong "
-            "use; 3 cannot tell.",
+    .more = "Exit status: 0 the database and the collector are well; 1 one of them is not, its schema is not this "
+            "program's, or a trust store cannot be used; 2 wrong use; 3 cannot tell.",
 };
 
 static bool tell_database(const char *dsn)
@@ -64,13 +63,22 @@ static bool tell_database(const char *dsn)
 
 static bool tell_collector(const char *socket_path)
 {
+    static const char before[] = "\"reason\":\"";
     struct cm_error error = {0};
-    if (daemon_health(socket_path, NULL, 0, &error) == 0) {
-        printf("collector   well, unix:%s\n", socket_path);
-        return true;
+    char answer[4096];
+    if (daemon_health(socket_path, answer, sizeof answer, &error) != 0) {
+        printf("collector   DOWN: %s: %s\n", error.reason, error.detail);
+        return false;
     }
-    printf("collector   DOWN: %s: %s\n", error.reason, error.detail);
-    return false;
+    const char *reason = strstr(answer, before);
+    if (reason) {
+        reason += strlen(before);
+        printf("collector   up, but there are %.*s (its log says why); unix:%s\n", (int)strcspn(reason, "\""), reason,
+               socket_path);
+        return false;
+    }
+    printf("collector   well, unix:%s\n", socket_path);
+    return true;
 }
 
 /* Regular files of a directory, but for the notes that say why one is there. A directory that is not there holds none. */

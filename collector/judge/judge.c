@@ -1,6 +1,7 @@
 /* The judge's thread: the order of its work and how often each part comes. */
 #include "collector/judge/judge.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "certmuster/log.h"
@@ -37,10 +38,24 @@ static int note_configuration(struct judge *judge, struct cm_error *error)
     return configuration_round(judge->configuration, judge->db, error);
 }
 
+/* For whoever watches the collector: what a store's file says now may be of no use, while the old one is. */
+static void tell_of_stores(struct judge *judge)
+{
+    const struct trust_set *set = judge->trust;
+    struct state_store stores[TRUST_STORES_MAX];
+    for (size_t i = 0; i < set->count; i++) {
+        snprintf(stores[i].name, sizeof stores[i].name, "%s", trust_name(set->stores[i]));
+        stores[i].usable = !set->told[i];
+    }
+    state_set_stores(judge->state, stores, set->count);
+}
+
 static int judge_chains(struct judge *judge, struct cm_error *error)
 {
     int code = trust_set_refresh(judge->trust, judge->db, error);
     judge->chains_left = false;
+    if (!code)
+        tell_of_stores(judge);
     return code ? code : panel_round(judge->panel, judge->db, judge->trust, &judge->chains_left, error);
 }
 

@@ -60,6 +60,7 @@ assert_eq "certificates" "$(sql "SELECT count(*) FROM certificate")" "$(asked ce
 assert_eq "of the sweep, by the name of its plan" 64 "$(asked 'certmuster_sweep_last_places{plan="all-of-it", class="certificate"}')"
 assert_eq "a version" 1 "$(asked certmuster_build_info)"
 assert_eq "scanners" "$(sql "SELECT count(*) FROM scanner")" "$(asked certmuster_scanners)"
+assert_eq "trust stores" 1 "$(asked 'certmuster_trust_store_usable{trust_store="system"}')"
 assert_eq "clocks" 0 "$(asked certmuster_scanners_skewed)"
 assert_eq "days that wait to be folded" 0 "$(asked certmuster_observation_partitions_unfolded)"
 sql "UPDATE scanner SET skewed_ms = -86400000 WHERE name = 'prometheus'; SELECT observation_day(current_date - 40);

@@ -37,3 +37,36 @@ note "and back, by a new file under the running collector"
 cp "$dir/other.pem" "$dir/new.pem"
 mv "$dir/new.pem" "$dir/ca.pem"
 wait_for 20 is unable_to_get_issuer_cert_locally
+
+note "one that cannot be loaded: the old one judges on; nothing does after a new start, and chains wait; /metrics, /healthz and status tell of both"
+socket=$(cat "$CERTMUSTER_HOME/sockets")/collectd.sock
+usable() { [ "$(curl -sf --unix-socket "$socket" http://localhost/metrics | sed -n 's/^certmuster_trust_store_usable{trust_store="system"} //p')" = "$1" ]; }
+told() {
+    wait_for 20 usable 0
+    assert_eq "health" '200 trust stores that cannot be used: system' "$(curl -s -w '%{stderr}%{http_code} ' --unix-socket "$socket" http://localhost/healthz 2>&1 >"$dir/health")$(jq -r .reason "$dir/health")"
+    status=0
+    certmuster status >"$dir/status" || status=$?
+    assert_eq "exit status" 1 "$status"
+    assert_contains "status" "trust stores that cannot be used: system (its log says why)" "$(cat "$dir/status")"
+}
+wait_for 20 usable 1
+assert_contains "status" "collector   well" "$(certmuster status)"
+rm "$dir/ca.pem"
+mkdir "$dir/ca.pem"
+told
+new_key -x509 -keyout "$dir/more.key" -out "$dir/more.pem" -days 30 -subj "/CN=more.example"
+certmuster crawl "$dir/more.pem" >"$dir/crawl.log" 2>&1 || { cat "$dir/crawl.log"; fail "crawl"; }
+verdicts() { [ "$(sql "SELECT count(*) FROM chain_verdict")" = "$1" ]; }
+wait_for 20 verdicts 3
+certmuster down >"$dir/down.log"
+certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up with a directory"; }
+told
+new_key -x509 -keyout "$dir/more.key" -out "$dir/late.pem" -days 30 -subj "/CN=late.example"
+certmuster crawl "$dir/late.pem" >"$dir/crawl.log" 2>&1 || { cat "$dir/crawl.log"; fail "crawl"; }
+assert_eq "it waits" 1 "$(sql "SELECT count(*) FROM docket")"
+rmdir "$dir/ca.pem"
+cp "$dir/other.pem" "$dir/ca.pem"
+wait_for 20 usable 1
+wait_for 20 verdicts 4
+assert_contains "status" "collector   well" "$(certmuster status)"
+assert_eq "health" null "$(curl -sf --unix-socket "$socket" http://localhost/healthz | jq -r .reason)"

@@ -186,6 +186,20 @@ static void test_metrics(void **state)
     buf_reset(&text);
     assert_true(state_health(&shown, shown.started_ms + 5000, &text));
     assert_non_null(strstr(text.data, "\"status\":\"ok\""));
+    assert_null(strstr(text.data, "reason"));
+    const struct state_store stores[] = {{"system", false}, {"good", true}, {"house", false}};
+    state_set_stores(&shown, stores, 3);
+    buf_reset(&text);
+    assert_true(state_health(&shown, shown.started_ms + 5000, &text));
+    assert_non_null(strstr(text.data, ",\"reason\":\"trust stores that cannot be used: system, house\","));
+    buf_reset(&text);
+    state_metrics(&shown, 5000, &text);
+    assert_non_null(strstr(text.data, "\ncertmuster_trust_store_usable{trust_store=\"house\"} 0\n"));
+    assert_non_null(strstr(text.data, "\ncertmuster_trust_store_usable{trust_store=\"good\"} 1\n"));
+    state_set_stores(&shown, stores + 1, 1);
+    buf_reset(&text);
+    assert_true(state_health(&shown, shown.started_ms + 5000, &text));
+    assert_null(strstr(text.data, "reason"));
     buf_done(&text);
 }
 
