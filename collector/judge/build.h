@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Beside OpenSSL's X509_V_ERR codes: all is well but that it cannot read the leaf's key. */
+enum { BUILD_LEAF_KEY = -1 };
+
 struct build {
     int error, depth;      /* X509_V_OK, or what is wrong and with which certificate; 0 the leaf */
     STACK_OF(X509) * path; /* the leaf first; of a failure, as far as it came */

@@ -53,7 +53,7 @@ static bool is_plain(X509 *leaf, int64_t now)
     certificate_times(leaf, &from, &until);
     return !(flags & (EXFLAG_CA | EXFLAG_SI | EXFLAG_SS | EXFLAG_PROXY | EXFLAG_INVALID | EXFLAG_CRITICAL)) &&
            X509_check_ca(leaf) == 0 && !has(leaf, NID_sbgp_ipAddrBlock) && !has(leaf, NID_sbgp_autonomousSysNum) &&
-           from <= now && now < until && from != INT64_MIN && until != INT64_MAX;
+           from <= now && now < until && from != INT64_MIN && until != INT64_MAX && X509_get0_pubkey(leaf);
 }
 
 static bool add_extension(EVP_MD_CTX *hash, const X509 *leaf, int nid)

@@ -157,9 +157,18 @@ static void note_name(struct search *out, const struct issuers_name *name)
         out->names[out->name_count++] = name;
 }
 
+/* A leaf that may be its own issuer, if one could read its key. */
+static bool may_be_self_signed(const struct climb *climb)
+{
+    X509 *leaf = climb->path[0];
+    return climb->depth == 1 && (X509_get_extension_flags(leaf) & EXFLAG_SI) && !X509_get0_pubkey(leaf);
+}
+
 static void note_dead_end(struct climb *climb, const struct level *level, const struct issuers_name *name)
 {
-    if (level->misfit != X509_V_OK)
+    if (may_be_self_signed(climb))
+        note_refusal(climb, NEAR_ISSUER, BUILD_LEAF_KEY, 0);
+    else if (level->misfit != X509_V_OK)
         note_refusal(climb, NEAR_ISSUER, level->misfit, level->depth);
     else if (!climb->out->missing && !build_has_issuer(climb->store, climb->path[climb->depth - 1]))
         climb->out->missing = name;
@@ -213,5 +222,7 @@ int search_path(X509_STORE *store, const struct served *served, struct issuers *
                           .builds = SEARCH_BUILDS_MAX,
                           .out = out};
     *out = (struct search){.next_change = INT64_MAX, .general = true};
-    return step(&climb);
+    int code = step(&climb);
+    ERR_clear_error();
+    return code;
 }

@@ -1,8 +1,9 @@
-/* Names of OpenSSL's verification errors, which it tells as numbers and as English only. From openssl/x509_vfy.h; a test compares the two. */
+/* Names of OpenSSL's verification errors, which it tells as numbers and as English only. From openssl/x509_vfy.h; a test compares the two. And of one of ours. */
 #include <ctype.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 
+#include "collector/judge/build.h"
 #include "collector/judge/verify.h"
 
 #define ROW(name)                                                                                                      \
@@ -14,6 +15,7 @@ static const struct {
     const char *name;
 } rows[] = {
     {X509_V_OK, "OK"},
+    {BUILD_LEAF_KEY, "UNABLE_TO_DECODE_LEAF_PUBLIC_KEY"},
     ROW(UNSPECIFIED),
     ROW(UNABLE_TO_GET_ISSUER_CERT),
     ROW(UNABLE_TO_GET_CRL),

@@ -13,9 +13,9 @@
 enum { VERIFY_PATH_MAX = 102, VERIFY_NAME_SIZE = 64 };
 
 struct verdict {
-    char name
-        [VERIFY_NAME_SIZE]; /* "ok", "incomplete", X509_V_ERR_… in lower case without the prefix, or "undecodable" */
-    int depth;              /* of the certificate at fault; 0 the leaf */
+    /* "ok", "incomplete", X509_V_ERR_… in lower case without the prefix, "undecodable" or "unable_to_decode_leaf_public_key" */
+    char name[VERIFY_NAME_SIZE];
+    int depth;                                     /* of the certificate at fault; 0 the leaf */
     uint8_t path[VERIFY_PATH_MAX][CM_SHA256_SIZE]; /* of ok and incomplete: leaf first, anchor last */
     size_t path_count;
     int64_t effective_not_after; /* earliest in the path, seconds; INT64_MAX: no path */

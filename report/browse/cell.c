@@ -116,6 +116,7 @@ const char *cell_verdict(const char *verdict)
         {"ca_md_too_weak", "weak hash"},
         {"ca_key_too_small", "weak key"},
         {"ee_key_too_small", "weak key"},
+        {"unable_to_decode_leaf_public_key", "unknown key"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(verdict, rows[i].name) == 0)

@@ -115,6 +115,7 @@ static void test_counts_and_verdicts(void **state)
         assert_string_equal(text, rows[i].text);
     }
     assert_string_equal(cell_verdict("cert_has_expired"), "expired");
+    assert_string_equal(cell_verdict("unable_to_decode_leaf_public_key"), "unknown key");
     assert_string_equal(cell_verdict("incomplete"), "incomplete");
     assert_string_equal(cell_verdict("something_new"), "something_new");
 }

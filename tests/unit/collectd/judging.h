@@ -27,8 +27,8 @@
 struct wish {
     const char *name, *issuer;
     EVP_PKEY *key, *signer;
-    int64_t from, until; /* 0: a year around NOW */
-    const char *constraints, *ca, *also;
+    int64_t from, until;                        /* 0: a year around NOW */
+    const char *constraints, *ca, *also, *kind; /* kind: OID of the key's algorithm, another than the key's */
 };
 
 static inline EVP_PKEY *new_key(void)
@@ -67,6 +67,12 @@ static inline X509 *make(const struct wish *wish)
     ASN1_TIME_set(X509_getm_notBefore(certificate), (time_t)(wish->from ? wish->from : NOW - YEAR));
     ASN1_TIME_set(X509_getm_notAfter(certificate), (time_t)(wish->until ? wish->until : NOW + YEAR));
     X509_set_pubkey(certificate, wish->key);
+    if (wish->kind) {
+        unsigned char *bits = memcpy(OPENSSL_malloc(1952), (unsigned char[1952]){1}, 1952);
+        assert_int_equal(X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(certificate), OBJ_txt2obj(wish->kind, 1),
+                                                V_ASN1_UNDEF, NULL, bits, 1952),
+                         1);
+    }
     extend(certificate, NID_basic_constraints, wish->ca ? wish->ca : "CA:FALSE");
     extend(certificate, NID_name_constraints, wish->constraints);
     extend(certificate, NID_subject_alt_name, wish->also);

@@ -132,6 +132,43 @@ static void test_wrong_issuer_served(void **state)
     X509_free(expired);
 }
 
+/* A leaf whose key OpenSSL cannot read, ML-DSA-65: what it says of such a chain is that something is wrong. */
+static void test_key_that_nobody_reads(void **state)
+{
+    struct fixture *f = *state;
+    struct wish wish = {
+        .name = "pq", .issuer = "CA", .key = f->leaf_key, .signer = f->ca_key, .kind = "2.16.840.1.101.3.4.3.18"};
+    struct wish old = {
+        .name = "CA", .issuer = "Root", .key = f->ca_key, .signer = f->root_key, .ca = "CA:TRUE", .until = NOW};
+    X509 *expired = make(&old);
+    judge(f, f->trust, leaf_of(f, "leaf"), f->ca, "ok", 1);
+    struct verdict verdict = judge(f, f->trust, make(&wish), f->ca, "unable_to_decode_leaf_public_key", 1);
+    assert_int_equal(verdict.depth, 0);
+    assert_int_equal(verdict.next_change, NOW + YEAR);
+    judge(f, f->trust, make(&wish), NULL, "unable_to_get_issuer_cert_locally", 1);
+    verdict = judge(f, f->trust, make(&wish), expired, "cert_has_expired", 1);
+    assert_int_equal(verdict.depth, 1);
+    X509_up_ref(f->ca);
+    knows(f, f->ca);
+    next_round(f);
+    verdict = judge(f, f->trust, make(&wish), NULL, "unable_to_decode_leaf_public_key", 1);
+    assert_null(verdict.missing_issuer);
+    wish.until = NOW;
+    verdict = judge(f, f->trust, make(&wish), f->ca, "cert_has_expired", 1);
+    assert_int_equal(verdict.depth, 0);
+    judge(f, f->trust, make(&wish), NULL, "cert_has_expired", 1);
+    wish.until = 0;
+    wish.from = NOW + 1;
+    judge(f, f->trust, make(&wish), f->ca, "cert_not_yet_valid", 1);
+    wish.from = 0;
+    wish.signer = f->stranger;
+    judge(f, f->trust, make(&wish), f->ca, "cert_signature_failure", 1);
+    wish.issuer = "pq";
+    verdict = judge(f, f->trust, make(&wish), NULL, "unable_to_decode_leaf_public_key", 1);
+    assert_null(verdict.missing_issuer); /* it may be itself */
+    X509_free(expired);
+}
+
 /* OpenSSL takes the first of one name; the search goes back and takes the next. */
 static void test_search_goes_back(void **state)
 {
@@ -158,6 +195,7 @@ static void test_search_goes_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_key_that_nobody_reads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_crowds_are_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_search_tells_the_reason, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_there_is_not_missing, setup, teardown),
