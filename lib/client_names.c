@@ -4,20 +4,32 @@
 #include <string.h>
 
 #include "certmuster/buf.h"
+#include "certmuster/utf8.h"
 
 struct names {
     char (*list)[CLIENT_NAME_SIZE];
     size_t count;
 };
 
+/* Nothing that is not seen, and no character that is none. */
+static bool is_plain(const struct buf *name)
+{
+    uint32_t code;
+    for (size_t i = 0; i < name->size;) {
+        unsigned bytes = utf8_decode(name->data + i, name->size - i, &code);
+        if (!bytes || code <= 0x20 || code == 0x7F || code == UTF8_REPLACEMENT || utf8_is_hidden(code))
+            return false;
+        i += bytes;
+    }
+    return true;
+}
+
 static void add_name(struct names *names, const struct buf *name)
 {
     if (name->size == 0 || name->size >= CLIENT_NAME_SIZE || names->count == CLIENT_NAMES_MAX)
         return;
-    for (size_t i = 0; i < name->size; i++)
-        if (name->data[i] <= 0x20 || name->data[i] >= 0x7F)
-            return;
-    memcpy(names->list[names->count++], name->data, name->size + 1);
+    if (is_plain(name))
+        memcpy(names->list[names->count++], name->data, name->size + 1);
 }
 
 size_t client_names_read(const struct cert *cert, char out[static CLIENT_NAMES_MAX][CLIENT_NAME_SIZE])

@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "certmuster/escape.h"
 #include "certmuster/limits.h"
 #include "certmuster/timefmt.h"
 #include "lib/spool_private.h"
@@ -175,9 +174,7 @@ static int write_head(struct spool *spool, struct cm_error *error)
 {
     struct buf head;
     buf_init(&head, CM_LIMIT_RECORD_BYTES);
-    buf_append_str(&head, "{\"v\":1,\"type\":\"segment\",\"scanner\":\"");
-    escape_json(&head, spool->scanner, strlen(spool->scanner));
-    buf_append_str(&head, "\"}");
+    spool_head_write(&head, spool->scanner);
     frame(spool, head.data, head.size);
     buf_done(&head);
     int code = put_scratch(spool, error);

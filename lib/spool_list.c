@@ -190,13 +190,6 @@ static int read_whole(const char *path, struct buf *out, struct cm_error *error)
     return code;
 }
 
-static const char head_start[] = "{\"v\":1,\"type\":\"segment\",\"scanner\":\"";
-
-static bool is_head(const char *record, size_t size)
-{
-    return size >= sizeof head_start - 1 && memcmp(record, head_start, sizeof head_start - 1) == 0;
-}
-
 int spool_read(const char *path, spool_record_fn fn, void *context, uint64_t *damaged, struct cm_error *error)
 {
     struct buf bytes;
@@ -211,7 +204,7 @@ int spool_read(const char *path, spool_record_fn fn, void *context, uint64_t *da
         size_t size = (size_t)(feed - at);
         if (!spool_line_good(at, size))
             ++*damaged;
-        else if (!is_head(at + SPOOL_CRC_SIZE, size - SPOOL_CRC_SIZE))
+        else if (!spool_is_head(at + SPOOL_CRC_SIZE, size - SPOOL_CRC_SIZE))
             code = fn(at + SPOOL_CRC_SIZE, size - SPOOL_CRC_SIZE, context);
         at = feed + 1;
         if (code > 0)
@@ -221,8 +214,7 @@ int spool_read(const char *path, spool_record_fn fn, void *context, uint64_t *da
     return code;
 }
 
-/* The scanner's name in a head line. Names are escaped as JSON there, and a name that needs an escape is no name that a collector would
- * know, so the text is taken as it stands up to the closing quote. */
+/* Of a segment whose first line is whole; else "". */
 static char *read_scanner(const char *path)
 {
     char line[4096];
@@ -231,12 +223,9 @@ static char *read_scanner(const char *path)
     if (fd >= 0)
         close(fd);
     const char *feed = got > 0 ? memchr(line, '\n', (size_t)got) : NULL;
-    if (!feed || !spool_line_good(line, (size_t)(feed - line)) ||
-        !is_head(line + SPOOL_CRC_SIZE, (size_t)(feed - line) - SPOOL_CRC_SIZE))
+    if (!feed || !spool_line_good(line, (size_t)(feed - line)))
         return cm_strdup("");
-    const char *name = line + SPOOL_CRC_SIZE + sizeof head_start - 1;
-    const char *quote = memchr(name, '"', (size_t)(feed - name));
-    return quote ? cm_strndup(name, (size_t)(quote - name)) : cm_strdup("");
+    return spool_head_read(line + SPOOL_CRC_SIZE, (size_t)(feed - line) - SPOOL_CRC_SIZE);
 }
 
 static int compare(const void *a, const void *b)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "certmuster/buf.h"
 #include "certmuster/spool.h"
 
 enum {
@@ -23,6 +24,11 @@ bool spool_name_read(const char *name, char run[static SPOOL_RUN_SIZE + 1], uint
 void spool_crc_write(char out[static SPOOL_CRC_SIZE], const char *record, size_t size);
 /* True when a line without its line feed starts with the right CRC of what follows. */
 bool spool_line_good(const char *line, size_t size);
+/* spool_head.c: the first line of a segment, without its CRC. */
+void spool_head_write(struct buf *out, const char *scanner);
+bool spool_is_head(const char *record, size_t size);
+char *spool_head_read(const char *record,
+                      size_t size); /* the scanner's name; "" where it cannot be read; owned by the caller */
 /* fsync of a directory, so that a rename in it lasts. */
 int spool_sync_dir(const char *dir, struct cm_error *error);
 

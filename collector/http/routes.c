@@ -196,7 +196,7 @@ static bool read_headers(const struct exchange *exchange, struct job *job)
         return false;
     }
     if (job->kind == JOB_BATCH && (!key || !is_key(key))) {
-        refuse(exchange, 400, "a batch takes an Idempotency-Key of 1 to 400 printable ASCII characters", 0);
+        refuse(exchange, 400, "a batch takes an Idempotency-Key of 1 to 820 printable ASCII characters", 0);
         return false;
     }
     if (sent && timefmt_read_ms(sent, &job->sent_ms) != 0) {

@@ -333,14 +333,17 @@ static int store_body(struct work *work, struct delivery_answer *answer, struct 
  * all scanners of this host, that is those without a certificate. */
 static int check_key(const struct work *work, struct cm_error *error)
 {
-    const char *key = work->request->key, *params[] = {key};
+    char key[DELIVERY_KEY_MAX + 1];
+    const char *params[] = {key};
     size_t size = strlen(work->scanner);
     struct db_result *rows = NULL;
-    bool owned = strncmp(key, "file/", 5) == 0;
     int code = 0;
-    if (!owned && !work->request->peer.is_local) {
+    if (strncmp(work->request->key, "file/", 5) == 0)
+        return 0;
+    bool owned = delivery_key_read(work->request->key, key);
+    if (owned && !work->request->peer.is_local) {
         owned = strncmp(key, work->scanner, size) == 0 && key[size] == '/';
-    } else if (!owned) {
+    } else if (owned) {
         code = db_query(work->db,
                         "SELECT FROM scanner s WHERE s.enrolled NOT LIKE 'unix:%' AND starts_with($1, s.name || '/')",
                         params, 1, &rows, error);

@@ -8,7 +8,7 @@
 
 enum { CLIENT_NAMES_MAX = 16, CLIENT_NAME_SIZE = 256 };
 
-/* The DNS and URI names, then the common name, in printable ASCII without spaces: a name with a NUL, a space or an accent in it is nobody's. Those past
+/* The DNS and URI names, then the common name, in UTF-8: one with a NUL, a space or a hidden character in it is nobody's. Those past
  * CLIENT_NAMES_MAX, and longer ones, are left out. How many there are. */
 size_t client_names_read(const struct cert *cert, char out[static CLIENT_NAMES_MAX][CLIENT_NAME_SIZE]);
 

@@ -12,6 +12,8 @@
 #ifndef CERTMUSTER_DELIVERY_H
 #define CERTMUSTER_DELIVERY_H
 
+#include <stdbool.h>
+
 #include "certmuster/error.h"
 
 #define DELIVERY_BATCHES    "/v1/batches"
@@ -23,12 +25,20 @@
 #define DELIVERY_BATCH_TYPE "application/x-ndjson"
 
 enum {
-    DELIVERY_KEY_MAX = 400,       /* bytes of an Idempotency-Key: a scanner's name, a UUID, a number */
+    DELIVERY_KEY_MAX =
+        820, /* bytes of an Idempotency-Key: a scanner's name, were all of it escaped, a UUID, a number */
     DELIVERY_MISSING_MAX = 65536, /* fingerprints of one question: a segment of 4 MiB holds fewer */
     DELIVERY_URL_SIZE = 1984,     /* an address of a collector with its NUL */
 };
 
 /* An address of a collector: unix:/PATH, or https://HOST, with :PORT and a path where wanted. Plain http would carry the records unprotected. CM_EINVAL: neither. */
 CM_MUST_CHECK int delivery_url_check(const char *url, struct cm_error *error);
+
+/* delivery_key.c: the Idempotency-Key of a segment, <scanner>/<run>/<number> in printable ASCII. A name's other bytes, blanks too, are written as
+ * %C3%BC, and a '%' that would be read so as %25. False: too long. */
+CM_MUST_CHECK bool delivery_key_write(char out[static DELIVERY_KEY_MAX + 1], const char *scanner, const char *run,
+                                      unsigned number);
+/* A key without its escapes, to be compared with names. False: too long, or what is escaped is no UTF-8 or a NUL. */
+CM_MUST_CHECK bool delivery_key_read(const char *key, char out[static DELIVERY_KEY_MAX + 1]);
 
 #endif

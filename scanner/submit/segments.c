@@ -282,12 +282,12 @@ static void deliver_segment(struct drainer *drainer, const struct spool_segment 
     struct work work = {.drainer = drainer, .segment = segment};
     struct cm_error error = {.code = CM_OK};
     struct outcome outcome;
-    char key[DELIVERY_KEY_MAX];
+    char key[DELIVERY_KEY_MAX + 1];
     lines_init(&work.lines, CM_LIMIT_BATCH_BYTES - CM_LIMIT_BATCH_BYTES / 16); /* room for line feeds */
     int code = spool_read(segment->path, take_record, &work, &work.damaged, &error);
-    int size = snprintf(key, sizeof key, "%s/%s/%u", scanner_of(drainer, segment), segment->run, segment->number);
+    bool has_key = delivery_key_write(key, scanner_of(drainer, segment), segment->run, segment->number);
     drainer->totals->damaged += work.damaged;
-    if (work.too_large || size < 0 || (size_t)size >= sizeof key) {
+    if (work.too_large || !has_key) {
         refuse(&work, work.too_large ? "the segment is larger than a batch may be" : "the scanner's name is too long");
     } else if (code == CM_ENOTFOUND) {
         /* Another submit was quicker. */

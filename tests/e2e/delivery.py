@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """The contract of delivery, against the real collector and a real PostgreSQL: keys, 409, rejections, limits, spans, clocks, identities over
 TLS, and PostgreSQL stopped in the middle of a batch. Nothing is lost and nothing is counted twice."""
-import gzip, os, shutil, signal, socket, subprocess, sys, tempfile, threading, time
+import gzip, json, os, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collectd_tools import *
+import spool_tools
 from common import equal
 
 BIN = os.environ["CM_BIN"]
@@ -181,6 +182,37 @@ def test_files(port):
     equal("is another matter for others", second, beta.batch(lines, key="file/former"))
 
 
+def submit_as(name, url, ip):
+    """One segment of the scanner of that name, to where url says, with the certificate called office where that is over TLS."""
+    run, spool, config = new_run(), f"{work}/spool-names", f"{work}/names.yaml"
+    with open(config, "w") as f:
+        f.write(f"scanner: {json.dumps(name)}\nsubmit: {{tls: {{cert: {work}/office.pem, key: {work}/office.key, ca: {work}/ca.pem}}}}\n")
+    spool_tools.segment(spool, 1, [line.encode() for line in (failure(ip, run, scanner=name), run_record(run, "finished", scanner=name, targets=1, ok=0, failed=1))], run, name)
+    done = subprocess.run([f"{BIN}/certmuster-submit", "--config", config, "--to", url, spool], env=environment, capture_output=True, text=True)
+    said = (name, done.returncode, done.stdout + done.stderr, sorted(os.listdir(spool)))
+    equal(f"as {name}", (name, 0, "1 batches taken, 2 records stored\n", []), said)
+    equal(f"the run of {name}", name, sql(f"SELECT scanner FROM run WHERE run = '{run}' AND finished_at IS NOT NULL"))
+
+
+def test_names(port):
+    """Whatever a scanner is called, what it sends arrives, on the socket and, where its certificate can say so, over TLS; and its keys are its own."""
+    for i, name in enumerate(("b\u00fcro-2", "office 1", 'a"b\\c', "50%41", "tab\there", "\u6771" * 85)):
+        submit_as(name, f"unix:{local().where}", f"192.0.2.{110 + i}")
+    run = lambda *words: subprocess.run(["openssl", *words], check=True, capture_output=True)
+    with open(f"{work}/office.ext", "w") as f:
+        f.write("extendedKeyUsage=clientAuth\n")
+    run("req", "-utf8", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{work}/office.key", "-out", f"{work}/office.csr", "-subj", "/CN=b\u00fcro")
+    run("x509", "-req", "-in", f"{work}/office.csr", "-CA", f"{work}/ca.pem", "-CAkey", f"{work}/ca.key", "-set_serial", "0x2001", "-days", "20", "-extfile", f"{work}/office.ext",
+        "-out", f"{work}/office.pem")
+    certmuster("scanner", "add", "b\u00fcro", "--cert", f"{work}/office.pem")
+    submit_as("b\u00fcro", f"https://127.0.0.1:{port}", "192.0.2.120")
+    for key in ("b%C3%BCro/x/1", "b%c3%bcro/x/1", "%62%C3%BCro/x/1"):
+        equal("its key on the socket", 403, local().batch([failure("192.0.2.121", new_run())], key=key)[0])
+    office = Collector(("127.0.0.1", port, client_context(work, "office")))
+    for key in ("b%C3%BC/x/1", "b%25C3%25BCro/x/1", "b%00/x/1", "%FF/x/1"):
+        equal("another's key", 403, office.batch([failure("192.0.2.121", new_run())], key=key)[0])
+
+
 def test_outage(template_der):
     """PostgreSQL dies while a large batch is merged: no answer of success, nothing half stored; the same key again stores all of it once."""
     run, count = new_run(), 6000
@@ -248,7 +280,7 @@ def main():
         finished = new_run()
         equal("a finished run", 200, local().batch([run_record(finished, "started"), run_record(finished, "finished", targets=0, ok=0, failed=0)])[0])
         for test, *arguments in ((test_keys, template_der), (test_missing, template_der), (test_hostile,), (test_spans, template_der),
-                                 (test_clock, template_der), (test_tls, port, template_der), (test_outage, template_der), (test_metrics,)):
+                                 (test_clock, template_der), (test_tls, port, template_der), (test_names, port), (test_outage, template_der), (test_metrics,)):
             began = time.time()
             test(*arguments)
             print(f"--- {test.__name__} ok, {time.time() - began:.1f} s", flush=True)

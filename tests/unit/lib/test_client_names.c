@@ -72,6 +72,7 @@ static void test_which_count(void **state)
     add_text(names, GEN_URI, "spiffe://x/probe-2", 18);
     expect(make("probe-3", names), 3, (const char *const[]){"probe-1", "spiffe://x/probe-2", "probe-3"});
     expect(make("alone", NULL), 1, (const char *const[]){"alone"});
+    expect(make("b\xC3\xBCro", NULL), 1, (const char *const[]){"b\xC3\xBCro"});
     expect(make(NULL, NULL), 0, NULL);
 }
 
@@ -88,7 +89,10 @@ static void test_nobodys(void **state)
     add_text(names, GEN_DNS, longest, CLIENT_NAME_SIZE);
     add_text(names, GEN_DNS, longest, CLIENT_NAME_SIZE - 1);
     longest[CLIENT_NAME_SIZE - 1] = 0;
-    expect(make("pröbe", names), 1, (const char *const[]){longest});
+    expect(make("pro\xE2\x80\x8B"
+                "be",
+                names),
+           1, (const char *const[]){longest});
 }
 
 static void test_no_more_than_there_is_room_for(void **state)
