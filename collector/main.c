@@ -146,7 +146,7 @@ static void allow_always(struct settings *settings)
 static int make_settings(const struct options *options, const struct config *config, struct home *home,
                          struct settings *out, struct cm_error *error)
 {
-    *out = (struct settings){.config = config, .dsn = options->dsn};
+    *out = (struct settings){.config = config, .dsn = options->dsn, .pid_file = options->pid_file};
     out->socket = options->socket ? options->socket : config_string(config, "collector.socket");
     if (!out->socket && home_find(home, NULL) == 0 && home->exists)
         out->socket = home->collector_socket;
@@ -245,6 +245,9 @@ static int serve(const struct settings *settings, struct state *state, struct ro
                                     (unsigned)config_integer(config, "collector.workers"));
     int code = queue ? server_new(settings, state, queue, roster, &server, error)
                      : error_set(error, CM_EIO, 0, "cannot start threads");
+    if (!code &&
+        settings->pid_file) /* now that the sockets are ours: of two collectors at one, the second writes nothing */
+        code = pid_file_write(settings->pid_file, error);
     if (!code)
         code = judge_new(settings, state, &judge, error);
     if (!code)
@@ -259,6 +262,8 @@ static int serve(const struct settings *settings, struct state *state, struct ro
     bool queue_is_over = !queue || queue_ended(queue, WORKER_STOP_MS);
     bool judge_ended = !judge || judge_stop(judge, JUDGE_STOP_MS);
     *cut = !end_clerks(clerks) || !judge_ended || !queue_is_over;
+    if (settings->pid_file)
+        pid_file_remove(settings->pid_file);
     server_free(server);
     if (queue_is_over)
         queue_free(queue);
@@ -281,8 +286,6 @@ static int run(const struct options *options, const struct config *config, struc
     struct roster *roster = roster_new();
     if (!code)
         code = check_inventory(&settings, &state, roster, error);
-    if (!code && options->pid_file)
-        code = pid_file_write(options->pid_file, error);
     if (code) {
         roster_free(roster);
         return code;
@@ -290,8 +293,6 @@ static int run(const struct options *options, const struct config *config, struc
     block_signals();
     bool cut;
     code = serve(&settings, &state, roster, &cut, error);
-    if (options->pid_file)
-        unlink(options->pid_file);
     if (!code)
         log_event(LOG_LEVEL_INFO, "stopped", "pid=%d", (int)getpid());
     if (cut)

@@ -46,3 +46,14 @@ int pid_file_write(const char *path, struct cm_error *error)
     unlink(temporary);
     return code;
 }
+
+void pid_file_remove(const char *path)
+{
+    int pid = 0;
+    FILE *file = fopen(path, "re");
+    bool is_ours = file && fscanf(file, "%d", &pid) == 1 && pid == (int)getpid();
+    if (file)
+        fclose(file);
+    if (is_ours)
+        unlink(path);
+}

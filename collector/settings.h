@@ -17,6 +17,7 @@ struct settings {
     const char *dsn;               /* --dsn; NULL: the configuration's, else the local home's */
     const char *socket;            /* NULL: no unix socket */
     const char *listen;            /* NULL: no TLS */
+    const char *pid_file;          /* NULL: none */
     uid_t uids[SETTINGS_UIDS_MAX]; /* that may speak on the unix socket */
     size_t uid_count;
 };
