@@ -42,7 +42,8 @@ static const struct cli_program program = {
     .name = "certmuster-submit",
     .summary =
         "Delivers records to a collector. Operands are spool directories and files of records (NDJSON); without any, "
-        "this machine's spool and that of a watch which root started. What is delivered twice is stored once.",
+        "this machine's spool and those of a watch and a crawl which root started. What is delivered twice is stored "
+        "once.",
     .usage = usage,
     .options = options,
     .examples = examples,
@@ -55,8 +56,8 @@ static const struct cli_program program = {
 struct arguments {
     const char *to;
     int64_t wait_ms;
-    const char *worker; /* "scan", "crawl"; NULL: none */
-    bool once, follow;
+    const char *worker;       /* "scan", "crawl"; NULL: none */
+    bool once, follow, waits; /* waits: --wait was said */
 };
 
 static int read_arguments(struct cli *cli, struct arguments *out)
@@ -81,6 +82,7 @@ static int read_arguments(struct cli *cli, struct arguments *out)
         case OPTION_WAIT:
             if (duration_read_ms(cli->argument, 1000, &out->wait_ms) != CM_OK || out->wait_ms < 0)
                 return cli_wrong(cli, "--wait %s is no duration", cli->argument);
+            out->waits = true;
             break;
         default:
             return CM_EXIT_USAGE;
@@ -88,6 +90,8 @@ static int read_arguments(struct cli *cli, struct arguments *out)
     }
     if ((out->follow || out->worker) && out->once)
         return cli_wrong(cli, "--once and staying exclude each other");
+    if ((out->follow || out->worker) && out->waits)
+        return cli_wrong(cli, "--wait is for what gives up: --follow and --worker wait without end");
     if (out->follow && out->worker)
         return cli_wrong(cli, "--follow and --worker exclude each other; a worker delivers its spool anyway");
     for (int i = 0; out->follow && i < cli->operand_count; i++) {

@@ -123,6 +123,9 @@ def test_use():
     check("unix:PATH or https" in submit("--to", "ftp:x", spool, status=2))
     check("107" in submit("--to", "unix:/" + "x" * 200, spool, status=2))
     check("no duration" in submit("--wait", "soon", status=2))
+    for stay in (("--follow",), ("--worker", "scan")):
+        for more in (("--wait", "60s"), ("--once",)):
+            submit(*stay, *more, "--to", "unix:" + sock, status=2)
     check("certmuster up" in submit(status=3))
     submit("--to", "unix:" + sock)  # this machine's spool does not exist: nothing to do
     open(os.path.join(TMP, "bad.yaml"), "w").write("spool:\n  dirr: x\n")
@@ -130,17 +133,21 @@ def test_use():
 
 
 def test_own_spools():
-    """Without operands: this machine's spool and that of a watch which root started, but no link in the place of the latter."""
+    """Without operands: this machine's spool and those of a watch and a crawl which root started, as help and the page say, but no link in the place of one."""
     home, sock = os.environ["CERTMUSTER_HOME"], place("own")[1]
     segment(home + "/spool", 1, [certificate(1), sighting(1)])
     segment(home + "/spool-watch", 1, [certificate(2), sighting(2)], run=RUN2)
+    segment(home + "/spool-crawl", 2, [certificate(3), sighting(3)], run=RUN2)
+    page = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../contrib/man/certmuster-submit.1")).read()
+    check("Pa \\-watch" in page and "Pa \\-crawl" in page, "the page names both")
+    check("a watch and a crawl" in " ".join(submit("--help").split()), "help names both")
     with Collector(sock) as c:
-        check("2 batches taken, 4 records stored" in submit("--to", "unix:" + sock))
-        equal(sorted(b["key"] for b in c.batches()), ["s1/%s/1" % RUN, "s1/%s/1" % RUN2], "keys")
-        equal(segments(home + "/spool") + segments(home + "/spool-watch"), [])
+        check("3 batches taken, 6 records stored" in submit("--to", "unix:" + sock))
+        equal(sorted(b["key"] for b in c.batches()), ["s1/%s/1" % RUN, "s1/%s/1" % RUN2, "s1/%s/2" % RUN2], "keys")
+        equal(segments(home + "/spool") + segments(home + "/spool-watch") + segments(home + "/spool-crawl"), [])
         shutil.rmtree(home + "/spool-watch")
         shutil.rmtree(home + "/spool")
-        segment(TMP + "/elsewhere", 1, [certificate(3), sighting(3)])
+        segment(TMP + "/elsewhere", 1, [certificate(4), sighting(4)])
         os.symlink(TMP + "/elsewhere", home + "/spool-watch")
         check("0 batches taken" in submit("--to", "unix:" + sock), "nothing was spooled here")
         equal(len(segments(TMP + "/elsewhere")), 1)
