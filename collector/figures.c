@@ -83,7 +83,7 @@ static const char running_sql[] =
     "coalesce(sum(g.abandoned), 0), coalesce(sum(c.certificate), 0), coalesce(sum(c.no_certificate), 0), "
     "coalesce(sum(c.refused), 0), coalesce(sum(c.silent), 0), coalesce(sum(c.unreachable), 0), "
     "coalesce(sum(c.unresolved), 0), coalesce(sum(c.other), 0), coalesce(sum(c.never), 0),"
-    " (SELECT (extract(epoch FROM min(l.taken_at)) * 1000)::bigint FROM lease l WHERE l.ended_at IS NULL)"
+    " (SELECT (extract(epoch FROM now() - min(l.taken_at)) * 1000)::bigint FROM lease l WHERE l.ended_at IS NULL)"
     "  FROM sweep w JOIN sweep_progress g ON g.sweep_id = w.sweep_id JOIN sweep_coverage c ON c.sweep_id = w.sweep_id"
     " WHERE w.state = 'running'";
 
@@ -98,13 +98,14 @@ static int read_running(struct db *db, struct figures *out, struct cm_error *err
             out->shards[i] = (uint64_t)db_integer(rows, 0, column++);
         for (size_t i = 0; i < SWEEP_CLASSES; i++)
             out->told[i] = (uint64_t)db_integer(rows, 0, column++);
-        out->lease_oldest_ms = db_is_null(rows, 0, column) ? -1 : db_integer(rows, 0, column);
+        out->lease_oldest_ms =
+            db_is_null(rows, 0, column) ? -1 : out->at_ms - db_integer(rows, 0, column); /* by our clock */
     }
     db_result_free(rows);
     return code;
 }
 
-/* Of plans that were deleted nothing is told any more. */
+/* Of plans that were deleted nothing is told any more. When they ended is told by the database's clock, the same whichever collector is asked. */
 static const char finished_sql[] =
     "SELECT w.plan, (extract(epoch FROM w.finished_at) * 1000)::bigint,"
     " (SELECT count(*) FROM shard s WHERE s.sweep_id = w.sweep_id AND s.state = 'abandoned'),"

@@ -158,7 +158,7 @@ static void sweeps(const struct figures *figures, int64_t now_ms, struct buf *ou
     head(out, "certmuster_sweep_lease_oldest_seconds", "gauge", "Since when the oldest lease is out; 0: none is.");
     buf_appendf(out, "certmuster_sweep_lease_oldest_seconds %.3f\n", (double)age / 1000);
     head(out, "certmuster_sweep_last_finished_timestamp_seconds", "gauge",
-         "When the last sweep of a plan ended, since the epoch.");
+         "When the last sweep of a plan ended, since the epoch, by the clock of the database.");
     for (unsigned i = 0; i < figures->plan_count; i++) {
         labelled(out, "certmuster_sweep_last_finished_timestamp_seconds", "plan", figures->plans[i].name);
         buf_appendf(out, "%.3f\n", (double)figures->plans[i].finished_ms / 1000);

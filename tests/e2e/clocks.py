@@ -195,6 +195,10 @@ def test_collector():
     for one in (slow, fast, slow):
         time.sleep(0.4)
         equal("goes on", 200, one.request("POST", f"/v1/leases/{held}", b'{"state":"running","scanner":"whole"}')[0])
+    oldest = lambda one: [float(line.split()[-1]) for line in one.get("/metrics")[1].decode().splitlines() if line.startswith("certmuster_sweep_lease_oldest_seconds ")][0]
+    for one in (fast, slow):  # its age is the same by any clock
+        wait_until("it to be among the figures", lambda: one.request("POST", f"/v1/leases/{held}", b'{"state":"running","scanner":"whole"}')[0] == 200 and oldest(one) > 0)
+        assert oldest(one) < 600, oldest(one)
     left = float(world.sql(f"SELECT extract(epoch FROM until - now()) FROM lease WHERE lease_id = '{held}'"))
     assert 0 < left <= 3, left
     equal("no other has it", 204, slow.request("POST", "/v1/leases", b'{"kind":"scan","scanner":"whole-2"}')[0])
