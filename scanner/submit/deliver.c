@@ -18,6 +18,7 @@
 
 #include "certmuster/delivery.h"
 #include "certmuster/limits.h"
+#include "certmuster/log.h"
 #include "certmuster/timefmt.h"
 
 enum {
@@ -57,6 +58,7 @@ bool deliver_pause(struct delivery *delivery, unsigned attempt, int64_t at_least
     pause = pause > at_least_ms ? pause : at_least_ms;
     if (pause > left)
         pause = left; /* the last try falls on the end of patience */
+    log_event(LOG_LEVEL_DEBUG, "pause", "ms=%lld", (long long)pause);
     struct timespec time = {.tv_sec = pause / 1000, .tv_nsec = pause % 1000 * 1000000};
     nanosleep(&time, NULL);
     return true;
@@ -139,6 +141,8 @@ static enum asked ask_missing(struct dialogue *dialogue)
                                        .timeout_ms = request_timeout_ms(dialogue->delivery)};
         if (http_post(dialogue->delivery->http, &request, &dialogue->answer, &error) == CM_OK) {
             result = judge_question(dialogue);
+            log_event(LOG_LEVEL_DEBUG, "question", "key=%s certificates=%zu status=%ld missing=%zu",
+                      log_quote(dialogue->key), told.count, dialogue->answer.status, dialogue->wanted.count);
         } else {
             snprintf(dialogue->out->reason, sizeof dialogue->out->reason, "%s: %s", error.reason, error.detail);
             result = ASKED_LATER;
@@ -236,6 +240,19 @@ static enum step repack(struct dialogue *dialogue)
     return STEP_DONE;
 }
 
+/* error: NULL where there was an answer. */
+static void log_batch(const struct dialogue *dialogue, int64_t began_ms, const struct cm_error *error)
+{
+    const struct outcome *out = dialogue->out;
+    char answer[80] = "";
+    if (!error)
+        snprintf(answer, sizeof answer, "status=%ld stored=%llu rejected=%zu", dialogue->answer.status,
+                 (unsigned long long)out->answer.stored, out->answer.rejected_count);
+    log_event(LOG_LEVEL_INFO, "batch", "key=%s lines=%zu bytes=%zu ms=%lld %s", log_quote(dialogue->key),
+              out->map_count, dialogue->package.size, (long long)(clock_monotonic_ms() - began_ms),
+              error ? log_error(error) : answer);
+}
+
 static enum step send_once(struct dialogue *dialogue)
 {
     struct outcome *out = dialogue->out;
@@ -247,11 +264,15 @@ static enum step send_once(struct dialogue *dialogue)
                                    .body = dialogue->package.bytes,
                                    .size = dialogue->package.size,
                                    .timeout_ms = request_timeout_ms(dialogue->delivery)};
+    int64_t began_ms = clock_monotonic_ms();
     if (http_post(dialogue->delivery->http, &request, &dialogue->answer, &error) != CM_OK) {
         snprintf(out->reason, sizeof out->reason, "%s: %s", error.reason, error.detail);
+        log_batch(dialogue, began_ms, &error);
         return STEP_PAUSE;
     }
-    if (settle(&dialogue->answer, out))
+    bool settled = settle(&dialogue->answer, out);
+    log_batch(dialogue, began_ms, NULL);
+    if (settled)
         return STEP_DONE;
     if (dialogue->answer.status != 409)
         return STEP_PAUSE;

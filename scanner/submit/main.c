@@ -151,6 +151,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     cli_init(&cli, &program, argc, argv);
     int status = read_arguments(&cli, &arguments);
+    if (cli.verbose > 0)
+        log_set_level(cli.verbose > 1 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
     if (status == CM_EXIT_OK && config_load(cli.config_path, &config, &error) != CM_OK) {
         say_error("%s: %s", error.reason, error.detail);
         status = CM_EXIT_FAILED;

@@ -263,6 +263,36 @@ def test_backoff():
         check(3 <= len(c.batches()) <= 9, len(c.batches()))
 
 
+def test_verbose():
+    """-v tells of every batch what was sent and answered, -vv of what led there; without it nothing of that is told."""
+    spool, sock = place("verbose")
+
+    def half(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"stored\":")
+        handler.close_connection = True
+
+    answers = [lambda h: h.answer(503, {"error": "away"}), lambda h: h.answer(200, b"hello"), half]
+
+    def trouble(c, handler, request):
+        if request["path"] != "/v1/batches" or not answers:
+            return False
+        answers.pop(0)(handler)
+        return True
+
+    with Collector(sock, trouble) as c:
+        segment(spool, 1, [certificate(1), sighting(1), sighting(1, 444, realm="other")])
+        told = [line for line in submit("-v", "--to", "unix:" + sock, "--wait", "30", spool, status=1).splitlines() if line.startswith("certmuster-submit: batch ")]
+        key = 'key="s1/%s/1" lines=3 bytes=' % RUN
+        check(len(told) == 4 and all(key in line and " ms=" in line for line in told), told)
+        check("status=503" in told[0] and "status=200 stored=0" in told[1] and "reason=" in told[2] and told[3].endswith("status=200 stored=2 rejected=1"), told)
+        check(int(told[0].split("bytes=")[1].split()[0]) > 100, told)
+        segment(spool, 2, [certificate(2), sighting(2)])
+        said = submit("-vv", "--to", "unix:" + sock, spool)
+        check("certmuster-submit: question " in said and "certificates=1 status=200 missing=1" in said, said)
+        segment(spool, 3, [certificate(3), sighting(3)])
+        equal(submit("--to", "unix:" + sock, spool), "1 batches taken, 2 records stored\n")
+
+
 def test_unreachable():
     spool, sock = place("unreachable")
     segment(spool, 1, [run_record("started")])
@@ -297,4 +327,4 @@ def test_silence():
 
 
 play([test_whole_run, test_rejected_lines, test_missing_certificates, test_known_changes_its_mind, test_no_missing, test_later, test_question_later, test_refused,
-      test_denied, test_former_name, test_connection, test_backoff, test_unreachable, test_silence])
+      test_denied, test_former_name, test_connection, test_backoff, test_verbose, test_unreachable, test_silence])
