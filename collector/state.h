@@ -1,4 +1,4 @@
-/* What the daemon's threads tell each other: counters, what the database looked like last, and what wakes the judge. */
+/* What the daemon's threads tell each other: counters, what the database looked like last, and that the end has come. */
 #ifndef COLLECTOR_STATE_H
 #define COLLECTOR_STATE_H
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Expiry alerts when something is away: receivers that are down, the collector killed with SIGKILL between a receiver's answer and our commit,
 a collector that looked at nothing for days, nobody to tell, and owners that change."""
-import os, sys
+import os, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from alerts_tools import (DeliveryLock, HOME, alert, check, configure, end_after, equal, listener, load_owners, make, marker,
@@ -79,6 +79,26 @@ def killed_between_answer_and_commit():
     equal("never again", 2, len(postfix.mails("slow.example")))
 
 
+def look_fails():
+    note("a look that fails: what is queued is sent all the same, and the next look rests as long as ever")
+    state = "SELECT state FROM delivery d JOIN certificate c USING (sha256) WHERE display_name = 'queued.example'"
+    failures = lambda: (HOME / "log/collectd.log").read_text().count("permission denied for view expiry_due")
+    listener.status = 503
+    make("queued.example", 5, owner="hook")
+    wait_for(30, "an attempt", lambda: listener.of("queued.example"))
+    sql("REVOKE SELECT ON expiry_due FROM certmuster_read")
+    try:
+        wait_for(30, "a look that fails", lambda: failures() > 0)
+        listener.status = 200
+        wait_for(60, "sent", lambda: sql(state) == "sent")
+        before, began = failures(), time.monotonic()
+        wait_for(30, "three more", lambda: failures() >= before + 3)
+        check(time.monotonic() - began > 1.8, "the interval is a second")
+    finally:
+        sql("GRANT SELECT ON expiry_due TO certmuster_read")
+    marker()
+
+
 def missed_runs():
     note("a collector that was away for days tells what is true now, once")
     run("certmuster", "down")
@@ -125,6 +145,7 @@ def reassigned():
 def main():
     receivers_down()
     killed_between_answer_and_commit()
+    look_fails()
     missed_runs()
     nobody_to_tell()
     reassigned()
