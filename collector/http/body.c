@@ -34,7 +34,7 @@ static int too_large(struct cm_error *error)
 
 struct sink {
     struct buf *out;
-    const struct body_gate *gate; /* NULL: none, or passed */
+    const struct body_gate *gate; /* NULL: passed */
 };
 
 static int keep(struct sink *sink, const void *bytes, size_t size, struct cm_error *error)
@@ -164,14 +164,8 @@ static int decode(struct evbuffer *raw, enum body_encoding encoding, struct sink
     }
 }
 
-int body_decode(struct evbuffer *raw, enum body_encoding encoding, struct buf *out, struct cm_error *error)
-{
-    struct sink sink = {.out = out};
-    return decode(raw, encoding, &sink, error);
-}
-
-int body_decode_gated(struct evbuffer *raw, enum body_encoding encoding, const struct body_gate *gate, struct buf *out,
-                      struct cm_error *error)
+int body_decode(struct evbuffer *raw, enum body_encoding encoding, const struct body_gate *gate, struct buf *out,
+                struct cm_error *error)
 {
     struct sink sink = {.out = out, .gate = gate};
     buf_init(out, gate->max);

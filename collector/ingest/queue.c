@@ -223,11 +223,11 @@ static int store_twice(struct session *session, const struct delivery_request *r
     bool had_connection = session->db != NULL;
     int code = store(session, request, job, error);
     if (code == CM_EIO || code == CM_ETIMEOUT || code == CM_EVERSION) {
-        session_drop(session);
+        session_done(session);
         if (had_connection && code == CM_EIO)
             code = store(session, request, job, error);
         if (code == CM_EIO)
-            session_drop(session);
+            session_done(session);
     }
     return code;
 }
@@ -279,7 +279,7 @@ static void work(struct queue *queue, struct session *session, struct job *job)
     struct turn turn = {.queue = queue};
     const struct body_gate gate = {
         .light = LIGHT_BYTES, .max = CM_LIMIT_BATCH_BYTES, .pass = take_turn, .context = &turn};
-    int code = body_decode_gated(job->body, job->encoding, &gate, &body, &error);
+    int code = body_decode(job->body, job->encoding, &gate, &body, &error);
     evbuffer_free(job->body);
     job->body = NULL;
     if (code == CM_ECONFLICT) {

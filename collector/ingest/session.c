@@ -32,14 +32,9 @@ void session_done(struct session *session)
     session->db = NULL;
 }
 
-void session_drop(struct session *session)
-{
-    session_done(session);
-}
-
 static int connect_again(struct session *session, struct cm_error *error)
 {
-    session_drop(session);
+    session_done(session);
     if (clock_monotonic_ms() < session->next_try_ms)
         return error_set(error, session->away_code, 0, session->away_reason);
     int code = settings_connect(session->settings, "certmuster-collectd ingest", &session->db, error);
@@ -48,7 +43,7 @@ static int connect_again(struct session *session, struct cm_error *error)
     if (!code)
         code = db_exec(session->db, (const char *)stage_sql, error);
     if (code) {
-        session_drop(session);
+        session_done(session);
         session->next_try_ms = clock_monotonic_ms() + session->pause_ms;
         session->pause_ms = session->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : session->pause_ms * 2;
         session->away_code = code == CM_EVERSION ? CM_EVERSION : CM_EIO;

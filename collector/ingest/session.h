@@ -19,12 +19,11 @@ struct session {
 };
 
 void session_init(struct session *session, const struct settings *settings);
+/* Also after CM_EIO or CM_EVERSION of any statement, or when the connection's state is unknown: session_ready connects anew. */
 void session_done(struct session *session);
 /* Connects unless connected, and asks the inventory's version. CM_EIO when the database is away, CM_EVERSION when its version is not ours; at once while the pause after
  * the last such failure lasts. */
 CM_MUST_CHECK int session_ready(struct session *session, struct cm_error *error);
-/* After CM_EIO or CM_EVERSION of any statement, or when the connection's state is unknown. */
-void session_drop(struct session *session);
 /* The database's clock. Ours is not asked for what is stored: two collectors may differ by a day, and what one stored of tomorrow would
  * make what others see today arrive late. */
 CM_MUST_CHECK int database_clock(struct db *db, int64_t *now_ms, struct cm_error *error);

@@ -157,7 +157,7 @@ static int64_t retry_after_ms(CURL *curl)
     return (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * 1000;
 }
 
-/* NULL when a header cannot be made; list is freed by the caller either way. */
+/* False when a header cannot be made; list is freed by the caller either way. */
 static bool add_header(struct curl_slist **list, const char *name, const char *value)
 {
     char line[HEADER_SIZE];

@@ -11,15 +11,34 @@
 enum { PLAIN_SIZE = 3000 };
 static char plain[PLAIN_SIZE];
 
-static int decode(const void *bytes, size_t size, enum body_encoding encoding, size_t max, struct buf *out)
+struct asked {
+    unsigned times;
+    bool answer;
+};
+
+static bool pass(void *context)
+{
+    struct asked *asked = context;
+    asked->times++;
+    return asked->answer;
+}
+
+static int decode_gated(const void *bytes, size_t size, enum body_encoding encoding, const struct body_gate *gate,
+                        struct buf *out)
 {
     struct cm_error error;
     struct evbuffer *raw = evbuffer_new();
     evbuffer_add(raw, bytes, size);
-    buf_init(out, max);
-    int code = body_decode(raw, encoding, out, &error);
+    int code = body_decode(raw, encoding, gate, out, &error);
     evbuffer_free(raw);
     return code;
+}
+
+static int decode(const void *bytes, size_t size, enum body_encoding encoding, size_t max, struct buf *out)
+{
+    struct asked asked = {.answer = true};
+    return decode_gated(bytes, size, encoding,
+                        &(struct body_gate){.light = max, .max = max, .pass = pass, .context = &asked}, out);
 }
 
 static size_t gzip(const char *bytes, size_t size, char *out, size_t room)
@@ -65,6 +84,32 @@ static void test_whole_and_limit(void **state)
         assert_memory_equal(out.data, plain, PLAIN_SIZE);
         buf_done(&out);
         assert_int_equal(decode(coded, size, all[i], PLAIN_SIZE - 1, &out), CM_ELIMIT);
+        buf_done(&out);
+    }
+}
+
+/* Who has a say about large bodies is asked once, when one passes what is usual, and not of others. */
+static void test_gate(void **state)
+{
+    (void)state;
+    static const enum body_encoding all[] = {BODY_IDENTITY, BODY_GZIP, BODY_ZSTD};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char coded[2 * PLAIN_SIZE];
+        size_t size = encode(all[i], coded, sizeof coded);
+        struct asked asked = {.answer = false};
+        struct body_gate gate = {.light = PLAIN_SIZE, .max = PLAIN_SIZE, .pass = pass, .context = &asked};
+        struct buf out;
+        assert_int_equal(decode_gated(coded, size, all[i], &gate, &out), 0);
+        assert_int_equal(asked.times, 0);
+        buf_done(&out);
+        gate.light = PLAIN_SIZE - 1;
+        assert_int_equal(decode_gated(coded, size, all[i], &gate, &out), CM_ECONFLICT);
+        assert_int_equal(asked.times, 1);
+        buf_done(&out);
+        asked = (struct asked){.answer = true};
+        assert_int_equal(decode_gated(coded, size, all[i], &gate, &out), 0);
+        assert_int_equal(asked.times, 1);
+        assert_int_equal(out.size, PLAIN_SIZE);
         buf_done(&out);
     }
 }
@@ -155,8 +200,8 @@ static void test_encodings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole_and_limit), cmocka_unit_test(test_window_edges), cmocka_unit_test(test_every_cut),
-        cmocka_unit_test(test_bombs),           cmocka_unit_test(test_encodings),
+        cmocka_unit_test(test_whole_and_limit), cmocka_unit_test(test_gate),  cmocka_unit_test(test_window_edges),
+        cmocka_unit_test(test_every_cut),       cmocka_unit_test(test_bombs), cmocka_unit_test(test_encodings),
     };
     return cmocka_run_group_tests(tests, fill, NULL);
 }
