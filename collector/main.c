@@ -309,7 +309,7 @@ int main(int argc, char **argv)
     struct cm_error error = {0};
     cli_init(&cli, &program, argc, argv);
     int status = read_options(&cli, &options);
-    log_init(program.name, cli.verbose > 0 ? LOG_LEVEL_DEBUG : cli.verbose < 0 ? LOG_LEVEL_WARN : LOG_LEVEL_INFO);
+    log_init(program.name, cli.verbose > 0 ? LOG_LEVEL_DEBUG : cli.verbose < 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO);
     if (!status) {
         int code = config_load(cli.config_path, &config, &error);
         if (!code)

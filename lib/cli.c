@@ -19,7 +19,7 @@
 /* Flags that every program has. A program's own option of the same letter or name goes first. */
 const struct cli_option cli_common_options[] = {
     {CLI_CONFIG, "config", "FILE", "Read this configuration file (default: see certmuster.yaml(5))."},
-    {CLI_VERBOSE, "verbose", NULL, "Log more; twice for everything."},
+    {CLI_VERBOSE, "verbose", NULL, "Log everything."},
     {CLI_QUIET, "quiet", NULL, "Say nothing but errors."},
     {CLI_HELP, "help", NULL, "Print this help."},
     {CLI_VERSION, "version", NULL, "Print the version."},

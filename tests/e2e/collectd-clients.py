@@ -273,6 +273,26 @@ def test_descriptors():
         child.wait()
 
 
+def test_log():
+    """What -q and -v say: errors alone, and everything. That there is no room for all connections is a warning."""
+    path, said = f"{TMP}/log.sock", {}
+    for flag in ("-q", "", "-v"):
+        with open(f"{TMP}/log{flag}", "w") as out:
+            child = subprocess.Popen(["prlimit", "--nofile=120:120", f"{BIN}/certmuster-collectd", *flag.split(), "--socket", path, "--dsn", f"host={sockets()} dbname=certmuster"], stderr=out)
+        try:
+            wait_until("it serves", lambda: os.path.exists(path) and Collector(path).get("/healthz")[0] == 200)
+            Collector(path).batch([], "local/log/1")
+            child.send_signal(signal.SIGTERM)
+            equal("exit", 0, child.wait(30))
+        finally:
+            child.kill()
+            child.wait()
+        said[flag] = {line.split()[1] for line in open(f"{TMP}/log{flag}")}
+    equal("errors alone", set(), said["-q"])
+    equal("as ever", [True, True, False], [event in said[""] for event in ("ready", "connections_bounded", "batch")])
+    equal("everything", [True, True, True], [event in said["-v"] for event in ("ready", "connections_bounded", "batch")])
+
+
 def test_start():
     """What it refuses at its start, in one line."""
     socket_path = f"{TMP}/s.sock"
@@ -384,4 +404,4 @@ def test_tls():
         equal("no handshake", b"", s.recv(10))
 
 
-play([test_slow, test_metrics, test_uids, test_verdicts, test_killed_before_answer, test_ended_while_stuck, test_database_stopped, test_descriptors, test_start, test_tls])
+play([test_slow, test_metrics, test_uids, test_verdicts, test_killed_before_answer, test_ended_while_stuck, test_database_stopped, test_descriptors, test_log, test_start, test_tls])
