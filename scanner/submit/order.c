@@ -12,7 +12,7 @@
 #include "certmuster/escape.h"
 #include "certmuster/shard.h"
 
-enum { NAME_MAX_BYTES = 255, LEASE_MIN_MS = 100 };
+enum { NAME_MAX_BYTES = 255, LEASE_MIN_MS = 100, LEASE_MAX_S = 7 * 86400 };
 
 static int read_targets(const json_t *root, const char *kind, struct order *out, struct cm_error *error)
 {
@@ -50,6 +50,23 @@ static int read_arguments(const json_t *root, const char *kind, struct order *ou
     return 0;
 }
 
+/* The member "seconds" in ms; 0: there is none that makes sense. */
+static int64_t read_lease(const json_t *root)
+{
+    double seconds = json_number_value(json_object_get(root, "seconds"));
+    if (!isfinite(seconds) || seconds <= 0 || seconds > LEASE_MAX_S)
+        return 0;
+    return (int64_t)(seconds * 1000) > LEASE_MIN_MS ? (int64_t)(seconds * 1000) : LEASE_MIN_MS;
+}
+
+int64_t order_read_lease(const struct buf *body)
+{
+    json_t *root = json_loadb(body->data, body->size, JSON_REJECT_DUPLICATES, NULL);
+    int64_t ms = read_lease(root);
+    json_decref(root);
+    return ms;
+}
+
 static int read_root(const json_t *root, const char *kind, struct order *out, struct cm_error *error)
 {
     uint8_t id[CM_UUID_SIZE];
@@ -59,14 +76,13 @@ static int read_root(const json_t *root, const char *kind, struct order *out, st
     if (!lease || uuid_read(lease, id) != 0)
         return error_set(error, CM_EMALFORMED, 0, "not an order of a collector");
     uuid_write(out->lease, id);
-    double seconds = json_number_value(json_object_get(root, "seconds"));
-    if (!plan || !told || strcmp(told, kind) != 0 || !isfinite(seconds) || seconds <= 0 || seconds > 7 * 86400)
+    out->lease_ms = read_lease(root);
+    if (!plan || !told || strcmp(told, kind) != 0 || !out->lease_ms)
         return error_set(error, CM_EMALFORMED, 0, "not an order of the kind that was asked for");
     out->plan = cm_strndup(plan, NAME_MAX_BYTES);
     out->number = json_integer_value(json_object_get(root, "number"));
     out->rate = json_integer_value(json_object_get(root, "rate"));
     out->rate = out->rate > 0 ? out->rate : 0;
-    out->lease_ms = (int64_t)(seconds * 1000) > LEASE_MIN_MS ? (int64_t)(seconds * 1000) : LEASE_MIN_MS;
     int code = read_targets(root, kind, out, error);
     return code ? code : read_arguments(root, kind, out, error);
 }

@@ -25,6 +25,8 @@ struct order {
 /* kind: what was asked for. CM_EMALFORMED with the lease filled in where it could be read (else ""): it can be given back. */
 CM_MUST_CHECK int order_read(const struct buf *body, const char *kind, struct order *out, struct cm_error *error);
 void order_done(struct order *order);
+/* How long the lease lasts from the answer to a report on, in ms; 0: it does not say. */
+int64_t order_read_lease(const struct buf *body);
 
 /* The two requests. */
 void order_write_question(struct buf *out, const char *kind, const char *scanner, const char *realm);

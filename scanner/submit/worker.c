@@ -27,7 +27,8 @@ struct worker {
     const char *kind, *config_path, *scanner, *realm;
     struct stay stay;
     const struct order *order; /* under way */
-    int64_t renew_ms;          /* monotonic: when to renew it */
+    int64_t lease_ms;          /* how long it lasts from one report to the next */
+    int64_t renew_ms, ends_ms; /* monotonic: when to renew it; when it is over, unless somebody answers */
     int64_t put_off_ms;        /* monotonic: until then the collector wants no batches */
     bool lost;                 /* the lease is another's, or over */
     bool quiet;                /* -q */
@@ -70,6 +71,14 @@ static long post(struct worker *worker, const char *path, const struct buf *body
 /* --- The lease under way ------------------------------------------------------------------------------------------------------------------- */
 
 /* Says something of the lease; the answer's status. */
+static void lose(struct worker *worker, const char *why)
+{
+    if (!worker->quiet)
+        say_error("shard %lld of %s is not ours any more: %s", (long long)worker->order->number,
+                  log_quote(worker->order->plan), why);
+    worker->lost = true;
+}
+
 static long report(struct worker *worker, const char *state)
 {
     char path[sizeof DELIVERY_LEASES + CM_UUID_TEXT_SIZE];
@@ -79,18 +88,20 @@ static long report(struct worker *worker, const char *state)
     buf_init(&body, REQUEST_MAX);
     http_answer_init(&answer);
     order_write_report(&body, worker->scanner, state);
+    int64_t asked_ms = clock_monotonic_ms(), lease_ms = 0;
     long status = post(worker, path, &body, &answer);
-    if (status == 409 && !worker->lost) {
+    if ((status == 409 || status == 403) && !worker->lost) {
         char reason[300];
         answer_read_error(&answer.body, status, reason, sizeof reason);
-        if (!worker->quiet)
-            say_error("shard %lld of %s is not ours any more: %s", (long long)worker->order->number,
-                      log_quote(worker->order->plan), reason);
-        worker->lost = true;
+        lose(worker, reason);
     }
-    /* A third of the lease leaves room for two more tries. */
     bool answered = status == 200 || status == 425;
-    worker->renew_ms = clock_monotonic_ms() + worker->order->lease_ms / (answered ? 3 : 10);
+    if (status == 200 && (lease_ms = order_read_lease(&answer.body)) != 0)
+        worker->lease_ms = lease_ms; /* another collector may give it for longer or shorter */
+    if (answered)
+        worker->ends_ms = asked_ms + worker->lease_ms;
+    /* A third of the lease leaves room for two more tries. */
+    worker->renew_ms = clock_monotonic_ms() + worker->lease_ms / (answered ? 3 : 10);
     http_answer_done(&answer);
     buf_done(&body);
     return status;
@@ -138,7 +149,11 @@ static int watch_over(struct worker *worker, pid_t pid)
         pid_t got = waitpid(pid, &status, WNOHANG);
         if (got == pid || (got < 0 && errno != EINTR))
             return got == pid ? status : CM_EXIT_FAILED << 8;
+        renew_when_due(worker);
         int64_t now = clock_monotonic_ms();
+        /* Somebody else may have it by now. Two at once are harmless, but not in a realm that bears so many probes and no more. */
+        if (!worker->lost && worker->order->rate && now >= worker->ends_ms)
+            lose(worker, "nobody answered for as long as the lease lasts");
         if ((worker->lost || worker->stay.stopping) && kill_ms == INT64_MAX) {
             kill(pid, SIGTERM);
             kill_ms = now + GRACE_MS;
@@ -146,7 +161,6 @@ static int watch_over(struct worker *worker, pid_t pid)
             kill(pid, SIGKILL);
             kill_ms = now + GRACE_MS;
         }
-        renew_when_due(worker);
         int64_t until = kill_ms < worker->renew_ms || worker->lost ? kill_ms : worker->renew_ms;
         now = clock_monotonic_ms();
         stay_wait(&worker->stay, until - now < GRACE_MS ? until - now : GRACE_MS);
@@ -164,7 +178,7 @@ static bool nobody(long status)
 static void finish(struct worker *worker)
 {
     struct submit_totals totals;
-    int64_t lease_ms = worker->order->lease_ms, wait_ms = lease_ms < STORE_WAIT_MS ? lease_ms : STORE_WAIT_MS;
+    int64_t lease_ms = worker->lease_ms, wait_ms = lease_ms < STORE_WAIT_MS ? lease_ms : STORE_WAIT_MS;
     int64_t give_up_ms = clock_monotonic_ms() + wait_ms;
     for (unsigned attempt = 0; !worker->lost; attempt++) {
         drain(worker, &totals);
@@ -195,7 +209,9 @@ static void work_off(struct worker *worker, const struct order *order)
     struct submit_totals totals;
     worker->order = order;
     worker->lost = false;
+    worker->lease_ms = order->lease_ms;
     worker->renew_ms = clock_monotonic_ms() + order->lease_ms / 3;
+    worker->ends_ms = clock_monotonic_ms() + order->lease_ms;
     pid_t pid = worker_spawn(worker->outbox, worker->kind, order, worker->config_path);
     int status = pid ? watch_over(worker, pid) : 127 << 8;
     bool whole = WIFEXITED(status) && (WEXITSTATUS(status) == CM_EXIT_OK || WEXITSTATUS(status) == CM_EXIT_PARTIAL);

@@ -11,11 +11,12 @@ from common import wait_until
 class Sweep:
     """One shard whose only place answers nobody, then nothing to do; `done` says what is answered to the reports that it is done, the last for good."""
 
-    def __init__(self, name, seconds=1.0, done=(200,)):
+    def __init__(self, name, seconds=1.0, done=(200,), running=(200, {}), **order):
         self.spool, self.sock = place(name)
         self.log = os.path.join(TMP, name, "log")
         self.seconds, self.done, self.given, self.asked, self.reports = seconds, list(done), False, 0, []
         self.work, self.busy = True, False  # busy: others of this host fill the spool at each such report
+        self.running, self.order = running, order  # what is answered to who says that it works; what else the order says
         self.put_off = False  # batches that come before such a report: by three seconds
 
     def answer(self, c, handler, request):
@@ -26,7 +27,7 @@ class Sweep:
             else:
                 self.given = True
                 handler.answer(200, {"lease": RUN, "sweep": "x", "plan": "p", "number": 0, "kind": "scan", "realm": "default", "targets": ["127.0.0.1:1"], "arguments": [],
-                                     "seconds": self.seconds})
+                                     "seconds": self.seconds, **self.order})
         elif request["path"] == "/v1/leases/" + RUN:
             state = json.loads(request["body"])["state"]
             status = 200
@@ -35,6 +36,9 @@ class Sweep:
                     segment(self.spool, len(self.reports) + 1, [run_record("started", RUN2)], run=RUN2)
                 status = self.done.pop(0) if len(self.done) > 1 else self.done[0]
                 status = 425 if self.put_off and not c.records else status
+            elif state == "running":
+                self.reports.append((state, self.running[0]))
+                return handler.answer(*self.running) or True
             self.reports.append((state, status))
             handler.answer(status, {} if status == 200 else {"error": "not now"})
         elif self.put_off and "done" not in self.states():
@@ -120,6 +124,31 @@ def test_put_off():
         check(set(sweep.states()) == {"done"} and len(sweep.states()) > 3, sweep.states())
 
 
+def test_lease_is_over():
+    """A lease that is another's ends the scanner at once, not after a while; so does not being let in any more, and, where so many probes a second are borne, that nobody answered."""
+    minute = {"targets": [f"127.0.0.{i}:1" for i in range(1, 61)], "arguments": ["--rate=1"]}
+    for name, running, more, word in (("other", (409, {"error": "it is another's"}), {}, "it is another's"), ("out", (403, {"error": "revoked"}), {}, "revoked"),
+                                      ("silent", (503, {"error": "away"}), {"rate": 1}, "nobody answered for as long as the lease lasts")):
+        with Sweep(name, seconds=1.2, running=running, **minute, **more) as sweep:
+            wait_until("the next question", lambda: sweep.asked >= 2, 8)
+            check("is not ours any more: " in sweep.said() and word in sweep.said(), sweep.said())
+            check("done" not in sweep.states(), sweep.states())
+            sweep.end()
+    with Sweep("patient", seconds=0.6, running=(503, {"error": "away"}), **minute) as sweep:
+        wait_until("three lease's lengths", lambda: len(sweep.reports) >= 10, 20)
+        equal(({state for state, _ in sweep.reports}, sweep.asked), ({"running"}, 1))
+        sweep.end()
+
+
+def test_lease_length():
+    """Each answer says how long the lease lasts from now on."""
+    with Sweep("length", seconds=4.5, running=(200, {"seconds": 0.6}), targets=[f"127.0.0.{i}:1" for i in range(1, 61)], arguments=["--rate=1"]) as sweep:
+        wait_until("reports", lambda: len(sweep.reports) >= 6, 20)
+        at = [r["at"] for r in sweep.collector.requests if b'"running"' in r["body"]]
+        check(at[5] - at[0] < 3, at)  # not 7.5
+        sweep.end()
+
+
 def test_given_back():
     """Told to end while not everything is stored: the shard is given back, not failed."""
     with Sweep("back", seconds=60, done=[425]) as sweep:
@@ -151,4 +180,4 @@ def test_tells_once():
     equal(sweep.said().splitlines(), [bad, "certmuster-submit: nothing is unreadable or kept back any more", bad], "what is told")
 
 
-play([test_done_beside_others, test_never_whole, test_late, test_put_off, test_given_back, test_tells_once])
+play([test_done_beside_others, test_never_whole, test_late, test_put_off, test_lease_is_over, test_lease_length, test_given_back, test_tells_once])

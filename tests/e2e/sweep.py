@@ -54,7 +54,7 @@ def test_share():
 
 def test_given_back():
     """SIGTERM: the scanner ends in order, what it found is there, the shard is open again and the attempt is not counted. Cancelling ends a scanner too."""
-    sweep("create", "slow", "--target", f"127.128.0.0/25:{port}", "--shard", "128", "--pass=--rate=10")
+    sweep("create", "slow", "--target", f"127.128.0.0/25:{port}", "--shard", "128", "--pass=--rate=2")
     sweep("start", "slow")
     sweep("start", "slow", status=1)
     one = worker("slow-1")
@@ -71,7 +71,7 @@ def test_given_back():
     sweep("delete", "slow", status=1)
     sweep("cancel", "slow")
     sweep("cancel", "slow", status=1)
-    wait_for("its scanner to end", lambda: not children_of(one.pid), 30)
+    wait_for("its scanner to end", lambda: not children_of(one.pid), LEASE_S / 3 + 4)  # the next renewal, and the scanner's end; the shard takes a minute
     equal("cancelled", "cancelled|cancelled", sql(f"SELECT l.outcome, w.state FROM lease l JOIN sweep w USING (sweep_id) WHERE lease_id = '{again}'"))
     c = adds_up("cancelled", status("slow"), 128)
     equal("never tried to the end", 128, c["never"])
