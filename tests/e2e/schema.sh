@@ -84,12 +84,16 @@ sql "SELECT relname FROM pg_class c WHERE $ours AND relkind IN ('r', 'p', 'v') A
 import glob, os, re, sys
 there, newest, told = set(open(sys.argv[2]).read().split()), {}, {}
 for path in sorted(glob.glob(f"{sys.argv[1]}/*.sql")):
+    text, step = open(path, encoding="utf-8").read(), os.path.basename(path)[:4]
     # Made, given another name, or made from a table of names.
-    for names in re.findall(r"^\s*CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE|VIEW|TABLE) (?:IF NOT EXISTS )?(\w+)|RENAME TO (\w+);|\('(browse_places_\w+)'", open(path, encoding="utf-8").read(), re.M):
-        newest["".join(names)] = os.path.basename(path)[:4]
-for name, step in re.findall(r"`(\w+)` (\d{4})", open(f"{sys.argv[1]}/README.md", encoding="utf-8").read()):
+    for names in re.findall(r"^\s*CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE|VIEW|TABLE) (?:IF NOT EXISTS )?(\w+)|RENAME TO (\w+);|\('(browse_places_\w+)'", text, re.M):
+        newest["".join(names)] = [step]
+    for names in re.findall(r"^\s*ALTER TABLE (?:ONLY )?(\w+)\s+(?:ADD|DROP|ALTER|RENAME)\b|^COMMENT ON COLUMN (\w+)\.", text, re.M):
+        steps = newest["".join(names)]
+        steps += [step] if step not in steps else []
+for name, steps in re.findall(r"`(\w+)` (\d{4}(?: \d{4})*)", open(f"{sys.argv[1]}/README.md", encoding="utf-8").read()):
     assert name not in told, f"{name} stands there twice"
-    told[name] = step
+    told[name] = steps.split()
 assert len(there) > 120 and there <= set(newest), there - set(newest)
 wrong = [f"{name}: {told.get(name, 'not there')}, {newest[name] if name in there else 'is no more'}" for name in sorted(there | set(told)) if told.get(name) != newest.get(name) or name not in there]
 assert not wrong, wrong
