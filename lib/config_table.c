@@ -50,7 +50,8 @@ const struct config_key config_keys[] = {
      "Further trust stores that every chain is verified against, each NAME=/FILE of PEM certificates; collectors on "
      "one inventory may name different ones, and a store is kept for as long as one of them names it."},
     {"collector.allow_uids", CONFIG_LIST, 0, 0, NULL,
-     "Numeric user ids that may deliver over the unix socket, besides root and the collector's own."},
+     "Numeric user ids that may deliver over the unix socket, besides root, the collector's own and the owner of the "
+     "socket's directory."},
 
     /* Probing. */
     {"scan.ports", CONFIG_STRING, 0, 0, "443", "Ports of targets that name none: 443,8443,9000-9010."},

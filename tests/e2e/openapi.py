@@ -3,7 +3,8 @@
 final status that is documented has an example."""
 import glob, json, os, re, subprocess, tempfile
 import jsonschema, yaml
-from common import fail
+from collectd_tools import Collector, client_context, make_pki
+from common import fail, wait_until
 
 TOP = os.environ["CM_TOP"]
 os.environ["PATH"] = os.environ["CM_BIN"] + ":/usr/lib/postgresql/15/bin:" + os.environ["PATH"]
@@ -50,7 +51,7 @@ def check_sample(where, operation, sample):
 def check_operation(path, method, operation):
     where, samples = f"{method.upper()} {path}", operation["x-codeSamples"]
     for status, answer in operation["responses"].items():
-        if not answer.get("description") or ("content" not in answer and status != "204"):
+        if not answer.get("description") or ("content" not in answer and status != "204" and method != "head"):
             fail(f"{where}: answer {status} is not described")
     for sample in samples:
         if path.split("{")[0] not in sample["source"]:
@@ -81,13 +82,51 @@ def check_statuses(path, method, operation):
     """What any request may be answered, and what this kind may be, is documented."""
     own = {"/v1/batches": ["ingest/store"], "/v1/missing": [], "/v1/leases": ["ingest/leases"], "/v1/leases/{lease}": ["ingest/leases"]}
     everywhere = answered("http/routes", "http/connections") - {"400", "404", "415"}
-    possible = everywhere if method == "get" else answered("http/routes", "http/connections", "ingest/queue", *own[path]) - ({"404"} if "{" not in path else set())
+    possible = everywhere if method == "get" else everywhere - {"405"} if method == "head" else answered("http/routes", "http/connections", "ingest/queue", *own[path]) - ({"404"} if "{" not in path else set())
     if path == "/v1/leases":
         possible -= {"409", "425"}  # of a lease that is reported on
     if path == "/v1/leases/{lease}":
         possible -= {"204"}  # of one that is asked for
     if not possible <= set(operation["responses"]):
         fail(f"{method.upper()} {path}: {sorted(possible - set(operation['responses']))} may be answered and is not documented")
+
+
+def check_methods():
+    """Each path with the methods that its route allows."""
+    for path, word, allow in re.findall(r'^    \{(?:"(/[^"]*)"|DELIVERY_(\w+)), EVHTTP_REQ_\w+, "([^"]*)"', open(f"{TOP}/collector/http/routes.c").read(), re.M):
+        path = path or "/v1/" + word.lower()
+        if set(allow.lower().split(", ")) != set(document["paths"][path]):
+            fail(f"{path} takes {allow}, documented are {list(document['paths'][path])}")
+
+
+def check_encodings():
+    """Every word that a body's encoding may be called by, at every request that has a body."""
+    words = set(re.findall(r'strcasecmp\(value, "([\w-]+)"\)', open(f"{TOP}/collector/http/body.c").read()))
+    documented = set(document["components"]["parameters"]["ContentEncoding"]["schema"]["enum"])
+    if words != documented or not words:
+        fail(f"encodings {sorted(words)}, documented are {sorted(documented)}")
+    for path, item in document["paths"].items():
+        if "post" in item and {"$ref": "#/components/parameters/ContentEncoding"} not in item["post"]["parameters"]:
+            fail(f"{path}: its encoding is not documented")
+
+
+def check_not_ready():
+    """Over TLS, before the list of who is enrolled could be read."""
+    make_pki(work, ["server", "alpha"])
+    with open(f"{work}/tls.yaml", "w") as out:
+        out.write(f"collector: {{listen: '127.0.0.1:0', tls: {{cert: {work}/server.pem, key: {work}/server.key, client_ca: {work}/ca.pem}}}}\n")
+    with open(f"{work}/tls.log", "w") as out:
+        child = subprocess.Popen(["certmuster-collectd", "--config", f"{work}/tls.yaml", "--socket", f"{work}/tls.sock", "--dsn", f"host={work}/nowhere dbname=certmuster"], stderr=out)
+    try:
+        wait_until("it listens", lambda: "ready" in open(f"{work}/tls.log").read())
+        port = int(re.search(r"tls=127\.0\.0\.1:(\d+)", open(f"{work}/tls.log").read())[1])
+        status, content = Collector(("127.0.0.1", port, client_context(work, "alpha"))).get("/healthz")
+        if status != 503 or "error" not in json.loads(content):
+            fail(f"not ready: {status} {content}")
+        jsonschema.validate(json.loads(content), resolve(document["paths"]["/healthz"]["get"])["responses"]["503"]["content"]["application/json"]["schema"])
+    finally:
+        child.terminate()
+        child.wait(30)
 
 
 def main():
@@ -102,6 +141,9 @@ def main():
     known = answered(*(os.path.relpath(file, f"{TOP}/collector").removesuffix(".c") for room in ("http", "ingest") for file in glob.glob(f"{TOP}/collector/{room}/*.c")))
     if documented != known:
         fail(f"either documented or answered, not both: {sorted(documented ^ known)}")
+    check_methods()
+    check_encodings()
+    check_not_ready()
     ids = [operation["operationId"] for _, _, operation in operations]
     if len(set(ids)) != len(ids) or not document["openapi"].startswith("3.1"):
         fail("operation ids")

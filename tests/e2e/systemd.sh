@@ -25,6 +25,12 @@ note "every program that a unit starts is one that make install leaves"
 for program in $(grep -ho '@PREFIX@/bin/[a-z-]*' "$CM_TOP"/contrib/systemd/* | sort -u | sed 's|.*/||'); do
     grep -qw "${program#certmuster-}" <(sed -n 's/^PROGRAMS := //p' "$CM_TOP/Makefile") || fail "$program is no program of ours"
 done
+note "every page of the manual that a unit names is one of ours, in its section"
+for page in $(sed -n 's/^Documentation=//p' "$CM_TOP"/contrib/systemd/* | tr ' ' '\n' | sort -u); do
+    page=${page#man:}
+    name=${page%(*} section=${page#*(}
+    [ -f "$CM_TOP/contrib/man/$name.${section%)}" ] || fail "there is no $page"
+done
 note "the sweep's command for directories takes those that exist, and only those"
 command=$(sed -n "s|^ExecStart=/bin/sh -c '\(set --.*\)'\$|\1|p" certmuster-sweep.service | sed 's/\$\$/$/g')
 [ -n "$command" ] || fail "no such command in the unit"
