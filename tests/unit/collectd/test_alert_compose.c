@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector/alert/alert.h"
 #include "collector/alert/alert_private.h"
 
 static struct alert_facts facts(void)
