@@ -101,21 +101,32 @@ static int take_back(struct db *db, struct cm_error *error)
     return db_exec(db, "SELECT certificates_return()", error);
 }
 
+static int clock_set_right(struct db *db, struct cm_error *error)
+{
+    return db_exec(db, "SELECT clock_set_right()", error);
+}
+
 static const struct upkeep_task tasks[] = {
-    {"partitions", "1 hour", partitions},     {"keys", "1 hour", keys},
-    {"lost_runs", "1 hour", lost_runs},       {"fold", "1 day", fold},
-    {"fold_slice", "10 seconds", fold_slice}, {"retire", "50 seconds", retire},
+    {"clock", "1 minute", clock_set_right},
+    {"partitions", "1 hour", partitions},
+    {"keys", "1 hour", keys},
+    {"lost_runs", "1 hour", lost_runs},
+    {"fold", "1 day", fold},
+    {"fold_slice", "10 seconds", fold_slice},
+    {"retire", "50 seconds", retire},
     {"return", "1 day", take_back},
 };
 
-/* In a transaction: whether the task is due and nobody else is at it. */
+/* In a transaction: whether the task is due and nobody else is at it. What was done at a time that is yet to come was done when the
+ * database's clock was ahead: it is due at once. The clock that goes on in a transaction is asked, for another's may have begun later. */
 static int take_turn(struct db *db, const char *name, const char *every, bool *mine, struct cm_error *error)
 {
     struct db_result *rows = NULL;
     const char *params[] = {name, every};
     int code = db_query(db,
                         "UPDATE upkeep SET done_at = now() WHERE task = (SELECT u.task FROM upkeep u"
-                        " WHERE u.task = $1 AND u.done_at < now() - $2::interval FOR UPDATE SKIP LOCKED)",
+                        " WHERE u.task = $1 AND (u.done_at < now() - $2::interval"
+                        " OR u.done_at > clock_timestamp() AND isfinite(u.done_at)) FOR UPDATE SKIP LOCKED)",
                         params, 2, &rows, error);
     *mine = !code && db_affected(rows) == 1;
     db_result_free(rows);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # profile: release
-"""Clocks a day off, ahead and behind: a scanner's, one that is set right between looking and telling, a collector's, and those of both ends of mutual TLS. Nothing is in the future, what looked later counts as
+"""Clocks a day off, ahead and behind: a scanner's, one that is set right between looking and telling, a collector's, and those of both ends of mutual TLS, and the database's. Nothing is in the future, what looked later counts as
 later, who is off is flagged, what it said can be had back, leases and verdicts go by one clock. The programs themselves run with another time (faketime)."""
 import glob, json, os, re, socket, ssl, subprocess, sys, time
 
@@ -216,6 +216,50 @@ def test_collector():
     equal("healthy", 200, right.get("/healthz")[0])
 
 
+def test_database():
+    """PostgreSQL's clock is a day ahead for some seconds, and is set right: whatever waits for a time goes on from now, and nothing waits for tomorrow."""
+    ahead = lambda seconds: world.sql(f"SELECT now() BETWEEN to_timestamp({time.time() + seconds - 60}) AND to_timestamp({time.time() + seconds + 60})") == "t"
+    next_at = lambda plan: world.sql(f"SELECT next_at > now() AND next_at <= now() + every FROM sweep_plan WHERE name = '{plan}'")
+    turns = "SELECT count(*) FROM upkeep WHERE isfinite(done_at) AND done_at "
+    world.certmuster("down")
+    run(+1, f"{BIN}/certmuster", "up")
+    assert ahead(DAY)
+    one = Collector(f"{world.sockets}/collectd.sock")
+    for plan, every in (("hourly", "1h"), ("weekly", "7d")):
+        world.certmuster("sweep", "create", plan, "--target", "198.51.100.8/30", "--shard", "2", "--every", every)
+        wait_until(f"{plan} to begin", lambda: world.sql(f"SELECT state FROM sweep WHERE plan = '{plan}'") == "running")
+    orders = {}
+    for name in ("dies", "lives"):
+        code, content = one.request("POST", "/v1/leases", json.dumps({"kind": "scan", "scanner": name}).encode())
+        equal("a lease", 200, code)
+        orders[name] = json.loads(content)["lease"]
+    told = """'host-of-nobody', 'expiry', now(), """
+    world.sql(f"""INSERT INTO alert (sha256, owner, kind, opened_at, places, threshold, told_threshold, told_at) VALUES ('\\x07', {told} 1, 7, 14, now());
+                  INSERT INTO delivery (delivery_id, sha256, owner, kind, event, threshold, channel, destination, message_id, body, state, next_try, created_at)
+                  VALUES (gen_random_uuid(), '\\x07', 'host-of-nobody', 'expiry', 'told', 7, 'webhook', 'http://127.0.0.1:1/', 'm', '{{}}', 'pending', now() + interval '1 hour', now())""")
+    wait_until("upkeep", lambda: int(world.sql(turns + "> now() - interval '5 minutes'")) >= 12)
+    world.certmuster("down")
+    world.certmuster("up")
+    assert ahead(0)
+    one = Collector(f"{world.sockets}/collectd.sock")
+    wait_until("what is done by turns, all of it", lambda: world.sql(turns + "> clock_timestamp()") == "0", 30)
+    wait_until("leases to be of today", lambda: world.sql("SELECT count(*) FROM lease WHERE ended_at IS NULL AND (until > now() + interval '4 seconds' OR taken_at > now())") == "0", 10)
+    equal("who lives keeps it", 200, one.request("POST", f"/v1/leases/{orders['lives']}", b'{"state":"running","scanner":"lives"}')[0])
+    wait_until("the other's to expire", lambda: world.sql(f"SELECT outcome FROM lease WHERE lease_id = '{orders['dies']}'") == "expired", 10)
+    equal("turns of plans", ["t", "t"], [next_at("hourly"), next_at("weekly")])
+    equal("sweeps of tomorrow, and later deadlines", "0", world.sql("SELECT count(*) FROM sweep WHERE started_at > now() OR state = 'running' AND deadline > now() + interval '7 days'"))
+    equal("heard of, and asked for work, tomorrow", "0", world.sql("SELECT (SELECT count(*) FROM scanner WHERE last_seen > now() AND last_seen <> first_seen) + (SELECT count(*) FROM worker_asked WHERE asked_at > now())"))
+    equal("messages of tomorrow", "0", world.sql("SELECT (SELECT count(*) FROM delivery WHERE next_try > now() + interval '1 hour') + (SELECT count(*) FROM alert WHERE told_at > now() AND resolved_at IS NULL)"))
+    world.certmuster("sweep", "create", "after", "--target", "198.51.100.9", "--every", "1h")
+    wait_until("a plan of today to begin", lambda: world.sql("SELECT state FROM sweep WHERE plan = 'after'") == "running", 10)
+    equal("healthy", 200, one.get("/healthz")[0])
+    for plan in ("hourly", "weekly", "after"):
+        world.certmuster("sweep", "cancel", plan)
+        world.certmuster("sweep", "delete", plan)
+    world.sql("DELETE FROM delivery WHERE sha256 = '\\x07'; DELETE FROM alert WHERE sha256 = '\\x07'; UPDATE scanner SET first_seen = last_seen WHERE first_seen > now(); "
+              "UPDATE scanner SET first_seen = now(), last_seen = now() WHERE first_seen > now()")
+
+
 def test_run_ids():
     """A worker whose clock is a day ahead, and one whose is a day behind, share a sweep: what they are called by does not matter, and a run of tomorrow is not lost today."""
     fleet = Fleet(5)
@@ -294,4 +338,4 @@ with open(f"{work}/template.pem", "w") as f:
 with world:
     world.up()
     local = f"unix:{world.sockets}/collectd.sock"
-    play([test_scanner, test_raw, test_set_right, test_collector, test_run_ids, test_tls])
+    play([test_scanner, test_raw, test_set_right, test_collector, test_database, test_run_ids, test_tls])

@@ -1,0 +1,125 @@
+-- Turns: a clock of the database that was ahead holds up nothing once it is set right.
+
+-- When its holder was last heard of, which is what `until` counts from.
+ALTER TABLE lease ADD COLUMN heard_at timestamptz;
+
+-- What stands where the clock was a minute or more ahead of now is brought back, so that what waits for a time does not wait until that one comes round: a lease lasts as long from now on as
+-- it would have, a plan keeps its step and waits no longer than from one turn to the next, a message that was put off by an hour at most is sent. What was seen then is left as it was told.
+CREATE FUNCTION clock_set_right() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    ahead timestamptz := now() + interval '1 minute'; -- a transaction that began later, or a clock that is put back a little at a time, is not ahead
+BEGIN
+    UPDATE lease l SET taken_at = least(l.taken_at, now()), heard_at = now(), until = now() + (l.until - coalesce(l.heard_at, l.taken_at))
+     WHERE l.ended_at IS NULL AND coalesce(l.heard_at, l.taken_at) > ahead;
+    UPDATE sweep w SET started_at = now(), deadline = now() + (w.deadline - w.started_at), finished_at = least(w.finished_at, now()) WHERE w.started_at > ahead;
+    UPDATE sweep_plan p SET next_at = p.next_at - p.every * floor(extract(epoch FROM p.next_at - now()) / extract(epoch FROM p.every))
+     WHERE p.next_at > ahead + p.every;
+    UPDATE worker_asked a SET asked_at = now(), again_by = now() + (a.again_by - a.asked_at) WHERE a.asked_at > ahead;
+    UPDATE scanner c SET last_seen = now() WHERE c.last_seen > ahead AND c.last_seen <> c.first_seen; -- equal: it was not heard of since
+    UPDATE delivery d SET next_try = now() WHERE d.state IN ('pending', 'sending') AND d.next_try > ahead + interval '1 hour';
+    UPDATE alert a SET told_at = now() WHERE a.resolved_at IS NULL AND a.told_at > ahead;
+END
+$$;
+INSERT INTO upkeep (task, done_at) VALUES ('clock', '-infinity');
+
+-- As in 0027, but that who was done with one at a time that has not come is not at work until then.
+CREATE OR REPLACE FUNCTION scanners_at_work(kind text, realm text) RETURNS TABLE (scanner text) LANGUAGE sql STABLE AS $$
+    SELECT l.scanner
+      FROM lease l
+      JOIN sweep w ON w.sweep_id = l.sweep_id
+     WHERE w.kind = $1 AND w.realm = $2
+       AND (l.ended_at IS NULL AND l.until > now() OR l.outcome = 'done' AND l.ended_at BETWEEN now() - interval '10 minutes' AND now() + interval '1 minute')
+     GROUP BY l.scanner
+$$;
+
+-- As in 0027, but for heard_at.
+CREATE OR REPLACE FUNCTION lease_take(new_id uuid, holder text, wanted_kind text, wanted_realm text, lasts interval) RETURNS SETOF lease LANGUAGE plpgsql AS $$
+DECLARE
+    running record;
+    mine record;
+    expired uuid;
+    others text[];
+BEGIN
+    -- Scanners of one realm with a limit come one after the other, or two would both take the last place.
+    PERFORM FROM realm_limit r JOIN scanner c ON r.realm = ANY (c.realms) WHERE c.name = holder ORDER BY r.realm FOR UPDATE OF r;
+    FOR expired IN SELECT l.lease_id FROM lease l WHERE l.ended_at IS NULL AND l.until < now() ORDER BY l.lease_id FOR UPDATE SKIP LOCKED LOOP
+        PERFORM lease_drop(expired, 'expired');
+    END LOOP;
+    FOR running IN
+        SELECT w.sweep_id, w.kind, w.realm
+          FROM sweep w
+          JOIN sweep_plan p ON p.name = w.plan
+          JOIN scanner c ON c.name = holder AND NOT c.disabled
+         WHERE w.state = 'running' AND w.kind = wanted_kind AND w.realm = ANY (c.realms) AND w.realm = coalesce(wanted_realm, w.realm)
+           AND w.deadline > now() AND sweep_window_open(p, now())
+           AND NOT EXISTS (SELECT FROM realm_limit r WHERE r.realm = w.realm
+                              AND realm_workers(r) <= (SELECT count(*) FROM lease l JOIN sweep o ON o.sweep_id = l.sweep_id
+                                                        WHERE l.ended_at IS NULL AND o.realm = w.realm))
+         ORDER BY w.started_at, w.sweep_id
+    LOOP
+        others := ARRAY(SELECT a.scanner FROM scanners_at_work(running.kind, running.realm) a WHERE a.scanner <> holder);
+        SELECT s.sweep_id, s.number INTO mine
+          FROM shard s
+         WHERE s.sweep_id = running.sweep_id AND s.state = 'open' AND coalesce(s.only_scanner, holder) = holder
+           AND (s.attempts = 0 OR s.only_scanner IS NOT NULL OR others = '{}'
+                OR NOT EXISTS (SELECT FROM lease f WHERE f.sweep_id = s.sweep_id AND f.number = s.number AND f.scanner = holder AND f.outcome IN ('failed', 'expired'))
+                OR NOT EXISTS (SELECT unnest(others)
+                               EXCEPT
+                               SELECT f.scanner FROM lease f WHERE f.sweep_id = s.sweep_id AND f.number = s.number AND f.outcome IN ('failed', 'expired')))
+         ORDER BY s.attempts, s.number
+         LIMIT 1
+           FOR UPDATE SKIP LOCKED;
+        EXIT WHEN FOUND;
+    END LOOP;
+    IF mine IS NULL THEN
+        RETURN;
+    END IF;
+    UPDATE shard s SET state = 'leased', attempts = s.attempts + 1, lease_id = new_id WHERE s.sweep_id = mine.sweep_id AND s.number = mine.number;
+    RETURN QUERY INSERT INTO lease (lease_id, sweep_id, number, scanner, taken_at, heard_at, until)
+                 VALUES (new_id, mine.sweep_id, mine.number, holder, now(), now(), now() + lasts) RETURNING *;
+END
+$$;
+
+-- As in 0013, but for heard_at.
+CREATE OR REPLACE FUNCTION lease_report(which uuid, holder text, said text, lasts interval, OUT answer text, OUT reason text) LANGUAGE plpgsql AS $$
+DECLARE
+    held lease;
+BEGIN
+    SELECT * INTO held FROM lease l WHERE l.lease_id = which AND l.scanner = holder FOR UPDATE;
+    IF NOT FOUND THEN
+        answer := 'gone';
+        reason := 'there is no such lease of this scanner';
+        RETURN;
+    ELSIF held.ended_at IS NULL AND said = 'running'
+          AND NOT (SELECT sweep_window_open(p, now()) FROM sweep w JOIN sweep_plan p ON p.name = w.plan WHERE w.sweep_id = held.sweep_id) THEN
+        PERFORM lease_drop(which, 'window');
+        held.ended_at := now();
+        held.outcome := 'window';
+    END IF;
+    answer := 'ok';
+    IF held.ended_at IS NOT NULL THEN
+        IF held.outcome IS DISTINCT FROM said THEN
+            answer := 'gone';
+            reason := CASE held.outcome WHEN 'cancelled' THEN 'the sweep was cancelled' WHEN 'expired' THEN 'the lease has expired'
+                                        WHEN 'window' THEN 'the window of the plan has closed' ELSE 'the lease has ended: ' || held.outcome END;
+        END IF;
+    ELSIF said IN ('given_back', 'failed') THEN
+        PERFORM lease_drop(which, said);
+    ELSIF said = 'running' OR NOT EXISTS (SELECT FROM run r WHERE r.run = which AND r.scanner = holder AND r.finished_at IS NOT NULL AND NOT r.interrupted
+                                             AND r.stored_ok + r.stored_failed >= r.targets) THEN
+        UPDATE lease l SET until = now() + lasts, heard_at = now() WHERE l.lease_id = which;
+        IF said = 'done' THEN
+            answer := 'early';
+            reason := 'not everything of this run is stored yet';
+        END IF;
+    ELSE
+        PERFORM FROM sweep w WHERE w.sweep_id = held.sweep_id FOR UPDATE;
+        UPDATE lease l SET ended_at = now(), outcome = 'done' WHERE l.lease_id = which;
+        UPDATE shard s SET state = 'done', finished_at = now() WHERE s.sweep_id = held.sweep_id AND s.number = held.number AND s.lease_id = which;
+        PERFORM sweep_settle(held.sweep_id);
+    END IF;
+END
+$$;
+
+-- As all functions (0018); readers have the right by default.
+GRANT EXECUTE ON FUNCTION clock_set_right() TO certmuster_audit;
