@@ -1,4 +1,4 @@
--- Turns: a clock of the database that was ahead holds up nothing once it is set right.
+-- Turns: a clock of the database that was ahead holds up nothing once it is set right; what failed comes again after a pause.
 
 -- When its holder was last heard of, which is what `until` counts from.
 ALTER TABLE lease ADD COLUMN heard_at timestamptz;
@@ -32,7 +32,8 @@ CREATE OR REPLACE FUNCTION scanners_at_work(kind text, realm text) RETURNS TABLE
      GROUP BY l.scanner
 $$;
 
--- As in 0027, but for heard_at.
+-- As in 0027, but for heard_at; and what failed at a scanner, and is given to it all the same, rests before: an eighth of a lease, then twice as long each time, at most a lease. Attempts
+-- are then used up in minutes, not in the seconds that a program takes that is not there.
 CREATE OR REPLACE FUNCTION lease_take(new_id uuid, holder text, wanted_kind text, wanted_realm text, lasts interval) RETURNS SETOF lease LANGUAGE plpgsql AS $$
 DECLARE
     running record;
@@ -66,6 +67,10 @@ BEGIN
                 OR NOT EXISTS (SELECT unnest(others)
                                EXCEPT
                                SELECT f.scanner FROM lease f WHERE f.sweep_id = s.sweep_id AND f.number = s.number AND f.outcome IN ('failed', 'expired')))
+           AND (s.attempts = 0
+                OR NOT EXISTS (SELECT FROM lease f
+                                WHERE f.sweep_id = s.sweep_id AND f.number = s.number AND f.scanner = holder AND f.outcome = 'failed'
+                                  AND f.ended_at BETWEEN now() - lasts * least(power(2, s.attempts - 1) / 8, 1) AND now() + interval '1 minute'))
          ORDER BY s.attempts, s.number
          LIMIT 1
            FOR UPDATE SKIP LOCKED;
@@ -119,6 +124,34 @@ BEGIN
         PERFORM sweep_settle(held.sweep_id);
     END IF;
 END
+$$;
+
+-- As in 0033, and: what is open failed.
+CREATE OR REPLACE FUNCTION sweep_waits(which uuid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN NOT sweep_window_open(p, now()) THEN
+                     'the window of the plan is closed: ' || sweep_window_text(p) || ' UTC; it opens ' || to_char(sweep_window_next(p, now()) AT TIME ZONE 'UTC', 'Dy YYYY-MM-DD HH24:MI')
+                WHEN x.heard IS NULL THEN 'no scanner of realm ' || w.realm || ' is known'
+                WHEN x.heard < now() - interval '10 minutes' THEN
+                     'no scanner of realm ' || w.realm || ' was heard of since ' || to_char(x.heard AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
+                WHEN w.kind = 'scan' AND NOT coalesce(y.again_by > now(), false) THEN
+                     'no scanner of realm ' || w.realm || coalesce(' asked for work since ' || to_char(y.asked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), ' ever asked for work')
+                     || ': certmuster-submit --worker scan does, where realm is configured so'
+                WHEN EXISTS (SELECT FROM shard s WHERE s.sweep_id = w.sweep_id AND s.state = 'open')
+                     AND NOT EXISTS (SELECT FROM shard s WHERE s.sweep_id = w.sweep_id AND s.state = 'open' AND s.attempts = 0) THEN
+                     'every shard that is open failed; it is given again after a pause, until it failed five times' END
+      FROM sweep w
+      JOIN sweep_plan p ON p.name = w.plan
+     CROSS JOIN LATERAL (SELECT max(c.last_seen) AS heard FROM scanner c WHERE NOT c.disabled AND w.realm = ANY (c.realms)) x
+     CROSS JOIN LATERAL (
+        SELECT max(z.asked_at) AS asked_at, max(z.again_by) AS again_by
+          FROM (SELECT a.asked_at, a.again_by
+                  FROM worker_asked a
+                  JOIN scanner c ON c.name = a.scanner AND NOT c.disabled AND w.realm = ANY (c.realms)
+                 WHERE a.kind = w.kind AND a.realm IN (w.realm, '')
+                 UNION ALL
+                SELECT l.taken_at, l.until FROM lease l JOIN sweep o ON o.sweep_id = l.sweep_id WHERE l.ended_at IS NULL AND o.kind = w.kind AND o.realm = w.realm) z) y
+     WHERE w.sweep_id = which AND w.state = 'running'
+       AND NOT EXISTS (SELECT FROM lease l WHERE l.sweep_id = w.sweep_id AND l.ended_at IS NULL)
 $$;
 
 -- As all functions (0018); readers have the right by default.

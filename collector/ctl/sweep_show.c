@@ -11,6 +11,7 @@
     "concat_ws(', ', CASE WHEN cardinality(p.targets) = 1 THEN p.targets[1] WHEN p.targets <> '{}' THEN "              \
     "cardinality(p.targets) || ' targets' END, CASE WHEN p.known THEN 'known' END, CASE WHEN p.seen THEN 'seen' END, " \
     "nullif(p.filter_text, ''))"
+#define ABANDONED "(SELECT count(*) FROM shard s WHERE s.sweep_id = w.sweep_id AND s.state = 'abandoned')"
 /* "1 day" and "90 minutes" rather than "24:00:00". */
 #define EVERY                                                                                                          \
     "CASE WHEN p.every IS NULL THEN '' ELSE (SELECT CASE WHEN s % 86400 = 0 THEN s / 86400 || 'd' WHEN s % 3600 = 0 "  \
@@ -27,7 +28,8 @@ static const char plan_json[] =
     "'created_by', p.created_by, 'created_at', utc_text(p.created_at), 'limit', (SELECT "
     "json_strip_nulls(json_build_object('rate', r.rate, 'workers', r.workers)) FROM realm_limit r WHERE r.realm = "
     "p.realm), 'last', (SELECT json_build_object('sweep', w.sweep_id, 'state', w.state, 'started_at', "
-    "utc_text(w.started_at)) FROM sweep w WHERE w.plan = p.name ORDER BY w.started_at DESC LIMIT 1)))"
+    "utc_text(w.started_at), 'shards', w.shards, 'abandoned', " ABANDONED
+    ") FROM sweep w WHERE w.plan = p.name ORDER BY w.started_at DESC LIMIT 1)))"
     " FROM sweep_plan p WHERE $1::text IS NULL OR p.name = $1 ORDER BY p.name";
 
 /* of_sweeps: they are what is shown, also of a plan that was deleted. */
@@ -58,9 +60,11 @@ int sweep_list(const struct sweep_call *call)
         ", sweep_window_text(p), CASE WHEN w.state = 'running' THEN 'running' WHEN p.enabled THEN 'enabled' ELSE "
         "'disabled' END,"
         " CASE WHEN p.enabled THEN to_char(sweep_plan_next(p), 'YYYY-MM-DD HH24:MI') END,"
-        " to_char(w.started_at, 'YYYY-MM-DD HH24:MI') || ' ' || w.state"
+        " to_char(w.started_at, 'YYYY-MM-DD HH24:MI') || ' ' || w.state || CASE x.abandoned WHEN 0 THEN '' WHEN 1 THEN "
+        "', 1 shard abandoned' ELSE ', ' || x.abandoned || ' shards abandoned' END"
         " FROM sweep_plan p LEFT JOIN LATERAL (SELECT * FROM sweep w WHERE w.plan = p.name ORDER BY w.started_at DESC "
-        "LIMIT 1) w ON true WHERE $1::text IS NULL OR p.name = $1 ORDER BY p.name";
+        "LIMIT 1) w ON true LEFT JOIN LATERAL (SELECT " ABANDONED
+        " AS abandoned) x ON true WHERE $1::text IS NULL OR p.name = $1 ORDER BY p.name";
     return print(call, false, text, columns, plan_json, "no sweep is planned; try certmuster sweep create");
 }
 
@@ -106,11 +110,13 @@ int sweep_history(const struct sweep_call *call)
         {"STARTED", false, 0, false}, {"PLAN", false, 8, true},        {"STATE", false, 0, false},
         {"TOOK", true, 0, false},     {"CERTIFICATE", true, 0, false}, {"NONE", true, 0, false},
         {"REFUSED", true, 0, false},  {"SILENT", true, 0, false},      {"UNREACHABLE", true, 0, false},
-        {"OTHER", true, 0, false},    {"NEVER", true, 0, false},       {NULL, false, 0, false}};
+        {"OTHER", true, 0, false},    {"NEVER", true, 0, false},       {"ABANDONED", true, 0, false},
+        {NULL, false, 0, false}};
     static const char text[] = "SELECT to_char(w.started_at, 'YYYY-MM-DD HH24:MI'), w.plan, w.state, " CTL_INTERVAL(
         "(coalesce(w.finished_at, now()) - w.started_at)") ", c.certificate, c.no_certificate, c.refused, c.silent, "
                                                            "c.unreachable, c.other + "
-                                                           "c.unresolved, c.never FROM (SELECT * FROM sweep w WHERE "
+                                                           "c.unresolved, c.never, " ABANDONED
+                                                           " FROM (SELECT * FROM sweep w WHERE "
                                                            "$1::text IS NULL OR w.plan = $1 ORDER BY w.started_at "
                                                            "DESC LIMIT 50) w JOIN sweep_coverage c ON c.sweep_id = "
                                                            "w.sweep_id ORDER BY w.started_at DESC";

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Sweeps that are hard to begin or to bring to an end: many prefixes, a start that hangs or fails, a scanner that is broken; two collectors on one database."""
-import json, os, random, re, subprocess, sys
+"""Sweeps that are hard to begin or to bring to an end: many prefixes, a start that hangs or fails, a scanner that is broken, one that cannot do it at all; two collectors on one database."""
+import json, os, random, re, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collectd_tools import Collector
-from sweep_tools import begin, clean_up_after, equal, lease, play, report, sql, sweep, wait_for
+from sweep_tools import begin, clean_up_after, equal, lease, LEASE_S, play, report, sql, status, sweep, wait_for
 
 
 def before(name, file):
@@ -151,17 +151,42 @@ def test_broken():
     code, order = lease(one, scanner="broken")
     equal("nobody is at work: whoever asks", (200, 0), (code, order["number"]))
     equal("it fails again", 200, report(one, order["lease"], "failed", scanner="broken")[0])
-    code, order = lease(one, scanner="broken")
-    equal("also what failed at it", (200, 0), (code, order["number"]))
+    code, order = wait_for("also what failed at it", lambda: (answer := lease(one, scanner="broken"))[0] == 200 and answer)
+    equal("once more", "t", sql(f"SELECT count(*) BETWEEN 1 AND 2 FROM lease JOIN sweep USING (sweep_id) WHERE plan = 'slow' AND number = {order['number']} AND scanner = 'broken' AND outcome = 'failed'"))
     equal("nothing is abandoned", "0", sql("SELECT count(*) FROM shard JOIN sweep USING (sweep_id) WHERE plan = 'slow' AND shard.state = 'abandoned'"))
     sweep("cancel", "slow")
     sweep("delete", "slow")
 
 
+def test_nobody_does_it():
+    """A crawl of one host whose worker cannot do it: five attempts take their time, and who looks at the sweep hears that it was given up."""
+    one = Collector(f"{sockets}/collectd.sock")
+    sql("INSERT INTO scanner (name, enrolled, first_seen, last_seen) VALUES ('lame', 'unix:0', now(), now())")
+    sweep("create", "undone", "--kind", "crawl", "--target", "/etc", "--scanner", "lame")
+    sweep("start", "undone")
+    ended = []
+    while len(ended) < 5:
+        code, order = wait_for("an attempt", lambda: (answer := lease(one, "crawl", "lame"))[0] == 200 and answer)
+        if ended:
+            pause, least = time.monotonic() - ended[-1], LEASE_S * 2 ** (len(ended) - 1) / 8
+            assert least * 0.95 <= pause, (len(ended), pause, least)
+        equal("it fails", 200, report(one, order["lease"], "failed", scanner="lame")[0])
+        ended.append(time.monotonic())
+        if len(ended) == 4:
+            equal("meanwhile", "every shard that is open failed; it is given again after a pause, until it failed five times", status("undone")["waits"])
+    equal("given up", ("finished", 1), ((told := status("undone"))["state"], told["shards"]["abandoned"]))
+    assert "finished, 1 shard abandoned" in sweep("list"), sweep("list")
+    last = json.loads(sweep("show", "undone", "--format", "json"))[0]["last"]
+    equal("of one", ("finished", 1, 1), (last["state"], last["shards"], last["abandoned"]))
+    head, row = sweep("history", "undone").splitlines()[:2]
+    equal("in the history", ("ABANDONED", "1"), (head.split()[-1], row.split()[-1]))
+    sweep("delete", "undone")
+
+
 def main():
     global sockets
     sockets = begin()[0]
-    play([test_prefixes, test_ports, test_bytes, test_start_that_hangs, test_broken])
+    play([test_prefixes, test_ports, test_bytes, test_start_that_hangs, test_broken, test_nobody_does_it])
 
 
 clean_up_after(main)
