@@ -1,7 +1,62 @@
--- Turns: a clock of the database that was ahead holds up nothing once it is set right; what failed comes again after a pause.
+-- Turns: a clock of the database that was ahead holds up nothing once it is set right; what failed comes again after a pause; a realm's limit holds also when it changes.
 
 -- When its holder was last heard of, which is what `until` counts from.
 ALTER TABLE lease ADD COLUMN heard_at timestamptz;
+
+-- --- Limits ------------------------------------------------------------------------------------------------------------------------------
+
+-- How many probes per second it was told that it may, of a scan; NULL: as many as it can.
+ALTER TABLE lease ADD COLUMN rate integer;
+UPDATE lease l SET rate = greatest(r.rate / realm_workers(r), 1)
+  FROM sweep w JOIN realm_limit r ON r.realm = w.realm AND r.rate IS NOT NULL
+ WHERE w.sweep_id = l.sweep_id AND w.kind = 'scan' AND l.ended_at IS NULL;
+
+ALTER TABLE lease DROP CONSTRAINT lease_outcome_check;
+ALTER TABLE lease ADD CONSTRAINT lease_outcome_check CHECK (outcome IN ('done', 'given_back', 'failed', 'expired', 'cancelled', 'window', 'limit'));
+
+-- What a realm has left for one more lease of this kind: probes per second (NULL: any number, or a crawl, which has none), and, when nothing is left, why. Every lease is one of its workers; of its
+-- rate only scans take a share: an even one, and no more than what others were told leaves. Of one that was told nothing nobody knows how fast it is: until it ends that is all of the rate.
+CREATE FUNCTION realm_left(wanted_kind text, wanted_realm text, OUT rate integer, OUT full_of text) LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN wanted_kind = 'scan' AND r.rate IS NOT NULL THEN least(greatest(r.rate / realm_workers(r), 1), r.rate - x.given) END::integer,
+           CASE WHEN x.leases >= r.workers THEN x.leases || CASE x.leases WHEN 1 THEN ' worker is' ELSE ' workers are' END || ' at work, of ' || r.workers
+                WHEN wanted_kind = 'scan' AND x.scans >= realm_workers(r) THEN x.scans || CASE x.scans WHEN 1 THEN ' scan has' ELSE ' scans share' END || ' its ' || r.rate || ' probes/s'
+                WHEN wanted_kind = 'scan' AND x.given >= r.rate THEN 'all of its ' || r.rate || ' probes/s are given out' END
+      FROM (VALUES (wanted_realm)) AS v(realm)
+      LEFT JOIN realm_limit r ON r.realm = v.realm
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS leases, count(*) FILTER (WHERE w.kind = 'scan') AS scans, coalesce(sum(coalesce(l.rate, r.rate)) FILTER (WHERE w.kind = 'scan'), 0) AS given
+          FROM lease l
+          JOIN sweep w ON w.sweep_id = l.sweep_id
+         WHERE l.ended_at IS NULL AND w.realm = r.realm) x
+$$;
+
+-- Whether a lease must end because its realm's rate was lowered: all scans together were told more than that, or this one was told nothing.
+CREATE FUNCTION lease_too_fast(which uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM lease h
+          JOIN sweep w ON w.sweep_id = h.sweep_id AND w.kind = 'scan'
+          JOIN realm_limit r ON r.realm = w.realm AND r.rate IS NOT NULL
+         WHERE h.lease_id = which
+           AND (h.rate IS NULL
+                OR r.rate < (SELECT sum(l.rate) FROM lease l JOIN sweep o ON o.sweep_id = l.sweep_id WHERE l.ended_at IS NULL AND o.realm = w.realm AND o.kind = 'scan')))
+$$;
+
+-- As in 0013, but that the rate is what was given when the lease was.
+CREATE OR REPLACE VIEW lease_order AS
+SELECT l.lease_id, l.scanner,
+       json_strip_nulls(json_build_object(
+           'lease', l.lease_id, 'sweep', w.sweep_id, 'plan', w.plan, 'number', s.number, 'kind', w.kind, 'realm', w.realm,
+           'targets', s.targets,
+           'arguments', p.arguments || CASE WHEN w.kind = 'scan' AND p.known AND NOT array_to_string(p.arguments, ' ') LIKE '%--starttls%'
+                                            THEN '{--starttls=auto}'::text[] ELSE '{}' END,
+           'rate', l.rate,
+           'seconds', round(extract(epoch FROM l.until - l.taken_at), 3))) AS body
+  FROM lease l
+  JOIN sweep w ON w.sweep_id = l.sweep_id
+  JOIN shard s ON s.sweep_id = l.sweep_id AND s.number = l.number
+  JOIN sweep_plan p ON p.name = w.plan;
+
+-- --- Clocks ------------------------------------------------------------------------------------------------------------------------------
 
 -- What stands where the clock was a minute or more ahead of now is brought back, so that what waits for a time does not wait until that one comes round: a lease lasts as long from now on as
 -- it would have, a plan keeps its step and waits no longer than from one turn to the next, a message that was put off by an hour at most is sent. What was seen then is left as it was told.
@@ -32,8 +87,10 @@ CREATE OR REPLACE FUNCTION scanners_at_work(kind text, realm text) RETURNS TABLE
      GROUP BY l.scanner
 $$;
 
--- As in 0027, but for heard_at; and what failed at a scanner, and is given to it all the same, rests before: an eighth of a lease, then twice as long each time, at most a lease. Attempts
--- are then used up in minutes, not in the seconds that a program takes that is not there.
+-- --- Leases ------------------------------------------------------------------------------------------------------------------------------
+
+-- As in 0027, but for heard_at; and what the realm has left of its rate is given with it. What failed at a scanner, and is given to it all the same, rests before: an eighth of a lease, then
+-- twice as long each time, at most a lease. Attempts are then used up in minutes, not in the seconds that a program takes that is not there.
 CREATE OR REPLACE FUNCTION lease_take(new_id uuid, holder text, wanted_kind text, wanted_realm text, lasts interval) RETURNS SETOF lease LANGUAGE plpgsql AS $$
 DECLARE
     running record;
@@ -47,15 +104,13 @@ BEGIN
         PERFORM lease_drop(expired, 'expired');
     END LOOP;
     FOR running IN
-        SELECT w.sweep_id, w.kind, w.realm
+        SELECT w.sweep_id, w.kind, w.realm, m.rate
           FROM sweep w
           JOIN sweep_plan p ON p.name = w.plan
           JOIN scanner c ON c.name = holder AND NOT c.disabled
+         CROSS JOIN LATERAL realm_left(w.kind, w.realm) m
          WHERE w.state = 'running' AND w.kind = wanted_kind AND w.realm = ANY (c.realms) AND w.realm = coalesce(wanted_realm, w.realm)
-           AND w.deadline > now() AND sweep_window_open(p, now())
-           AND NOT EXISTS (SELECT FROM realm_limit r WHERE r.realm = w.realm
-                              AND realm_workers(r) <= (SELECT count(*) FROM lease l JOIN sweep o ON o.sweep_id = l.sweep_id
-                                                        WHERE l.ended_at IS NULL AND o.realm = w.realm))
+           AND w.deadline > now() AND sweep_window_open(p, now()) AND m.full_of IS NULL
          ORDER BY w.started_at, w.sweep_id
     LOOP
         others := ARRAY(SELECT a.scanner FROM scanners_at_work(running.kind, running.realm) a WHERE a.scanner <> holder);
@@ -80,12 +135,12 @@ BEGIN
         RETURN;
     END IF;
     UPDATE shard s SET state = 'leased', attempts = s.attempts + 1, lease_id = new_id WHERE s.sweep_id = mine.sweep_id AND s.number = mine.number;
-    RETURN QUERY INSERT INTO lease (lease_id, sweep_id, number, scanner, taken_at, heard_at, until)
-                 VALUES (new_id, mine.sweep_id, mine.number, holder, now(), now(), now() + lasts) RETURNING *;
+    RETURN QUERY INSERT INTO lease (lease_id, sweep_id, number, scanner, taken_at, heard_at, until, rate)
+                 VALUES (new_id, mine.sweep_id, mine.number, holder, now(), now(), now() + lasts, running.rate) RETURNING *;
 END
 $$;
 
--- As in 0013, but for heard_at.
+-- As in 0013, but for heard_at; and one that is too fast for a limit that was lowered ends, as where a window closes.
 CREATE OR REPLACE FUNCTION lease_report(which uuid, holder text, said text, lasts interval, OUT answer text, OUT reason text) LANGUAGE plpgsql AS $$
 DECLARE
     held lease;
@@ -95,18 +150,25 @@ BEGIN
         answer := 'gone';
         reason := 'there is no such lease of this scanner';
         RETURN;
-    ELSIF held.ended_at IS NULL AND said = 'running'
-          AND NOT (SELECT sweep_window_open(p, now()) FROM sweep w JOIN sweep_plan p ON p.name = w.plan WHERE w.sweep_id = held.sweep_id) THEN
-        PERFORM lease_drop(which, 'window');
-        held.ended_at := now();
-        held.outcome := 'window';
+    ELSIF held.ended_at IS NULL AND said = 'running' THEN
+        IF NOT (SELECT sweep_window_open(p, now()) FROM sweep w JOIN sweep_plan p ON p.name = w.plan WHERE w.sweep_id = held.sweep_id) THEN
+            held.outcome := 'window';
+        ELSIF lease_too_fast(which) THEN -- one after the other, or more would end than must
+            PERFORM FROM realm_limit r JOIN sweep w ON w.realm = r.realm WHERE w.sweep_id = held.sweep_id FOR UPDATE OF r;
+            held.outcome := CASE WHEN lease_too_fast(which) THEN 'limit' END;
+        END IF;
+        IF held.outcome IS NOT NULL THEN
+            PERFORM lease_drop(which, held.outcome);
+            held.ended_at := now();
+        END IF;
     END IF;
     answer := 'ok';
     IF held.ended_at IS NOT NULL THEN
         IF held.outcome IS DISTINCT FROM said THEN
             answer := 'gone';
             reason := CASE held.outcome WHEN 'cancelled' THEN 'the sweep was cancelled' WHEN 'expired' THEN 'the lease has expired'
-                                        WHEN 'window' THEN 'the window of the plan has closed' ELSE 'the lease has ended: ' || held.outcome END;
+                                        WHEN 'window' THEN 'the window of the plan has closed'
+                                        WHEN 'limit' THEN 'the limit of the realm was lowered' ELSE 'the lease has ended: ' || held.outcome END;
         END IF;
     ELSIF said IN ('given_back', 'failed') THEN
         PERFORM lease_drop(which, said);
@@ -126,7 +188,7 @@ BEGIN
 END
 $$;
 
--- As in 0033, and: what is open failed.
+-- As in 0033, and: its realm has nothing left, or what is open failed.
 CREATE OR REPLACE FUNCTION sweep_waits(which uuid) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN NOT sweep_window_open(p, now()) THEN
                      'the window of the plan is closed: ' || sweep_window_text(p) || ' UTC; it opens ' || to_char(sweep_window_next(p, now()) AT TIME ZONE 'UTC', 'Dy YYYY-MM-DD HH24:MI')
@@ -136,11 +198,13 @@ CREATE OR REPLACE FUNCTION sweep_waits(which uuid) RETURNS text LANGUAGE sql STA
                 WHEN w.kind = 'scan' AND NOT coalesce(y.again_by > now(), false) THEN
                      'no scanner of realm ' || w.realm || coalesce(' asked for work since ' || to_char(y.asked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), ' ever asked for work')
                      || ': certmuster-submit --worker scan does, where realm is configured so'
+                WHEN m.full_of IS NOT NULL THEN 'the limit of realm ' || w.realm || ' is reached: ' || m.full_of
                 WHEN EXISTS (SELECT FROM shard s WHERE s.sweep_id = w.sweep_id AND s.state = 'open')
                      AND NOT EXISTS (SELECT FROM shard s WHERE s.sweep_id = w.sweep_id AND s.state = 'open' AND s.attempts = 0) THEN
                      'every shard that is open failed; it is given again after a pause, until it failed five times' END
       FROM sweep w
       JOIN sweep_plan p ON p.name = w.plan
+     CROSS JOIN LATERAL realm_left(w.kind, w.realm) m
      CROSS JOIN LATERAL (SELECT max(c.last_seen) AS heard FROM scanner c WHERE NOT c.disabled AND w.realm = ANY (c.realms)) x
      CROSS JOIN LATERAL (
         SELECT max(z.asked_at) AS asked_at, max(z.again_by) AS again_by
@@ -155,4 +219,4 @@ CREATE OR REPLACE FUNCTION sweep_waits(which uuid) RETURNS text LANGUAGE sql STA
 $$;
 
 -- As all functions (0018); readers have the right by default.
-GRANT EXECUTE ON FUNCTION clock_set_right() TO certmuster_audit;
+GRANT EXECUTE ON FUNCTION clock_set_right(), realm_left(text, text), lease_too_fast(uuid) TO certmuster_audit;

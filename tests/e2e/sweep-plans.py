@@ -146,6 +146,62 @@ def test_limits():
     sweep("cancel", "away")
 
 
+def test_limit_changes():
+    """A limit holds while it changes, too: no more is given than is left, who is too fast has to end, and crawls take nothing of the rate. Who waits for it is told so."""
+    one = Collector(f"{sockets}/collectd.sock")
+    take = lambda name, kind="scan": lease(one, kind, name)
+    keep = lambda held: [report(one, order["lease"], "running", scanner=f"slow-{i}") for i, (_, order) in enumerate(held)]
+    sweep("limit", "default", "--rate", "10", "--workers", "1")
+    for plan in ("first", "second"):
+        sweep("create", plan, "--target", "198.51.100.0/28", "--shard", "1")
+        sweep("start", plan)
+    code, order = take("slow-0")
+    equal("all of the rate", (200, 10), (code, order["rate"]))
+    equal("nothing is left", 204, take("slow-1")[0])
+    equal("said", "the limit of realm default is reached: 1 worker is at work, of 1", status("second")["waits"])
+    assert "waits     the limit of realm default is reached" in sweep("status", "second")
+    sweep("limit", "default", "--workers", "10")
+    equal("the first one has it all the same", [204] * 9, [take(f"slow-{i}")[0] for i in range(1, 10)])
+    equal("said of the rate", "the limit of realm default is reached: all of its 10 probes/s are given out", status("second")["waits"])
+    equal("it goes on", 200, keep([(code, order)])[0][0])
+    equal("and gives back", 200, report(one, order["lease"], "given_back", scanner="slow-0")[0])
+    held = [take(f"slow-{i}") for i in range(11)]
+    equal("a tenth each", [(200, 1)] * 10 + [204], [(code, order["rate"]) for code, order in held[:10]] + [held[10][0]])
+    sweep("limit", "default", "--rate", "4")
+    answers = keep(held[:10])
+    equal("six end, four are as fast as they may", [409] * 6 + [200] * 4, [code for code, _ in answers])
+    assert "limit of the realm was lowered" in answers[0][1]["error"], answers[0]
+    equal("nobody's fault", "16|0", sql("SELECT count(*), sum(s.attempts - CASE s.state WHEN 'leased' THEN 1 ELSE 0 END) FROM shard s JOIN sweep w USING (sweep_id) WHERE w.plan = 'first' AND w.state = 'running'"))
+    equal("nothing is left again", 204, take("slow-0")[0])
+    sweep("cancel", "first")
+    sweep("limit", "default", "--rate", "none", "--workers", "none")
+    code, free = take("free")
+    equal("as fast as it can", (200, False), (code, "rate" in free))
+    sweep("limit", "default", "--rate", "500")
+    equal("nobody knows how fast that is", 204, take("slow-0")[0])
+    equal("it ends", 409, report(one, free["lease"], "running", scanner="free")[0])
+    # Crawls send no probes.
+    names = [f"reads-{i}" for i in range(4)]
+    sql(f"INSERT INTO scanner (name, enrolled, first_seen, last_seen) SELECT unnest('{{{','.join(names)}}}'::text[]), 'unix:0', now(), now()")
+    sweep("create", "read", "--kind", "crawl", "--target", "/etc", *(word for name in names for word in ("--scanner", name)))
+    sweep("start", "read")
+    orders = [take(name, "crawl") for name in names]
+    equal("four crawls", [(200, False)] * 4, [(code, "rate" in order) for code, order in orders])
+    held = [take(f"slow-{i}") for i in range(5)]
+    equal("four scans beside them", [(200, 125)] * 4 + [204], [(code, order["rate"]) for code, order in held[:4]] + [held[4][0]])
+    sweep("cancel", "second")
+    sweep("start", "second")
+    sweep("limit", "default", "--workers", "4")
+    equal("of four workers each is one", 204, take("slow-0")[0])
+    equal("all of them crawl", "the limit of realm default is reached: 4 workers are at work, of 4", status("second")["waits"])
+    sweep("limit", "default", "--rate", "none", "--workers", "none")
+    for plan in ("second", "read"):
+        sweep("cancel", plan)
+    for plan in ("first", "second", "read"):
+        sweep("delete", plan)
+    sql("DELETE FROM scanner WHERE name LIKE 'reads-%'")
+
+
 def test_hostile():
     one = Collector(f"{sockets}/collectd.sock")
     some = "01930000-0000-7000-8000-00000000000a"
@@ -542,7 +598,7 @@ def test_crawlers():
 def main():
     global sockets, port, closed
     sockets, port, closed = begin()
-    play([test_attempts, test_schedule, test_limits, test_hostile, test_known, test_filter, test_what_goes_together, test_worked_off, test_one_form, test_days, test_taken_back, test_no_plan,
+    play([test_attempts, test_schedule, test_limits, test_limit_changes, test_hostile, test_known, test_filter, test_what_goes_together, test_worked_off, test_one_form, test_days, test_taken_back, test_no_plan,
           test_nothing_to_sweep, test_windows, test_pause, test_delete_at_the_start, test_nobody,
           test_crawlers])
 
