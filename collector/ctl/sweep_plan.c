@@ -53,14 +53,15 @@ static const char create_sql[] =
     "NULL THEN now() END, $16, now(), coalesce($17, ''), coalesce($18::jsonb, '[]'))"
     " ON CONFLICT DO NOTHING";
 
-/* A plan that is told to come by itself is due at once; one that already did keeps its time. */
+/* A plan that is told to come by itself is due at once; one that already did keeps its time, but waits no longer than it comes apart. */
 static const char edit_sql[] =
     "UPDATE sweep_plan SET realm = coalesce($3, realm), targets = coalesce($4::text[], targets), known = "
     "coalesce($5::boolean, known), seen = coalesce($6::boolean, seen), ports = coalesce($7, ports), scanners = "
     "coalesce($8::text[], scanners), arguments = coalesce($9::text[], arguments), shard_size = coalesce($10::integer, "
     "shard_size), lasts = coalesce($11::interval, lasts),"
     " every = CASE WHEN $12::text IS NULL THEN every ELSE nullif($12, '')::interval END,"
-    " next_at = CASE WHEN $12::text IS NULL THEN next_at WHEN $12 = '' THEN NULL ELSE coalesce(next_at, now()) END,"
+    " next_at = CASE WHEN $12::text IS NULL THEN next_at WHEN $12 = '' THEN NULL WHEN next_at IS NULL THEN now() ELSE "
+    "least(next_at, now() + $12::interval) END,"
     " window_start = CASE WHEN $13::text IS NULL THEN window_start ELSE nullif($13, '')::time END,"
     " window_end = CASE WHEN $14::text IS NULL THEN window_end ELSE nullif($14, '')::time END,"
     " weekdays = coalesce($15::integer[], weekdays), filter_text = coalesce($17, filter_text), filter = "

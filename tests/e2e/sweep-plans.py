@@ -82,6 +82,13 @@ def test_schedule():
         equal("begun once", before + 1, int(sql("SELECT count(*) FROM sweep WHERE plan = 'due'")))
         equal("in step", "t", sql("SELECT next_at BETWEEN now() + interval '25 minutes' AND now() + interval '30 minutes' FROM sweep_plan WHERE name = 'due'"))
     equal("in the audit log", "3", sql("SELECT count(*) FROM audit_log WHERE actor = 'collector' AND action = 'sweep.start' AND subject = 'due'"))
+    next_in = lambda low, high: equal(f"next in {low} to {high}", "t", sql(f"SELECT next_at BETWEEN now() + interval '{low}' AND now() + interval '{high}' FROM sweep_plan WHERE name = 'due'"))
+    sql("UPDATE sweep_plan SET every = '7 days', next_at = now() + interval '6 days' WHERE name = 'due'")
+    for every, low, high in (("1h", "59 minutes", "60 minutes"), ("7d", "59 minutes", "60 minutes"), ("none", None, None), ("1h", "-1 minutes", "60 minutes")):
+        sweep("edit", "due", "--every", every)
+        if low:
+            next_in(low, high)
+    sql("UPDATE sweep_plan SET next_at = now() + interval '1 hour' WHERE name = 'due'")
     hour = int(time.time() // 3600) % 24
     closed_now, open_now = f"{(hour + 2) % 24:02}:00-{(hour + 22) % 24:02}:30", f"{(hour + 22) % 24:02}:00-{(hour + 2) % 24:02}:00"
     sweep("edit", "due", "--window", closed_now)
