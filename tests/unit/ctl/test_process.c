@@ -147,15 +147,18 @@ static void keeps_the_output_of_what_it_runs(void **state)
     struct cm_error error;
     snprintf(log, sizeof log, "%s/log", dir);
     const char *good[] = {"/bin/sh", "-c", "echo one; echo two >&2; exit 3", NULL};
-    assert_int_equal(process_run(good, log, &error), 3);
+    assert_int_equal(process_run(good, dir, log, &error), 3);
     assert_string_equal(process_log_tail(log, 1), "two");
     assert_string_equal(process_log_tail(log, 2), "one\ntwo");
     assert_string_equal(process_log_tail(log, 9), "one\ntwo");
     const char *missing[] = {"/nonexistent/x", NULL};
-    assert_int_equal(process_run(missing, log, &error), 127);
+    assert_int_equal(process_run(missing, dir, log, &error), 127);
     assert_non_null(strstr(process_log_tail(log, 1), "No such file"));
     const char *killed[] = {"/bin/sh", "-c", "kill -9 $$", NULL};
-    assert_int_equal(process_run(killed, log, &error), 128 + SIGKILL);
+    assert_int_equal(process_run(killed, dir, log, &error), 128 + SIGKILL);
+    const char *where[] = {"/bin/sh", "-c", "pwd", NULL};
+    assert_int_equal(process_run(where, dir, log, &error), 0);
+    assert_string_equal(process_log_tail(log, 1), dir);
     unlink(log);
     assert_string_equal(process_log_tail(log, 1), "");
 }
