@@ -66,7 +66,8 @@ DECLARE
 BEGIN
     UPDATE lease l SET taken_at = least(l.taken_at, now()), heard_at = now(), until = now() + (l.until - coalesce(l.heard_at, l.taken_at))
      WHERE l.ended_at IS NULL AND coalesce(l.heard_at, l.taken_at) > ahead;
-    UPDATE sweep w SET started_at = now(), deadline = now() + (w.deadline - w.started_at), finished_at = least(w.finished_at, now()) WHERE w.started_at > ahead;
+    UPDATE sweep w SET started_at = now(), deadline = now() + (w.deadline - w.started_at), finished_at = CASE WHEN w.state <> 'running' THEN least(w.finished_at, now()) END
+     WHERE w.started_at > ahead;
     UPDATE sweep_plan p SET next_at = p.next_at - p.every * floor(extract(epoch FROM p.next_at - now()) / extract(epoch FROM p.every))
      WHERE p.next_at > ahead + p.every;
     UPDATE worker_asked a SET asked_at = now(), again_by = now() + (a.again_by - a.asked_at) WHERE a.asked_at > ahead;

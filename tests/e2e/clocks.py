@@ -228,6 +228,8 @@ def test_database():
     for plan, every in (("hourly", "1h"), ("weekly", "7d")):
         world.certmuster("sweep", "create", plan, "--target", "198.51.100.8/30", "--shard", "2", "--every", every)
         wait_until(f"{plan} to begin", lambda: world.sql(f"SELECT state FROM sweep WHERE plan = '{plan}'") == "running")
+    world.certmuster("sweep", "create", "nothing", "--known", "--filter", "name:nobody.example.org")
+    world.certmuster("sweep", "start", "nothing", status=1)  # over at once
     orders = {}
     for name in ("dies", "lives"):
         code, content = one.request("POST", "/v1/leases", json.dumps({"kind": "scan", "scanner": name}).encode())
@@ -248,6 +250,8 @@ def test_database():
     wait_until("the other's to expire", lambda: world.sql(f"SELECT outcome FROM lease WHERE lease_id = '{orders['dies']}'") == "expired", 10)
     equal("turns of plans", ["t", "t"], [next_at("hourly"), next_at("weekly")])
     equal("sweeps of tomorrow, and later deadlines", "0", world.sql("SELECT count(*) FROM sweep WHERE started_at > now() OR state = 'running' AND deadline > now() + interval '7 days'"))
+    equal("what goes on and what ended", "0|1", world.sql("""SELECT count(*) FILTER (WHERE state = 'running' AND finished_at IS NOT NULL), count(*) FILTER (WHERE state = 'finished' AND finished_at <= now())
+                                                            FROM sweep WHERE plan IN ('hourly', 'weekly', 'nothing')"""))
     equal("heard of, and asked for work, tomorrow", "0", world.sql("SELECT (SELECT count(*) FROM scanner WHERE last_seen > now() AND last_seen <> first_seen) + (SELECT count(*) FROM worker_asked WHERE asked_at > now())"))
     equal("messages of tomorrow", "0", world.sql("SELECT (SELECT count(*) FROM delivery WHERE next_try > now() + interval '1 hour') + (SELECT count(*) FROM alert WHERE told_at > now() AND resolved_at IS NULL)"))
     world.certmuster("sweep", "create", "after", "--target", "198.51.100.9", "--every", "1h")
@@ -256,6 +260,7 @@ def test_database():
     for plan in ("hourly", "weekly", "after"):
         world.certmuster("sweep", "cancel", plan)
         world.certmuster("sweep", "delete", plan)
+    world.certmuster("sweep", "delete", "nothing")
     world.sql("DELETE FROM delivery WHERE sha256 = '\\x07'; DELETE FROM alert WHERE sha256 = '\\x07'; UPDATE scanner SET first_seen = last_seen WHERE first_seen > now(); "
               "UPDATE scanner SET first_seen = now(), last_seen = now() WHERE first_seen > now()")
 
