@@ -87,7 +87,7 @@ def test_metrics():
     sweep("start", "measured")
     code, order = lease(one)
     equal("a lease", 200, code)
-    wait_for("figures", lambda: figures().get("certmuster_sweeps_running") == "1" and figures()['certmuster_sweep_shards{state="leased"}'] == "1", 30)
+    wait_for("figures", lambda: figures().get("certmuster_sweeps_running") == "1" and figures()['certmuster_sweep_shards{state="leased"}'] == figures()['certmuster_sweep_shards{state="open"}'] == "1", 30)
     now = figures()
     equal("open", "1", now['certmuster_sweep_shards{state="open"}'])
     equal("places", "16", now['certmuster_sweep_places{class="never"}'])
