@@ -103,14 +103,15 @@ class Questions:
                               f"{rows / len(took):.0f}"], p95, goal, what="p95 of %.2f ms" % p95 if goal else "")
 
 
-    def pages_of(self, leaves):
-        """The questions for every place of each: behind the last row of a page the next one, until a page is not full."""
+    def pages_of(self, certificates, most=1000000):
+        """The questions for every place of each: behind the last row of a page the next one, until a page is not full. most: of one certificate."""
         asker, pages = Asker(self.bench.build, self.cluster), []
-        for leaf in leaves:
-            key, found = ("", ""), PAGE
-            while found == PAGE:
-                pages.append(("places", PAGE, leaf, *key))
+        for certificate in certificates:
+            key, found, count = ("", ""), PAGE, 0
+            while found == PAGE and count < most:
+                pages.append(("places", PAGE, certificate, *key))
                 _, found, key = asker.ask(*pages[-1])
+                count += 1
         asker.end()
         return pages
 
@@ -136,6 +137,9 @@ class Questions:
         large = self.rng.sample(large, min(len(large), len(pages)))  # as many as of the others
         self.some("places of a certificate", self.rng.sample(pages + large, len(pages) + len(large)), P95_MAX)
         self.some("  of the 10 with the most", large, cold=False)
+        issuers = [row[0] for row in self.column("SELECT encode(f.sha256, 'hex') FROM (SELECT DISTINCT unnest(i.fingerprints) AS sha256 FROM chain_issuers i) f ORDER BY random() LIMIT 20")]
+        pages = self.pages_of(issuers, most=20)
+        self.some("places of an issuer, its first 20 pages", self.rng.sample(pages, len(pages)), P95_MAX)
         leaves += largest
         self.some("  the rest of its screen", [("facts", leaf) for leaf in leaves], cold=False)
         self.some("  its places by owner, all", [("owners", leaf) for leaf in leaves], cold=False)
