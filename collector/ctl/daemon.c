@@ -78,6 +78,7 @@ int daemon_health(const char *socket_path, char *answer, size_t size, struct cm_
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_cleanup(curl);
     body.text[body.size] = 0;
+    body.text[strcspn(body.text, "\n")] = 0; /* its only line, for ours */
     if (result != CURLE_OK)
         return error_setf(error, CM_EIO, 0, "the collector does not answer", "%s: %s", socket_path,
                           reason[0] ? reason : curl_easy_strerror(result));

@@ -97,6 +97,9 @@ as_account nobody psql -X -q -h "$(cat "$home/sockets")" -U certmuster_read -d c
 note "killed: PostgreSQL, then the collector, then both"
 sql "CREATE TABLE certmuster.kept (x int); INSERT INTO certmuster.kept VALUES (1)"
 kill -9 "$(postmaster)"
+degraded() { [ "$(status_of certmuster status)" -eq 1 ] && grep -q 'HTTP 503' "$dir/out"; }
+wait_for 20 degraded
+! grep -q '^$' "$dir/out" || fail "an empty line: $(cat "$dir/out")"
 certmuster up >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; fail "up after PostgreSQL was killed"; }
 assert_eq "data" 1 "$(sql "SELECT x FROM certmuster.kept")"
 killed=$(collector)
